@@ -1,0 +1,40 @@
+//! The words agents and gateway both speak: topic names, CloudEvents, documents.
+//!
+//! Nothing here touches a socket, a file or a clock. Agents in the field make these forms
+//! unchangeable, so every reader says where (`place`) and why (`reason`) it could not read.
+//!
+//! Reading order: who speaks ([`DeviceId`]), where ([`Topic`]), what ([`Event`] and its
+//! [`Fact`]), in which order ([`Stream`], [`Epoch`], [`Sequence`]), and what is answered
+//! ([`Receipts`], [`ClockMessage`]).
+
+mod batch;
+mod boot;
+mod clock;
+mod device_id;
+mod event;
+mod fact;
+mod filter;
+mod outbox;
+mod receipts;
+mod status;
+mod stream;
+mod telemetry;
+mod topic;
+mod visit;
+
+pub use batch::{
+    BATCH_BYTES_MAX, BATCH_ELEMENTS_MAX, BatchError, Element, decode_events, encode_batch,
+};
+pub use boot::{Boot, Uptime};
+pub use clock::{Clock, ClockMessage, ClockReply, ClockReport, ClockRequest};
+pub use device_id::{DeviceId, DeviceIdError};
+pub use event::{Event, EventError, EventId, Moment, Place};
+pub use fact::{EventType, Fact};
+pub use filter::{FilterError, TopicFilter};
+pub use outbox::OutboxDropped;
+pub use receipts::{LedgerId, Receipts};
+pub use status::{LinkState, Status};
+pub use stream::{Epoch, EpochError, Sequence, Stream};
+pub use telemetry::Telemetry;
+pub use topic::{Channel, JobId, TOPIC_ROOT, Topic, TopicError};
+pub use visit::{Flag, RawTotals, VisitCounted};

@@ -1,0 +1,174 @@
+//! The gateway's configuration.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+
+use crate::{ByteSize, LogSection};
+
+/// Everything a gateway can be told; `Default` is what runs without a file.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct GatewayConfig {
+    /// `[library]`
+    pub library: LibrarySection,
+    /// `[mqtt]`
+    pub mqtt: MqttSection,
+    /// `[intake]`
+    pub intake: IntakeSection,
+    /// `[views]`
+    pub views: ViewsSection,
+    /// `[http]`
+    pub http: HttpSection,
+    /// `[log]`
+    pub log: LogSection,
+}
+
+/// `[library]`: whose house this is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LibrarySection {
+    /// Shown on pages and forms.
+    pub name: String,
+    /// Days and months are cut here. `time_zone = "Asia/Shanghai"`
+    pub time_zone: TimeZone,
+}
+
+/// `[mqtt]`: the door. At a limit the one connection concerned is refused or closed with its
+/// reason code; others are not touched.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MqttSection {
+    /// Where the door listens; port 0 takes a free one. Loopback only in this version.
+    pub listen: SocketAddr,
+    /// Connections at once; more get CONNACK 0x97 / 3 and are closed.
+    pub connections_max: usize,
+    /// From accept to CONNECT.
+    pub connect_timeout: Duration,
+    /// Longest wait for a peer to take what is written to it.
+    pub write_timeout: Duration,
+    /// Largest packet read.
+    pub packet_max: ByteSize,
+    /// Publishes read but not yet acknowledged, per connection; beyond it the door stops reading.
+    pub unacked_max: u16,
+    /// Longest keep alive granted; 0 asked or more asked gets this (MQTT 5: Server Keep Alive).
+    pub keep_alive_max: Duration,
+    /// Subscriptions of one connection.
+    pub subscriptions_max: usize,
+    /// Messages waiting for one slow subscriber; beyond it the oldest QoS 0 go first, then it is
+    /// disconnected.
+    pub outgoing_max: usize,
+    /// Unauthorised publishes of a 3.1.1 client within a minute before it is closed.
+    pub unauthorised_per_minute_max: u32,
+}
+
+/// `[intake]`: from the door to the ledger.
+#[derive(Debug, Clone, PartialEq)]
+pub struct IntakeSection {
+    /// Payloads waiting for the writer; beyond it doors stop reading.
+    pub queue_max: usize,
+    /// Payloads committed together.
+    pub group_max: usize,
+    /// Quarantined elements kept per device; beyond it the device is disconnected.
+    pub quarantine_rows_max: u64,
+    /// Quarantined bytes kept per device; beyond it the device is disconnected.
+    pub quarantine_bytes_max: ByteSize,
+    /// Persons through one gate a minute, more are not believed.
+    pub visits_per_minute_max: u32,
+    /// How long to wait before a full disk is tried again.
+    pub full_retry: Duration,
+    /// A device without clock measurement is believed when its time is at most this much before
+    /// the receipt.
+    pub plain_age_max: Duration,
+    /// … and at most this much after it.
+    pub plain_ahead_max: Duration,
+}
+
+/// `[views]`: figures folded from the ledger.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ViewsSection {
+    /// Ledger entries folded in one batch.
+    pub batch: usize,
+    /// Memory for the views' pages.
+    pub cache: ByteSize,
+}
+
+/// `[http]`: API and page.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HttpSection {
+    /// Where the API and the page are served; port 0 takes a free one. Loopback only in this version.
+    pub listen: SocketAddr,
+    /// Longest time for an answer, the live stream excepted.
+    pub request_timeout: Duration,
+    /// Largest request body.
+    pub body_max: ByteSize,
+    /// Live streams at once; more get 503.
+    pub live_max: usize,
+    /// A session ends after this long without a request.
+    pub session_idle: Duration,
+    /// A one-time sign-in link is good for this long.
+    pub link_valid: Duration,
+}
+
+const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
+impl Default for LibrarySection {
+    fn default() -> Self {
+        Self {
+            name: "渌江".to_owned(),
+            time_zone: TimeZone::get("Asia/Shanghai").expect("the zone data is built in"),
+        }
+    }
+}
+
+impl Default for MqttSection {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::new(LOOPBACK, 1883),
+            connections_max: 1_000,
+            connect_timeout: Duration::from_secs(10),
+            write_timeout: Duration::from_secs(20),
+            packet_max: ByteSize::kib(320),
+            unacked_max: 64,
+            keep_alive_max: Duration::from_secs(1_200),
+            subscriptions_max: 32,
+            outgoing_max: 1_024,
+            unauthorised_per_minute_max: 20,
+        }
+    }
+}
+
+impl Default for IntakeSection {
+    fn default() -> Self {
+        Self {
+            queue_max: 1_024,
+            group_max: 512,
+            quarantine_rows_max: 1_000,
+            quarantine_bytes_max: ByteSize::mib(16),
+            visits_per_minute_max: 600,
+            full_retry: Duration::from_secs(2),
+            plain_age_max: Duration::from_secs(31 * 24 * 3_600),
+            plain_ahead_max: Duration::from_secs(300),
+        }
+    }
+}
+
+impl Default for ViewsSection {
+    fn default() -> Self {
+        Self {
+            batch: 1_000,
+            cache: ByteSize::mib(32),
+        }
+    }
+}
+
+impl Default for HttpSection {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::new(LOOPBACK, 8080),
+            request_timeout: Duration::from_secs(30),
+            body_max: ByteSize::mib(1),
+            live_max: 256,
+            session_idle: Duration::from_secs(12 * 3_600),
+            link_valid: Duration::from_secs(24 * 3_600),
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! The data folder: lock, endpoints, secrets, and where each store lives.

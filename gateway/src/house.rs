@@ -1,0 +1,1 @@
+//! The house behind the door: the broker's questions answered by registry, intake and presence.

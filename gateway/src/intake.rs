@@ -1,0 +1,1 @@
+//! Intake: judges each element once and keeps it.

@@ -1,0 +1,24 @@
+//! The gateway: takes facts from the door, keeps them in the ledger, and shows figures.
+//!
+//! ```text
+//! House (broker) -> intake -> store (SQLite: facts, decisions, persons) -> views (sled) -> http
+//! ```
+
+pub mod cli;
+pub mod data_dir;
+pub mod entry;
+pub mod house;
+pub mod http;
+pub mod intake;
+pub mod ledger;
+pub mod live;
+pub mod metrics;
+pub mod page;
+pub mod people;
+pub mod places;
+pub mod presence;
+pub mod registry;
+pub mod run;
+pub mod seal;
+pub mod store;
+pub mod views;

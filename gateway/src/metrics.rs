@@ -1,0 +1,1 @@
+//! Metrics, by the conventions of Prometheus.

@@ -1,0 +1,1 @@
+//! People: one-time links, sessions, tokens, and the table of rights.

@@ -1,0 +1,1 @@
+//! What is known of devices right now: link, status, last words.

@@ -1,0 +1,1 @@
+//! The registry: devices, readers, sites; one row decides what a device may do.

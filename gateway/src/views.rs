@@ -1,0 +1,3 @@
+//! Views: figures folded from the ledger, kept in sled, rebuilt whenever in doubt.
+
+pub mod report;
