@@ -1,1 +1,16 @@
-//! x
+//! The simulated library, real processes, and faults.
+//!
+//! Reading order: [`counter`] (a gate's counter on a line), [`process`] (real binaries),
+//! [`site`] (a gateway with its folder and its questions), [`link`] (a network that breaks),
+//! [`disk`] (a disk that loses power or fills), [`publisher`] (a plain device that remembers
+//! what was acknowledged), [`visitors`] (who walks through the doors of a year).
+
+pub mod clock;
+pub mod counter;
+pub mod disk;
+pub mod link;
+pub mod process;
+pub mod publisher;
+pub mod site;
+pub mod visitors;
+pub mod wait;

@@ -1,0 +1,432 @@
+//! A gateway with its folder, its link and its gates: real processes around one library.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::counter::Counter;
+use crate::link::Link;
+use crate::process::{Process, binary, output};
+use crate::wait::until;
+
+/// Longest wait for a process to be ready, or for a fact to arrive, on a busy machine.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A gateway process and everything around it.
+#[derive(Debug)]
+pub struct Library {
+    /// Where everything lives; also logs.
+    folder: PathBuf,
+    data: PathBuf,
+    program: PathBuf,
+    gateway: Option<Process>,
+    endpoints: Option<Endpoints>,
+    link: Option<Link>,
+    http: reqwest::Client,
+}
+
+/// What a gateway really bound.
+#[derive(Debug, Clone, Copy, Deserialize)]
+pub struct Endpoints {
+    /// The door.
+    pub mqtt: SocketAddr,
+    /// The API and the page.
+    pub http: SocketAddr,
+}
+
+/// What `device add --json` prints.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Issued {
+    /// The device.
+    pub device: String,
+    /// Its password, shown once.
+    pub password: String,
+}
+
+impl Library {
+    /// A library that is not running yet; `data` may lie on another disk than `folder`.
+    ///
+    /// # Errors
+    /// Where the configuration cannot be written.
+    pub fn in_folder(folder: &Path, data: &Path) -> anyhow::Result<Self> {
+        Self::with_program(folder, data, binary("lujiang-gateway"))
+    }
+
+    /// As [`Library::in_folder`], with another gateway binary.
+    ///
+    /// # Errors
+    /// Where the configuration cannot be written.
+    pub fn with_program(folder: &Path, data: &Path, program: PathBuf) -> anyhow::Result<Self> {
+        let library = Self {
+            folder: folder.to_owned(),
+            data: data.to_owned(),
+            program,
+            gateway: None,
+            endpoints: None,
+            link: None,
+            http: reqwest::Client::new(),
+        };
+        library.configure("")?;
+        Ok(library)
+    }
+
+    /// Writes the gateway's configuration: free ports, and whatever else.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    pub fn configure(&self, more: &str) -> anyhow::Result<()> {
+        let text = format!(
+            "[mqtt]\nlisten = \"127.0.0.1:0\"\n[http]\nlisten = \"127.0.0.1:0\"\n\
+             [log]\nfilter = \"info,lujiang_broker=debug\"\n{more}"
+        );
+        std::fs::write(self.config(), text).context("writing the gateway's configuration")
+    }
+
+    fn config(&self) -> PathBuf {
+        self.folder.join("gateway.toml")
+    }
+
+    /// The gateway's data folder.
+    #[must_use]
+    pub fn data(&self) -> &Path {
+        &self.data
+    }
+
+    /// The test's own folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The gateway's log so far.
+    #[must_use]
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.join("gateway.log")).unwrap_or_default()
+    }
+
+    /// Starts the gateway and waits until it is ready; the link leads to it from then on.
+    ///
+    /// # Errors
+    /// Where it does not become ready.
+    pub async fn start(&mut self) -> anyhow::Result<Endpoints> {
+        let endpoints_file = self.data.join("endpoints.json");
+        // One left by a killed gateway would be read for the new one's.
+        let _ = std::fs::remove_file(&endpoints_file);
+        let config = self.config();
+        let arguments = ["run", "--config", text(&config), "--data", text(&self.data)];
+        let log = self.folder.join("gateway.log");
+        let mut process = Process::start(&self.program, &arguments, &log)?;
+        let http = self.http.clone();
+        let ready = async || -> anyhow::Result<Endpoints> {
+            let text = std::fs::read_to_string(&endpoints_file).context("no endpoints.json yet")?;
+            let endpoints: Endpoints = serde_json::from_str(&text).context("endpoints.json")?;
+            let answer = http
+                .get(format!("http://{}/readyz", endpoints.http))
+                .send()
+                .await?;
+            anyhow::ensure!(answer.status().is_success(), "readyz: {}", answer.status());
+            Ok(endpoints)
+        };
+        let endpoints = until("the gateway to be ready", PATIENCE, ready).await;
+        let endpoints = match endpoints {
+            Ok(endpoints) => endpoints,
+            Err(error) => {
+                process.check_running()?;
+                return Err(error.context(self.log()));
+            }
+        };
+        self.gateway = Some(process);
+        self.endpoints = Some(endpoints);
+        match &self.link {
+            Some(link) => link.retarget(endpoints.mqtt),
+            None => self.link = Some(Link::to(endpoints.mqtt).await?),
+        }
+        Ok(endpoints)
+    }
+
+    /// SIGKILL for the gateway.
+    ///
+    /// # Errors
+    /// Where it does not run.
+    pub async fn kill(&mut self) -> anyhow::Result<()> {
+        self.gateway
+            .take()
+            .context("the gateway does not run")?
+            .kill()
+            .await
+    }
+
+    /// SIGTERM for the gateway; its exit must be clean.
+    ///
+    /// # Errors
+    /// Where it ends otherwise.
+    pub async fn stop(&mut self) -> anyhow::Result<()> {
+        let status = self
+            .gateway
+            .take()
+            .context("the gateway does not run")?
+            .end()
+            .await?;
+        anyhow::ensure!(status.success(), "the gateway ended with {status}");
+        Ok(())
+    }
+
+    /// What is bound now.
+    ///
+    /// # Panics
+    /// Before the first start.
+    #[must_use]
+    pub fn endpoints(&self) -> Endpoints {
+        self.endpoints.expect("started before asked")
+    }
+
+    /// The network between agents and the gateway.
+    ///
+    /// # Panics
+    /// Before the first start.
+    #[must_use]
+    pub fn link(&self) -> &Link {
+        self.link.as_ref().expect("started before asked")
+    }
+
+    /// Runs the gateway's command line against this data folder.
+    ///
+    /// # Errors
+    /// Where it does not exit with 0.
+    pub async fn command(&self, arguments: &[&str]) -> anyhow::Result<String> {
+        let mut all = arguments.to_vec();
+        all.extend(["--data", text(&self.data)]);
+        output(&self.program, &all).await
+    }
+
+    /// Registers a device and gets its password.
+    ///
+    /// # Errors
+    /// Where the registry refuses.
+    pub async fn add_device(&self, device: &str, kind: &str, site: &str) -> anyhow::Result<Issued> {
+        let printed = self
+            .command(&[
+                "device", "add", device, "--kind", kind, "--site", site, "--json",
+            ])
+            .await?;
+        serde_json::from_str(&printed).with_context(|| format!("device add printed {printed:?}"))
+    }
+
+    /// GETs a path of the API as administrator.
+    ///
+    /// # Errors
+    /// Where the answer is no success.
+    pub async fn get(&self, path: &str) -> anyhow::Result<Value> {
+        let token =
+            std::fs::read_to_string(self.data.join("admin.token")).context("admin.token")?;
+        let url = format!("http://{}{path}", self.endpoints().http);
+        let answer = self.http.get(&url).bearer_auth(token.trim()).send().await?;
+        let status = answer.status();
+        let body = answer.text().await?;
+        anyhow::ensure!(status.is_success(), "GET {path}: {status}: {body}");
+        serde_json::from_str(&body).with_context(|| format!("GET {path} answered {body:?}"))
+    }
+
+    /// The visitor total of a wide range around now.
+    ///
+    /// # Errors
+    /// Where the API does not answer.
+    pub async fn total(&self) -> anyhow::Result<Value> {
+        let mut report = self
+            .get("/api/v1/visits?from=2000-01-01&to=2100-01-01&bucket=year")
+            .await?;
+        Ok(report["total"].take())
+    }
+
+    /// Waits until the total of persons in is exactly `expected`.
+    ///
+    /// # Errors
+    /// What it was instead, at the deadline.
+    pub async fn total_becomes(&self, expected: u64, deadline: Duration) -> anyhow::Result<Value> {
+        until(&format!("a total of {expected}"), deadline, || async {
+            let total = self.total().await?;
+            anyhow::ensure!(total["in"] == expected, "total {total}");
+            Ok(total)
+        })
+        .await
+    }
+}
+
+/// An agent process beside a gate's counter.
+#[derive(Debug)]
+pub struct Gate {
+    /// The counter on its line.
+    pub counter: Counter,
+    folder: PathBuf,
+    program: PathBuf,
+    agent: Option<Process>,
+}
+
+impl Gate {
+    /// A gate that is registered, with its agent configured but not yet running.
+    ///
+    /// # Errors
+    /// Where the folder cannot be written.
+    pub fn registered(library: &Library, issued: &Issued, data: &Path) -> anyhow::Result<Self> {
+        Self::with_program(library, issued, data, binary("lujiang-agent"))
+    }
+
+    /// As [`Gate::registered`], with another agent binary.
+    ///
+    /// # Errors
+    /// Where the folder cannot be written.
+    pub fn with_program(
+        library: &Library,
+        issued: &Issued,
+        data: &Path,
+        program: PathBuf,
+    ) -> anyhow::Result<Self> {
+        let folder = library.folder().join(&issued.device);
+        std::fs::create_dir_all(&folder).context("making the agent's folder")?;
+        let counter = Counter::plugged_in(&folder.join("line"), 1 << 32, 1_000)?;
+        let gate = Self {
+            counter,
+            folder,
+            program,
+            agent: None,
+        };
+        let password = gate.folder.join("password");
+        std::fs::write(&password, &issued.password).context("writing the password")?;
+        let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+        std::fs::set_permissions(&password, private).context("hiding the password")?;
+        gate.configure(library, issued, data, "")?;
+        Ok(gate)
+    }
+
+    /// Writes the agent's configuration: everything quick, as in a test.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    pub fn configure(
+        &self,
+        library: &Library,
+        issued: &Issued,
+        data: &Path,
+        gate_section: &str,
+    ) -> anyhow::Result<()> {
+        let link = library.link().address();
+        let text = format!(
+            "[agent]\ndevice = \"{device}\"\ndata = \"{data}\"\ntelemetry_interval = \"1s\"\n\
+             [uplink]\nhost = \"{host}\"\nport = {port}\npassword_file = \"{password}\"\n\
+             keep_alive = \"2s\"\nconnect_timeout = \"2s\"\nack_timeout = \"3s\"\n\
+             backoff_min = \"50ms\"\nbackoff_max = \"500ms\"\nclock_timeout = \"2s\"\n\
+             [gate]\nunit = 1\npoll = \"100ms\"\nperiod = \"1s\"\nanswer_timeout = \"300ms\"\n\
+             silence = \"2s\"\nvisits_per_minute_max = 60000\n{gate_section}\n\
+             [gate.serial]\nport = \"{line}\"\n\
+             [log]\nfilter = \"info,lujiang_agent=debug\"\n",
+            device = issued.device,
+            data = data.display(),
+            host = link.ip(),
+            port = link.port(),
+            password = self.folder.join("password").display(),
+            line = self.counter.port().display(),
+        );
+        std::fs::write(self.config(), text).context("writing the agent's configuration")
+    }
+
+    /// The agent's configuration file.
+    #[must_use]
+    pub fn config(&self) -> PathBuf {
+        self.folder.join("agent.toml")
+    }
+
+    /// The agent's log so far.
+    #[must_use]
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.join("agent.log")).unwrap_or_default()
+    }
+
+    /// Starts the agent.
+    ///
+    /// # Errors
+    /// Where it cannot be started.
+    pub fn start(&mut self) -> anyhow::Result<()> {
+        let config = self.config();
+        let log = self.folder.join("agent.log");
+        self.agent = Some(Process::start(
+            &self.program,
+            &["run", "--config", text(&config)],
+            &log,
+        )?);
+        Ok(())
+    }
+
+    /// Waits until the agent has taken its baseline: the counter was read since `asked`.
+    ///
+    /// # Errors
+    /// Where it does not ask in time.
+    pub async fn is_read(&mut self, asked: u64) -> anyhow::Result<()> {
+        self.agent
+            .as_mut()
+            .context("the agent does not run")?
+            .check_running()?;
+        until("the agent to read its counter", PATIENCE, async || {
+            anyhow::ensure!(
+                self.counter.asked() >= asked + 4,
+                "asked {}",
+                self.counter.asked()
+            );
+            Ok(())
+        })
+        .await
+        .with_context(|| self.log())
+    }
+
+    /// SIGKILL for the agent.
+    ///
+    /// # Errors
+    /// Where it does not run.
+    pub async fn kill(&mut self) -> anyhow::Result<()> {
+        self.agent
+            .take()
+            .context("the agent does not run")?
+            .kill()
+            .await
+    }
+
+    /// SIGTERM for the agent; its exit must be clean.
+    ///
+    /// # Errors
+    /// Where it ends otherwise.
+    pub async fn stop(&mut self) -> anyhow::Result<()> {
+        let status = self
+            .agent
+            .take()
+            .context("the agent does not run")?
+            .end()
+            .await?;
+        anyhow::ensure!(
+            status.success(),
+            "the agent ended with {status}: {}",
+            self.log()
+        );
+        Ok(())
+    }
+
+    /// The agent's `status --json`.
+    ///
+    /// # Errors
+    /// Where the command fails.
+    pub async fn status(&self) -> anyhow::Result<Value> {
+        let config = self.config();
+        let printed = output(
+            &self.program,
+            &["status", "--config", text(&config), "--json"],
+        )
+        .await?;
+        serde_json::from_str(&printed).with_context(|| format!("status printed {printed:?}"))
+    }
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().expect("test folders have plain names")
+}
