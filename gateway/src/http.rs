@@ -1,1 +1,5 @@
 //! The HTTP API.
+
+mod frame;
+mod parameters;
+pub mod problem;

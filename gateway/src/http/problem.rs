@@ -1,0 +1,312 @@
+//! Problem documents [RFC 9457]: every error of the API, told the same way.
+//!
+//! A handler returns a [`Problem`]; the frame around all routes writes it out, with the id of
+//! the request as its `instance`.
+
+use axum::Json;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::ledger::LedgerError;
+
+/// The media type [RFC 9457 §3].
+pub const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
+
+/// An error, as told to who asked.
+#[derive(Debug, Clone)]
+pub struct Problem(Box<Told>);
+
+#[derive(Debug, Clone)]
+struct Told {
+    kind: ProblemKind,
+    detail: String,
+    parameter: Option<String>,
+    found: Option<String>,
+    expected: Option<String>,
+    reasons: Vec<String>,
+}
+
+/// What sort of error it is; each has its `type`, title and status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProblemKind {
+    /// A parameter of the query or the path is unknown, missing or wrong.
+    BadParameter,
+    /// The body is not what was expected.
+    BadBody,
+    /// Nobody is signed in, or the token or session is not good.
+    NotSignedIn,
+    /// Signed in, but not allowed to do this.
+    NotAllowed,
+    /// A cookie came with a request that another site caused.
+    CrossSite,
+    /// A sign-in link that was used, has expired or never was.
+    LinkSpent,
+    /// There is no such thing.
+    NotFound,
+    /// The thing is there but does not take this method.
+    MethodNotAllowed,
+    /// It clashes with what is there.
+    Conflict,
+    /// The body is larger than the configuration allows.
+    TooLarge,
+    /// The body is not JSON.
+    MediaType,
+    /// No room on the disk.
+    NoRoom,
+    /// More at once than the configuration allows.
+    TooMany,
+    /// The answer took longer than the configuration allows.
+    TooSlow,
+    /// The gateway cannot do its work now.
+    NotReady,
+    /// The request is not understood.
+    BadRequest,
+    /// A fault of the gateway.
+    Internal,
+}
+
+impl ProblemKind {
+    /// The last part of `type`.
+    #[must_use]
+    pub fn slug(self) -> &'static str {
+        self.row().0
+    }
+
+    /// The status of the answer.
+    #[must_use]
+    pub fn status(self) -> StatusCode {
+        self.row().1
+    }
+
+    fn row(self) -> (&'static str, StatusCode, &'static str) {
+        use StatusCode as S;
+        match self {
+            Self::BadParameter => ("bad-parameter", S::BAD_REQUEST, "A parameter is wrong"),
+            Self::BadBody => (
+                "bad-body",
+                S::UNPROCESSABLE_ENTITY,
+                "The body is not what was expected",
+            ),
+            Self::NotSignedIn => ("not-signed-in", S::UNAUTHORIZED, "Not signed in"),
+            Self::NotAllowed => ("not-allowed", S::FORBIDDEN, "Not allowed"),
+            Self::CrossSite => (
+                "cross-site",
+                S::FORBIDDEN,
+                "The request does not come from this site",
+            ),
+            Self::LinkSpent => (
+                "link-spent",
+                S::FORBIDDEN,
+                "The sign-in link is not good any more",
+            ),
+            Self::NotFound => ("not-found", S::NOT_FOUND, "Not found"),
+            Self::MethodNotAllowed => (
+                "method-not-allowed",
+                S::METHOD_NOT_ALLOWED,
+                "Method not allowed",
+            ),
+            Self::Conflict => ("conflict", S::CONFLICT, "It clashes with what is there"),
+            Self::TooLarge => ("too-large", S::PAYLOAD_TOO_LARGE, "The body is too large"),
+            Self::MediaType => (
+                "media-type",
+                S::UNSUPPORTED_MEDIA_TYPE,
+                "The body is not JSON",
+            ),
+            Self::NoRoom => ("no-room", S::INSUFFICIENT_STORAGE, "No room on the disk"),
+            Self::TooMany => ("too-many", S::SERVICE_UNAVAILABLE, "Too many at once"),
+            Self::TooSlow => (
+                "too-slow",
+                S::SERVICE_UNAVAILABLE,
+                "The answer took too long",
+            ),
+            Self::NotReady => ("not-ready", S::SERVICE_UNAVAILABLE, "Not ready"),
+            Self::BadRequest => (
+                "bad-request",
+                S::BAD_REQUEST,
+                "The request is not understood",
+            ),
+            Self::Internal => ("internal", S::INTERNAL_SERVER_ERROR, "The gateway failed"),
+        }
+    }
+
+    /// The kind that tells a bare status.
+    #[must_use]
+    pub fn of(status: StatusCode) -> Self {
+        match status {
+            StatusCode::UNAUTHORIZED => Self::NotSignedIn,
+            StatusCode::FORBIDDEN => Self::NotAllowed,
+            StatusCode::NOT_FOUND => Self::NotFound,
+            StatusCode::METHOD_NOT_ALLOWED => Self::MethodNotAllowed,
+            StatusCode::PAYLOAD_TOO_LARGE => Self::TooLarge,
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => Self::MediaType,
+            status if status.is_client_error() => Self::BadRequest,
+            _ => Self::Internal,
+        }
+    }
+}
+
+/// A problem document.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub struct ProblemDocument {
+    /// Names the sort of error, for programs: `/problems/<sort>`.
+    #[serde(rename = "type")]
+    #[schema(example = "/problems/bad-parameter")]
+    pub kind: String,
+    /// The sort of error, for people.
+    pub title: String,
+    /// The status of the answer.
+    #[schema(example = 400)]
+    pub status: u16,
+    /// What is wrong this time.
+    pub detail: String,
+    /// The id of the request, as in `x-request-id` and in the gateway's log.
+    pub instance: String,
+    /// The parameter, or the place in the body, that is wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false)]
+    pub parameter: Option<String>,
+    /// What stood there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false)]
+    pub found: Option<String>,
+    /// What should have stood there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false)]
+    pub expected: Option<String>,
+    /// All that is wrong, where it can be several things.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub reasons: Vec<String>,
+}
+
+impl Problem {
+    /// An error of this kind, with one sentence on what is wrong this time.
+    #[must_use]
+    pub fn new(kind: ProblemKind, detail: impl Into<String>) -> Self {
+        Self(Box::new(Told {
+            kind,
+            detail: detail.into(),
+            parameter: None,
+            found: None,
+            expected: None,
+            reasons: Vec::new(),
+        }))
+    }
+
+    /// A parameter that is wrong, what stood there and what should have.
+    #[must_use]
+    pub fn parameter(name: &str, found: &str, expected: impl Into<String>) -> Self {
+        let expected = expected.into();
+        let detail = format!("{name} is {found:?}; expected {expected}");
+        let mut problem = Self::new(ProblemKind::BadParameter, detail);
+        problem.0.parameter = Some(name.to_owned());
+        problem.0.found = Some(found.chars().take(200).collect());
+        problem.0.expected = Some(expected);
+        problem
+    }
+
+    /// A parameter this route does not have.
+    #[must_use]
+    pub fn unknown_parameter(name: &str, detail: String, expected: String) -> Self {
+        let mut problem = Self::new(ProblemKind::BadParameter, detail);
+        problem.0.parameter = Some(name.chars().take(200).collect());
+        problem.0.expected = Some(expected);
+        problem
+    }
+
+    /// A thing that a parameter names and that is not there.
+    #[must_use]
+    pub fn missing(what: &str, name: &str) -> Self {
+        let mut problem = Self::new(
+            ProblemKind::NotFound,
+            format!("there is no {what} {name:?}"),
+        );
+        problem.0.parameter = Some(what.to_owned());
+        problem.0.found = Some(name.to_owned());
+        problem
+    }
+
+    /// A place in the body that is wrong.
+    #[must_use]
+    pub fn body(place: &str, expected: impl Into<String>) -> Self {
+        let expected = expected.into();
+        let detail = format!("at {place}: {expected}");
+        let mut problem = Self::new(ProblemKind::BadBody, detail);
+        problem.0.parameter = Some(place.to_owned());
+        problem.0.expected = Some(expected);
+        problem
+    }
+
+    /// A fault of the gateway: the cause goes to the log, under the id of the request.
+    #[must_use]
+    pub fn internal(cause: &dyn std::fmt::Display) -> Self {
+        tracing::error!(%cause, "a request failed");
+        Self::new(
+            ProblemKind::Internal,
+            "the gateway's log names the cause under this request id",
+        )
+    }
+
+    /// Adds all that is wrong.
+    #[must_use]
+    pub fn with_reasons(mut self, reasons: Vec<String>) -> Self {
+        self.0.reasons = reasons;
+        self
+    }
+
+    /// What sort of error it is.
+    #[must_use]
+    pub fn kind(&self) -> ProblemKind {
+        self.0.kind
+    }
+
+    /// The document, for one request.
+    #[must_use]
+    pub fn document(&self, instance: &str) -> ProblemDocument {
+        let (slug, status, title) = self.0.kind.row();
+        ProblemDocument {
+            kind: format!("/problems/{slug}"),
+            title: title.to_owned(),
+            status: status.as_u16(),
+            detail: self.0.detail.clone(),
+            instance: instance.to_owned(),
+            parameter: self.0.parameter.clone(),
+            found: self.0.found.clone(),
+            expected: self.0.expected.clone(),
+            reasons: self.0.reasons.clone(),
+        }
+    }
+
+    /// The whole answer, for one request.
+    #[must_use]
+    pub fn answer(&self, instance: &str) -> Response {
+        let mut response = (self.0.kind.status(), Json(self.document(instance))).into_response();
+        response.headers_mut().insert(CONTENT_TYPE, PROBLEM_JSON);
+        response
+    }
+}
+
+impl IntoResponse for Problem {
+    /// A bare status that carries the problem to the frame, which writes it out.
+    fn into_response(self) -> Response {
+        let mut response = self.0.kind.status().into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+impl From<LedgerError> for Problem {
+    fn from(error: LedgerError) -> Self {
+        match error {
+            LedgerError::Full => Self::new(
+                ProblemKind::NoRoom,
+                "nothing was changed; make room and try again",
+            ),
+            LedgerError::Database(_) | LedgerError::Damaged { .. } => Self::internal(&error),
+        }
+    }
+}
