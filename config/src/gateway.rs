@@ -1,5 +1,7 @@
 //! The gateway's configuration.
 
+mod read;
+
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 

@@ -2,16 +2,35 @@
 //!
 //! Every key is a typed field with a default, a unit and a bound; every problem is named by file,
 //! line, key, value and what was expected; unknown keys are refused with the nearest known one.
+//!
+//! Reading order: the sections ([`GatewayConfig`], [`AgentConfig`]) and beside each its `read`,
+//! one call a key; how a `Section` and the `Document` around it are read; what is said of a
+//! [`Problem`]. To add a key: a field, a line in `read`, two lines in the sample.
 
-mod agent;
-mod byte_size;
 mod gateway;
 
-pub use agent::{
-    AgentConfig, AgentSection, CounterRegister, GateSection, LogFormat, LogSection, OutboxSection,
-    Parity, RegisterFunction, ResetPolicy, SerialSection, UplinkSection, WordOrder,
-};
+mod agent;
+mod gate;
+
+mod log;
+
+mod byte_size;
+mod span_of_time;
+
+mod document;
+mod problem;
+mod section;
+
+#[cfg(test)]
+mod samples;
+
+pub use agent::{AgentConfig, AgentSection, OutboxSection, UplinkSection};
 pub use byte_size::ByteSize;
+pub use gate::{
+    CounterRegister, GateSection, Parity, RegisterFunction, ResetPolicy, SerialSection, WordOrder,
+};
 pub use gateway::{
     GatewayConfig, HttpSection, IntakeSection, LibrarySection, MqttSection, ViewsSection,
 };
+pub use log::{LogFormat, LogSection};
+pub use problem::{Fault, Problem, Problems};

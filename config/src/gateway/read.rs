@@ -1,0 +1,182 @@
+//! The gateway's file, key by key.
+
+use std::path::Path;
+use std::time::Duration;
+
+use crate::document::{self, Reading};
+use crate::section::Section;
+use crate::{
+    ByteSize, GatewayConfig, HttpSection, IntakeSection, LibrarySection, LogSection, MqttSection,
+    Problems, ViewsSection,
+};
+
+const MILLI: Duration = Duration::from_millis(1);
+const SECOND: Duration = Duration::from_secs(1);
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(3_600);
+const DAY: Duration = Duration::from_secs(24 * 3_600);
+
+impl GatewayConfig {
+    /// Reads a configuration file.
+    ///
+    /// # Errors
+    /// Everything wrong with it.
+    pub fn load(path: &Path) -> Result<Self, Problems> {
+        document::load(path, Self::parse)
+    }
+
+    /// Reads the text of a configuration file; `file` stands in problems.
+    ///
+    /// # Errors
+    /// Everything wrong with it.
+    pub fn parse(text: &str, file: &Path) -> Result<Self, Problems> {
+        Self::reading(text, file).map(|(config, _)| config)
+    }
+
+    pub(crate) fn reading(text: &str, file: &Path) -> Reading<Self> {
+        document::parse(text, file, |root| {
+            Some(Self {
+                library: root.section("library", LibrarySection::read),
+                mqtt: root.section("mqtt", MqttSection::read),
+                intake: root.section("intake", IntakeSection::read),
+                views: root.section("views", ViewsSection::read),
+                http: root.section("http", HttpSection::read),
+                log: root.section("log", LogSection::read),
+            })
+        })
+    }
+}
+
+impl LibrarySection {
+    fn read(section: &mut Section<'_>) -> Self {
+        let default = Self::default();
+        let is_name = |text: &str| (1..=100).contains(&text.trim().chars().count());
+        Self {
+            name: section.text(
+                "name",
+                default.name,
+                "a name of 1 to 100 characters",
+                is_name,
+            ),
+            time_zone: section.time_zone("time_zone", default.time_zone),
+        }
+    }
+}
+
+impl MqttSection {
+    fn read(section: &mut Section<'_>) -> Self {
+        let default = Self::default();
+        Self {
+            listen: section.listen("listen", default.listen),
+            connections_max: section.number(
+                "connections_max",
+                default.connections_max,
+                1..=100_000,
+            ),
+            connect_timeout: section.duration(
+                "connect_timeout",
+                default.connect_timeout,
+                100 * MILLI..=5 * MINUTE,
+            ),
+            write_timeout: section.duration(
+                "write_timeout",
+                default.write_timeout,
+                100 * MILLI..=5 * MINUTE,
+            ),
+            packet_max: section.size(
+                "packet_max",
+                default.packet_max,
+                ByteSize::kib(1)..=ByteSize::mib(16),
+            ),
+            unacked_max: section.number("unacked_max", default.unacked_max, 1..=u16::MAX),
+            keep_alive_max: section.seconds(
+                "keep_alive_max",
+                default.keep_alive_max,
+                SECOND..=18 * HOUR,
+            ),
+            subscriptions_max: section.number(
+                "subscriptions_max",
+                default.subscriptions_max,
+                1..=10_000,
+            ),
+            outgoing_max: section.number("outgoing_max", default.outgoing_max, 16..=1_000_000),
+            unauthorised_per_minute_max: section.number(
+                "unauthorised_per_minute_max",
+                default.unauthorised_per_minute_max,
+                1..=100_000,
+            ),
+        }
+    }
+}
+
+impl IntakeSection {
+    fn read(section: &mut Section<'_>) -> Self {
+        let default = Self::default();
+        Self {
+            queue_max: section.number("queue_max", default.queue_max, 1..=100_000),
+            group_max: section.number("group_max", default.group_max, 1..=10_000),
+            quarantine_rows_max: section.number(
+                "quarantine_rows_max",
+                default.quarantine_rows_max,
+                1..=1_000_000,
+            ),
+            quarantine_bytes_max: section.size(
+                "quarantine_bytes_max",
+                default.quarantine_bytes_max,
+                ByteSize::mib(1)..=ByteSize::mib(1_024),
+            ),
+            visits_per_minute_max: section.number(
+                "visits_per_minute_max",
+                default.visits_per_minute_max,
+                1..=100_000,
+            ),
+            full_retry: section.duration("full_retry", default.full_retry, 100 * MILLI..=HOUR),
+            plain_age_max: section.duration(
+                "plain_age_max",
+                default.plain_age_max,
+                MINUTE..=3_660 * DAY,
+            ),
+            plain_ahead_max: section.duration(
+                "plain_ahead_max",
+                default.plain_ahead_max,
+                SECOND..=DAY,
+            ),
+        }
+    }
+}
+
+impl ViewsSection {
+    fn read(section: &mut Section<'_>) -> Self {
+        let default = Self::default();
+        Self {
+            batch: section.number("batch", default.batch, 1..=100_000),
+            cache: section.size(
+                "cache",
+                default.cache,
+                ByteSize::mib(1)..=ByteSize::mib(4_096),
+            ),
+        }
+    }
+}
+
+impl HttpSection {
+    fn read(section: &mut Section<'_>) -> Self {
+        let default = Self::default();
+        Self {
+            listen: section.listen("listen", default.listen),
+            request_timeout: section.duration(
+                "request_timeout",
+                default.request_timeout,
+                SECOND..=10 * MINUTE,
+            ),
+            body_max: section.size(
+                "body_max",
+                default.body_max,
+                ByteSize::kib(1)..=ByteSize::mib(64),
+            ),
+            live_max: section.number("live_max", default.live_max, 1..=10_000),
+            session_idle: section.duration("session_idle", default.session_idle, MINUTE..=30 * DAY),
+            link_valid: section.duration("link_valid", default.link_valid, MINUTE..=30 * DAY),
+        }
+    }
+}
