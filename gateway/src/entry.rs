@@ -77,6 +77,9 @@ pub enum TimeQuality {
 }
 
 impl TimeQuality {
+    /// All of them, best first.
+    pub const ALL: [Self; 3] = [Self::Synced, Self::Estimated, Self::Unknown];
+
     /// The name in records, exports and the API.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -104,6 +107,15 @@ pub enum QuarantineReason {
 }
 
 impl QuarantineReason {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::NotReadable,
+        Self::NotUnderstood,
+        Self::ForeignSource,
+        Self::IdConflict,
+        Self::Implausible,
+    ];
+
     /// The name in records, metrics and the API.
     #[must_use]
     pub fn as_str(self) -> &'static str {

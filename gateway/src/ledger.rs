@@ -1,6 +1,24 @@
 //! The ledger: facts, append-only, each judged once. What a database must do to be one.
+//!
+//! [`LedgerTransaction`] is what intake needs within one transaction, [`LedgerReader`] what
+//! folds need, [`Ledger`] both; [`conformance`] is the suite every implementation passes.
+
+pub mod conformance;
+pub mod export;
+mod record;
+mod transaction;
+pub mod verify;
+
+use lujiang_wire::LedgerId;
 
 use crate::entry::{Entry, EntryNumber};
+use crate::store::{QuarantineQuery, QuarantineRow};
+
+pub(crate) use crate::ledger::record::{ACCEPTED, correction_micros, quality, reason};
+pub use crate::ledger::record::{Digest, Outcome, Record};
+pub use crate::ledger::transaction::{
+    Aside, Draft, LedgerTransaction, Measurement, QuarantineUse, SealedPerson,
+};
 
 /// Where the ledger stands: its last entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,11 +50,33 @@ pub trait LedgerReader: Send + Sync + 'static {
     fn crc_of(&self, number: EntryNumber) -> Result<Option<u32>, LedgerError>;
 }
 
+/// A ledger, whole.
+pub trait Ledger: LedgerReader {
+    /// Runs a transaction that nobody else's writes come between: when this returns `Ok` all of
+    /// it is on disk, when it returns an error nothing of it ever happened.
+    ///
+    /// # Errors
+    /// What the closure says, or why nothing could be committed.
+    fn transact<T: Send + 'static>(
+        &self,
+        f: impl FnOnce(&mut dyn LedgerTransaction) -> Result<T, LedgerError> + Send + 'static,
+    ) -> Result<T, LedgerError>;
+
+    /// The name of this ledger.
+    fn ledger_id(&self) -> LedgerId;
+
+    /// A page of the quarantine, newest first.
+    ///
+    /// # Errors
+    /// Where the database cannot be read.
+    fn quarantine(&self, query: &QuarantineQuery) -> Result<Vec<QuarantineRow>, LedgerError>;
+}
+
 /// Why a ledger could not be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum LedgerError {
-    /// No room on the disk; nothing was committed.
-    #[error("no room on the disk")]
+    /// No room on the disk, or it takes no writes; nothing was committed.
+    #[error("the disk has no room or takes no writes")]
     Full,
     /// The database failed; nothing was committed.
     #[error("the database failed: {0}")]

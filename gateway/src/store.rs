@@ -1,1 +1,232 @@
-//! The SQLite store: facts, decisions and persons; the only writer is one thread.
+//! The SQLite store: facts, decisions and persons in one database. The only writer is one
+//! thread, "ledger-writer"; readers have their own connections and never block it.
+//!
+//! What a database must do to be a ledger is said in [`crate::ledger`]; nothing outside this
+//! folder names a type of SQLite, except closures handed to [`Store::decide`] and
+//! [`Store::read`].
+
+mod audit;
+mod error;
+mod facts;
+mod presence;
+mod quarantine;
+mod readers;
+mod registry;
+pub(crate) mod rows;
+pub(crate) mod scan;
+pub(crate) mod schema;
+mod writer;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use lujiang_wire::LedgerId;
+use tokio::sync::watch;
+
+pub use crate::store::quarantine::{QuarantineQuery, QuarantineRow};
+
+use crate::entry::{Entry, EntryNumber};
+use crate::ledger::{Head, Ledger, LedgerError, LedgerReader, LedgerTransaction};
+use crate::store::facts::SqliteTransaction;
+use crate::store::readers::Readers;
+use crate::store::writer::Writer;
+
+/// How a commit reaches the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Synchronous {
+    /// Every commit is synced before it is acknowledged.
+    #[default]
+    Full,
+    /// Never synced. A planted fault: the durability suite must turn red with it.
+    Off,
+}
+
+/// When a payload is acknowledged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Acknowledge {
+    /// When its verdict is on disk.
+    #[default]
+    AfterCommit,
+    /// At once. A planted fault: the durability suite must turn red with it.
+    BeforeCommit,
+}
+
+/// How a store is opened. Everything but the default is a fault to plant in a test; no
+/// configuration and no command line reaches it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct StoreOptions {
+    /// How a commit reaches the disk.
+    pub synchronous: Synchronous,
+    /// When a payload is acknowledged.
+    pub acknowledge: Acknowledge,
+}
+
+/// A handle on the store; clones share it.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    path: PathBuf,
+    options: StoreOptions,
+    ledger: LedgerId,
+    head: watch::Receiver<Head>,
+    writer: Writer,
+    readers: Readers,
+}
+
+impl Store {
+    /// Opens the store, making it where there is none, and writes to the disk once.
+    ///
+    /// # Errors
+    /// Where the file is no ledger of ours, or the disk does not take a write.
+    pub fn open(path: &Path, options: StoreOptions) -> Result<Self, LedgerError> {
+        let opened = Writer::start(path, options)?;
+        Ok(Self {
+            inner: Arc::new(Inner {
+                path: path.to_owned(),
+                options,
+                ledger: opened.ledger,
+                head: opened.head,
+                writer: opened.writer,
+                readers: Readers::new(path),
+            }),
+        })
+    }
+
+    /// Runs a decision in a transaction of its own on the writer thread; returns when it is on
+    /// disk. An error undoes it.
+    ///
+    /// # Errors
+    /// What the closure says, or why nothing could be committed.
+    ///
+    /// # Cancel safety
+    /// Once queued the decision is carried out, whoever waits for it.
+    pub async fn decide<T: Send + 'static>(
+        &self,
+        f: impl FnOnce(&rusqlite::Transaction<'_>) -> Result<T, LedgerError> + Send + 'static,
+    ) -> Result<T, LedgerError> {
+        self.inner.writer.run(f).await
+    }
+
+    /// As [`Store::decide`], for callers outside an asynchronous runtime.
+    ///
+    /// # Errors
+    /// As [`Store::decide`].
+    pub fn decide_blocking<T: Send + 'static>(
+        &self,
+        f: impl FnOnce(&rusqlite::Transaction<'_>) -> Result<T, LedgerError> + Send + 'static,
+    ) -> Result<T, LedgerError> {
+        self.inner.writer.run_blocking(f)
+    }
+
+    /// Reads within one snapshot; blocks, so asynchronous callers use `spawn_blocking`.
+    ///
+    /// # Errors
+    /// What the closure says, or why the database could not be read.
+    pub fn read<T>(
+        &self,
+        f: impl FnOnce(&rusqlite::Connection) -> Result<T, LedgerError>,
+    ) -> Result<T, LedgerError> {
+        self.inner.readers.read(f)
+    }
+
+    /// The name of this ledger, kept by its backups.
+    #[must_use]
+    pub fn ledger_id(&self) -> LedgerId {
+        self.inner.ledger.clone()
+    }
+
+    /// Follows the last committed entry.
+    #[must_use]
+    pub fn head_watch(&self) -> watch::Receiver<Head> {
+        self.inner.head.clone()
+    }
+
+    /// Where the database lies.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.inner.path
+    }
+
+    /// How it was opened.
+    #[must_use]
+    pub(crate) fn options(&self) -> StoreOptions {
+        self.inner.options
+    }
+
+    /// A page of the quarantine, newest first.
+    ///
+    /// # Errors
+    /// Where the database cannot be read.
+    pub fn quarantine(&self, query: &QuarantineQuery) -> Result<Vec<QuarantineRow>, LedgerError> {
+        self.read(|connection| quarantine::page(connection, query))
+    }
+
+    /// Facts and clock measurements on the writer thread: [`Store::decide`] in the words of the
+    /// ledger.
+    pub(crate) async fn write<T: Send + 'static>(
+        &self,
+        f: impl FnOnce(&mut dyn LedgerTransaction) -> Result<T, LedgerError> + Send + 'static,
+    ) -> Result<T, LedgerError> {
+        let ledger = self.ledger_id();
+        self.decide(move |tx| f(&mut SqliteTransaction::new(tx, ledger)?))
+            .await
+    }
+
+    /// Finishes what is queued and ends the writer thread; later calls are refused. Blocks for
+    /// as long as one commit takes.
+    pub fn close(self) {
+        self.inner.readers.close();
+        self.inner.writer.close();
+    }
+}
+
+impl LedgerReader for Store {
+    fn head(&self) -> Result<Head, LedgerError> {
+        self.read(rows::head)
+    }
+
+    fn entries_after(&self, after: EntryNumber, limit: usize) -> Result<Vec<Entry>, LedgerError> {
+        let records = self.read(|connection| rows::records_after(connection, after, limit))?;
+        let mut entries = Vec::with_capacity(records.len());
+        let mut expected = after.0;
+        for record in records {
+            expected += 1;
+            if record.number.0 != expected {
+                return Err(LedgerError::Damaged {
+                    number: expected,
+                    found: "it is missing".to_owned(),
+                });
+            }
+            entries.push(record.into_entry()?);
+        }
+        Ok(entries)
+    }
+
+    fn crc_of(&self, number: EntryNumber) -> Result<Option<u32>, LedgerError> {
+        self.read(|connection| rows::crc_of(connection, number))
+    }
+}
+
+impl Ledger for Store {
+    fn transact<T: Send + 'static>(
+        &self,
+        f: impl FnOnce(&mut dyn LedgerTransaction) -> Result<T, LedgerError> + Send + 'static,
+    ) -> Result<T, LedgerError> {
+        let ledger = self.ledger_id();
+        self.decide_blocking(move |tx| f(&mut SqliteTransaction::new(tx, ledger)?))
+    }
+
+    fn ledger_id(&self) -> LedgerId {
+        Self::ledger_id(self)
+    }
+
+    fn quarantine(&self, query: &QuarantineQuery) -> Result<Vec<QuarantineRow>, LedgerError> {
+        Self::quarantine(self, query)
+    }
+}
+
+#[cfg(test)]
+mod tests;

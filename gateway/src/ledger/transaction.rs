@@ -1,0 +1,229 @@
+//! What intake needs within one transaction of a ledger.
+
+use jiff::Timestamp;
+use lujiang_wire::{Boot, ClockReport, DeviceId, Epoch, EventId, Place, Receipts, Stream};
+
+use crate::entry::{EntryNumber, QuarantineReason};
+use crate::ledger::{Digest, LedgerError, Outcome};
+
+/// An entry to be appended; the ledger gives it its number and checksum.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Draft {
+    /// Whose connection it came over.
+    pub device: DeviceId,
+    /// When the door read it.
+    pub received: Timestamp,
+    /// Where it stands in the outbox, where that could be read.
+    pub place: Option<Place>,
+    /// What was made of it.
+    pub outcome: Outcome,
+    /// Of the content as received.
+    pub digest: Digest,
+}
+
+/// A quarantined element, beside its entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Aside {
+    /// The `type`, where it could be read.
+    pub event_type: Option<String>,
+    /// Why.
+    pub reason: QuarantineReason,
+    /// The attribute, or the path within `data`; empty for the whole.
+    pub error_place: String,
+    /// What was expected there; nothing of what was found.
+    pub expected: String,
+    /// The structure of the element without its values.
+    pub excerpt: String,
+    /// Its size as received, in bytes.
+    pub bytes: u64,
+    /// Of the bytes as received.
+    pub raw: Digest,
+    /// The bytes as received, sealed.
+    pub sealed: Vec<u8>,
+}
+
+/// What a device's quarantine holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct QuarantineUse {
+    /// Elements.
+    pub rows: u64,
+    /// Bytes as received.
+    pub bytes: u64,
+}
+
+/// A person of a fact, sealed to the desk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SealedPerson {
+    /// The sealed reader id.
+    pub sealed: Vec<u8>,
+    /// The key it is sealed to.
+    pub kid: String,
+}
+
+/// What was measured of a boot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Measurement {
+    /// The newest measurement of that boot.
+    pub report: ClockReport,
+    /// Whether no later boot of the device has been measured.
+    pub is_newest_boot: bool,
+}
+
+/// One transaction. Everything read here includes what was written here.
+pub trait LedgerTransaction {
+    /// The digest of the entry that took this id, where the id does not follow from a place.
+    ///
+    /// # Errors
+    /// As all methods here: where the database fails; the transaction is then undone.
+    fn digest_of_id(
+        &mut self,
+        device: &DeviceId,
+        id: &EventId,
+    ) -> Result<Option<Digest>, LedgerError>;
+
+    /// The digest of the first entry at this place.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    fn digest_of_place(
+        &mut self,
+        device: &DeviceId,
+        place: &Place,
+    ) -> Result<Option<Digest>, LedgerError>;
+
+    /// Appends an entry.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    fn append(&mut self, draft: &Draft) -> Result<EntryNumber, LedgerError>;
+
+    /// Remembers an id that does not follow from a place.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    fn keep_id(
+        &mut self,
+        device: &DeviceId,
+        id: &EventId,
+        digest: Digest,
+        entry: EntryNumber,
+    ) -> Result<(), LedgerError>;
+
+    /// Keeps the person of a new fact, outside its record.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    fn keep_person(&mut self, fact: EntryNumber, person: &SealedPerson) -> Result<(), LedgerError>;
+
+    /// Whether these bytes of this device are in quarantine.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    fn is_aside(&mut self, device: &DeviceId, raw: Digest) -> Result<bool, LedgerError>;
+
+    /// How much of its quarantine a device uses.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    fn quarantine_use(&mut self, device: &DeviceId) -> Result<QuarantineUse, LedgerError>;
+
+    /// Keeps a quarantined element beside its entry.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    fn keep_aside(
+        &mut self,
+        entry: EntryNumber,
+        device: &DeviceId,
+        received: Timestamp,
+        aside: &Aside,
+    ) -> Result<(), LedgerError>;
+
+    /// Up to where a stream has no hole; none where nothing of it is known.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    fn through(
+        &mut self,
+        device: &DeviceId,
+        epoch: &Epoch,
+        stream: Stream,
+    ) -> Result<Option<u64>, LedgerError>;
+
+    /// Moves the end of what is settled, and says which entry is the newest of the stream.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    fn settle(
+        &mut self,
+        device: &DeviceId,
+        epoch: &Epoch,
+        stream: Stream,
+        through: u64,
+        last: EntryNumber,
+    ) -> Result<(), LedgerError>;
+
+    /// Where the unbroken run of entries that begins right after `after` ends; `after` itself
+    /// where there is none.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    fn run_end(
+        &mut self,
+        device: &DeviceId,
+        epoch: &Epoch,
+        stream: Stream,
+        after: u64,
+    ) -> Result<u64, LedgerError>;
+
+    /// Remembers a range of a stream that its outbox gave up.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    fn give_up(
+        &mut self,
+        device: &DeviceId,
+        epoch: &Epoch,
+        stream: Stream,
+        range: (u64, u64),
+        entry: EntryNumber,
+    ) -> Result<(), LedgerError>;
+
+    /// The end of a given-up range this number lies in.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    fn given_up_through(
+        &mut self,
+        device: &DeviceId,
+        epoch: &Epoch,
+        stream: Stream,
+        number: u64,
+    ) -> Result<Option<u64>, LedgerError>;
+
+    /// What the ledger holds of a device's newest life; none without an entry that has a place.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    fn receipts(&mut self, device: &DeviceId) -> Result<Option<Receipts>, LedgerError>;
+
+    /// Keeps what a device measured of its clock.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    fn keep_measurement(
+        &mut self,
+        device: &DeviceId,
+        report: &ClockReport,
+    ) -> Result<(), LedgerError>;
+
+    /// What was measured of a boot.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    fn measurement(
+        &mut self,
+        device: &DeviceId,
+        boot: &Boot,
+    ) -> Result<Option<Measurement>, LedgerError>;
+}

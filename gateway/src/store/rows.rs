@@ -1,0 +1,122 @@
+//! Rows of the fact table, to records and back.
+
+use jiff::{SignedDuration, Timestamp};
+use lujiang_wire::{Place, Sequence};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use crate::entry::{EntryNumber, FactTime};
+use crate::ledger::{ACCEPTED, quality, reason};
+use crate::ledger::{Digest, Head, LedgerError, Outcome, Record};
+
+/// The columns a record is read from, in the order [`record`] expects.
+const COLUMNS: &str = "number, device, received, epoch, stream, sequence, verdict, body, \
+                       correction, quality, digest, crc";
+
+/// The last entry.
+pub(crate) fn head(connection: &Connection) -> Result<Head, LedgerError> {
+    let head = connection
+        .prepare_cached("SELECT number, crc FROM fact ORDER BY number DESC LIMIT 1")?
+        .query_row([], |row| {
+            Ok(Head {
+                number: EntryNumber(row.get(0)?),
+                crc: row.get(1)?,
+            })
+        })
+        .optional()?;
+    Ok(head.unwrap_or(Head {
+        number: EntryNumber::NONE,
+        crc: 0,
+    }))
+}
+
+/// Up to `limit` records after `after`, in order, unchecked.
+pub(crate) fn records_after(
+    connection: &Connection,
+    after: EntryNumber,
+    limit: usize,
+) -> Result<Vec<Record>, LedgerError> {
+    let sql = format!("SELECT {COLUMNS} FROM fact WHERE number > ?1 ORDER BY number LIMIT ?2");
+    let mut statement = connection.prepare_cached(&sql)?;
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let mut rows = statement.query(params![after.0, limit])?;
+    let mut records = Vec::new();
+    while let Some(row) = rows.next()? {
+        records.push(record(row)?);
+    }
+    Ok(records)
+}
+
+/// The stored checksum of one entry.
+pub(crate) fn crc_of(
+    connection: &Connection,
+    number: EntryNumber,
+) -> Result<Option<u32>, LedgerError> {
+    let crc = connection
+        .prepare_cached("SELECT crc FROM fact WHERE number = ?1")?
+        .query_row([number.0], |row| row.get(0))
+        .optional()?;
+    Ok(crc)
+}
+
+/// Reads a record; a value that no record of ours can have is damage.
+pub(crate) fn record(row: &Row<'_>) -> Result<Record, LedgerError> {
+    let number: i64 = row.get(0)?;
+    let damaged = |found: String| LedgerError::Damaged { number, found };
+    let unreadable = |error: rusqlite::Error| damaged(format!("a column of it: {error}"));
+    let device: String = row.get(1).map_err(unreadable)?;
+    let received: i64 = row.get(2).map_err(unreadable)?;
+    let verdict: String = row.get(6).map_err(unreadable)?;
+    let digest: Vec<u8> = row.get(10).map_err(unreadable)?;
+    let outcome = if verdict == ACCEPTED {
+        let quality_name: String = row.get(9).map_err(unreadable)?;
+        Outcome::Accepted {
+            body: row.get(7).map_err(unreadable)?,
+            time: FactTime {
+                correction: SignedDuration::from_micros(row.get(8).map_err(unreadable)?),
+                quality: quality(&quality_name)
+                    .ok_or_else(|| damaged(format!("its time quality is {quality_name:?}")))?,
+            },
+        }
+    } else {
+        Outcome::Quarantined {
+            reason: reason(&verdict)
+                .ok_or_else(|| damaged(format!("its verdict is {verdict:?}")))?,
+        }
+    };
+    Ok(Record {
+        number: EntryNumber(number),
+        device: device
+            .parse()
+            .map_err(|_| damaged(format!("its device is {device:?}")))?,
+        received: Timestamp::from_microsecond(received)
+            .map_err(|_| damaged(format!("its receipt is {received}")))?,
+        place: place(row, number)?,
+        outcome,
+        digest: Digest(
+            digest
+                .try_into()
+                .map_err(|_| damaged("its digest is not 32 bytes".to_owned()))?,
+        ),
+        crc: row.get(11).map_err(unreadable)?,
+    })
+}
+
+fn place(row: &Row<'_>, number: i64) -> Result<Option<Place>, LedgerError> {
+    let damaged = |found: String| LedgerError::Damaged { number, found };
+    let unreadable = |error: rusqlite::Error| damaged(format!("its place: {error}"));
+    let epoch: Option<String> = row.get(3).map_err(unreadable)?;
+    let stream: Option<String> = row.get(4).map_err(unreadable)?;
+    let sequence: Option<i64> = row.get(5).map_err(unreadable)?;
+    let (epoch, stream, sequence) = match (epoch, stream, sequence) {
+        (None, None, None) => return Ok(None),
+        (Some(epoch), Some(stream), Some(sequence)) => (epoch, stream, sequence),
+        _ => return Err(damaged("its place is not whole".to_owned())),
+    };
+    let sequence = u64::try_from(sequence).ok().and_then(Sequence::new);
+    let wrong = || damaged("its place is none".to_owned());
+    Ok(Some(Place {
+        epoch: epoch.parse().map_err(|_| wrong())?,
+        stream: stream.parse().map_err(|_| wrong())?,
+        sequence: sequence.ok_or_else(wrong)?,
+    }))
+}

@@ -1,0 +1,1 @@
+//! Scans of every table, for the verifier.
