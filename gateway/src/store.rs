@@ -5,13 +5,13 @@
 //! folder names a type of SQLite, except closures handed to [`Store::decide`] and
 //! [`Store::read`].
 
-mod audit;
+pub mod audit;
 mod error;
 mod facts;
-mod presence;
+pub(crate) mod presence;
 mod quarantine;
 mod readers;
-mod registry;
+pub(crate) mod registry;
 pub(crate) mod rows;
 pub(crate) mod scan;
 pub(crate) mod schema;

@@ -1,6 +1,7 @@
 //! Opening hours of a week as people write them: `Mon-Fri 08:30-17:30, Sat 09:00-12:00`.
 //!
-//! Days that are not named are closed; `always` is every day from 00:00 to 24:00.
+//! Days that are not named are closed; `always` is every day from 00:00 to
+//! 24:00, `closed` is none.
 
 use std::fmt;
 use std::str::FromStr;
@@ -44,8 +45,10 @@ impl FromStr for Week {
     type Err = WeekError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if text.trim() == "always" {
-            return Ok(Self::always());
+        match text.trim() {
+            "always" => return Ok(Self::always()),
+            "closed" => return Ok(Self([None; 7])),
+            _ => {}
         }
         let mut week = [None; 7];
         for part in text.split(',').map(str::trim) {
@@ -72,6 +75,9 @@ impl fmt::Display for Week {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if *self == Self::always() {
             return f.write_str("always");
+        }
+        if self.0 == [None; 7] {
+            return f.write_str("closed");
         }
         let mut first = 0;
         let mut separator = "";
@@ -200,9 +206,7 @@ mod tests {
                 OpenHours { from: minute(from), until: minute(until) }
             })));
             let written = week.to_string();
-            if week.0.iter().any(Option::is_some) {
-                prop_assert_eq!(written.parse(), Ok(week), "{}", written);
-            }
+            prop_assert_eq!(written.parse(), Ok(week), "{}", written);
         }
     }
 }

@@ -1,0 +1,38 @@
+//! Why the registry refuses.
+
+use lujiang_wire::DeviceId;
+
+use crate::ledger::LedgerError;
+use crate::registry::WeekError;
+
+/// Why the registry refuses.
+#[derive(Debug, thiserror::Error)]
+pub enum RegistryError {
+    /// A device or a reader has that name.
+    #[error("{0} is registered already")]
+    NameTaken(DeviceId),
+    /// No such device.
+    #[error("no device {0} is registered")]
+    UnknownDevice(DeviceId),
+    /// No name for people.
+    #[error("a name has 1 to 80 characters and no control characters")]
+    Name,
+    /// A kind nobody knows.
+    #[error("{found:?} is no kind of device: gate, self-checkout, kiosk, bus or other")]
+    Kind {
+        /// What was asked for.
+        found: String,
+    },
+    /// No opening hours.
+    #[error(transparent)]
+    Week(#[from] WeekError),
+    /// A reader that may read nothing.
+    #[error("a reader needs at least one filter")]
+    NoFilter,
+    /// The gateway stops.
+    #[error("the gateway is stopping")]
+    Interrupted,
+    /// The store failed; nothing was changed.
+    #[error("nothing was changed: {0}")]
+    Ledger(#[from] LedgerError),
+}
