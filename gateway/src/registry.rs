@@ -27,10 +27,10 @@ use crate::store::registry::{self as rows, DeviceRow, ReaderRow};
 
 pub use error::RegistryError;
 pub use password::Password;
-pub(crate) use password::PasswordHash;
 use password::PasswordDesk;
-pub use snapshot::{Device, Reader};
+pub(crate) use password::PasswordHash;
 use snapshot::Snapshot;
+pub use snapshot::{Device, Reader};
 pub use week::{Week, WeekError};
 
 /// Withdrawals the one who disconnects may be behind before he looks at everything again.
@@ -144,7 +144,11 @@ impl Registry {
     #[must_use]
     pub fn devices(&self) -> Vec<Device> {
         let snapshot = self.snapshot();
-        snapshot.devices.values().map(|(device, _)| device.clone()).collect()
+        snapshot
+            .devices
+            .values()
+            .map(|(device, _)| device.clone())
+            .collect()
     }
 
     /// A device, if there is one of that id.
@@ -158,7 +162,11 @@ impl Registry {
     #[must_use]
     pub fn readers(&self) -> Vec<Reader> {
         let snapshot = self.snapshot();
-        snapshot.readers.values().map(|(reader, _)| reader.clone()).collect()
+        snapshot
+            .readers
+            .values()
+            .map(|(reader, _)| reader.clone())
+            .collect()
     }
 
     /// Where devices stand and when sites are open, with their history.
@@ -218,7 +226,12 @@ impl Registry {
             });
             rows::put_device(
                 change.connection,
-                &DeviceRow { id: device.id.clone(), name, enabled: true, password: hash },
+                &DeviceRow {
+                    id: device.id.clone(),
+                    name,
+                    enabled: true,
+                    password: hash,
+                },
             )?;
             rows::put_placement(
                 change.connection,
@@ -290,7 +303,8 @@ impl Registry {
         if is_withdrawn {
             self.withdraw(id);
         }
-        self.device(id).ok_or_else(|| RegistryError::UnknownDevice(id.clone()))
+        self.device(id)
+            .ok_or_else(|| RegistryError::UnknownDevice(id.clone()))
     }
 
     /// Gives a device another password; the old one ends with its connection.
@@ -317,7 +331,10 @@ impl Registry {
         };
         self.change(actor, change).await?;
         self.withdraw(id);
-        Ok(Issued { name: id.clone(), password })
+        Ok(Issued {
+            name: id.clone(),
+            password,
+        })
     }
 
     /// Adds a reading credential and issues its password.
@@ -334,7 +351,11 @@ impl Registry {
             return Err(RegistryError::NoFilter);
         }
         let (password, hash) = issue().await?;
-        let row = ReaderRow { name: name.clone(), filters, password: hash };
+        let row = ReaderRow {
+            name: name.clone(),
+            filters,
+            password: hash,
+        };
         let change = move |change: &Change<'_>| {
             change.name_is_free(&row.name)?;
             rows::put_reader(change.connection, &row)?;
@@ -342,7 +363,10 @@ impl Registry {
             change.record("reader.add", row.name.as_str(), None, Some(after))
         };
         self.change(actor, change).await?;
-        Ok(Issued { name: name.clone(), password })
+        Ok(Issued {
+            name: name.clone(),
+            password,
+        })
     }
 
     /// Names a site or sets its opening hours; makes it where there is none of that id.
@@ -365,8 +389,13 @@ impl Registry {
             rows::put_site(change.connection, &site, &name)?;
             let mut after = json!({ "name": name });
             if let Some(week) = changes.week {
-                let from = changes.week_from.map(|from| Places::valid_from(&zone, from));
-                let opening = Opening { valid_from: from.unwrap_or(change.hour), week: week.0 };
+                let from = changes
+                    .week_from
+                    .map(|from| Places::valid_from(&zone, from));
+                let opening = Opening {
+                    valid_from: from.unwrap_or(change.hour),
+                    week: week.0,
+                };
                 rows::put_opening(change.connection, &site, &opening)?;
                 after["open"] = json!(week.to_string());
                 after["open_from"] = json!(opening.valid_from);
@@ -433,7 +462,10 @@ impl Registry {
 
     /// Two changes may come back out of order: the newer snapshot stays.
     fn follow(&self, newer: Snapshot) {
-        let mut snapshot = self.snapshot.write().unwrap_or_else(PoisonError::into_inner);
+        let mut snapshot = self
+            .snapshot
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
         if newer.version > snapshot.version {
             *snapshot = Arc::new(newer);
         }
@@ -461,7 +493,8 @@ struct Change<'a> {
 
 impl Change<'_> {
     fn name_is_free(&self, name: &DeviceId) -> Result<(), RegistryError> {
-        let taken = self.snapshot.devices.contains_key(name) || self.snapshot.readers.contains_key(name);
+        let taken =
+            self.snapshot.devices.contains_key(name) || self.snapshot.readers.contains_key(name);
         match taken {
             true => Err(RegistryError::NameTaken(name.clone())),
             false => Ok(()),
@@ -474,7 +507,12 @@ impl Change<'_> {
     }
 
     fn site(&self, id: &SiteId) -> Option<crate::places::Site> {
-        self.snapshot.places.sites.iter().find(|site| site.id == *id).cloned()
+        self.snapshot
+            .places
+            .sites
+            .iter()
+            .find(|site| site.id == *id)
+            .cloned()
     }
 
     fn site_is_there(&self, id: &SiteId) -> Result<(), RegistryError> {

@@ -1,0 +1,239 @@
+use super::*;
+use lujiang_wire::{Boot, Uptime};
+
+use crate::store::StoreOptions;
+
+#[tokio::test]
+async fn a_device_added_to_an_empty_folder_makes_its_site_and_opens_with_its_password() {
+    let house = House::new().await;
+    let issued = house.add("gate-1", "main").await;
+    let password = issued.password.reveal().as_bytes();
+    let id = id("gate-1");
+    let device = house.registry.verify_device(&id, password).await.unwrap();
+    assert_eq!(
+        (device.site, device.kind),
+        (Some(id_of_site()), DeviceKind::Gate)
+    );
+    assert!(house.registry.verify_device(&id, b"wrong").await.is_none());
+    assert_eq!(house.registry.places().sites[0].name, "main");
+}
+
+#[tokio::test]
+async fn a_name_is_of_one_device_or_reader_only_and_a_refused_change_changes_nothing() {
+    let house = House::new().await;
+    house.add("gate-1", "main").await;
+    let again = house
+        .try_add("gate-1", "elsewhere", None)
+        .await
+        .unwrap_err();
+    assert!(matches!(again, RegistryError::NameTaken(_)));
+    let bad_name = house
+        .try_add("gate-2", "elsewhere", Some("a\nb"))
+        .await
+        .unwrap_err();
+    assert!(matches!(bad_name, RegistryError::Name));
+    let filters = vec!["library/v1/devices/+/events".parse().unwrap()];
+    let reader = house
+        .registry
+        .add_reader(&id("gate-1"), filters, &lead())
+        .await;
+    assert!(matches!(reader.unwrap_err(), RegistryError::NameTaken(_)));
+    assert_eq!(house.registry.devices().len(), 1);
+    assert_eq!(house.registry.places().sites.len(), 1);
+    assert_eq!(house.audit().len(), 2);
+}
+
+#[tokio::test]
+async fn every_change_leaves_an_audit_record_without_its_secret() {
+    let house = House::new().await;
+    let issued = house.add("gate-1", "main").await;
+    let renewed = house
+        .registry
+        .renew_password(&id("gate-1"), &lead())
+        .await
+        .unwrap();
+    let actions: Vec<String> = house.audit().into_iter().map(|one| one.action).collect();
+    assert_eq!(actions, ["device.password", "device.add", "site.set"]);
+    let text = format!("{:?}", house.audit());
+    assert!(text.contains("lead") && text.contains("gate-1"));
+    for secret in [
+        issued.password.reveal(),
+        renewed.password.reveal(),
+        "argon2",
+    ] {
+        assert!(!text.contains(secret));
+    }
+}
+
+#[tokio::test]
+async fn a_device_that_is_disabled_or_renewed_is_withdrawn() {
+    let house = House::new().await;
+    let old = house.add("gate-1", "main").await;
+    let mut withdrawn = house.registry.withdrawn();
+    house
+        .registry
+        .renew_password(&id("gate-1"), &lead())
+        .await
+        .unwrap();
+    assert_eq!(withdrawn.recv().await.unwrap(), id("gate-1"));
+    let old = old.password.reveal().as_bytes();
+    assert!(
+        house
+            .registry
+            .verify_device(&id("gate-1"), old)
+            .await
+            .is_none()
+    );
+    let off = DeviceChange {
+        enabled: Some(false),
+        ..DeviceChange::default()
+    };
+    let device = house
+        .registry
+        .change_device(&id("gate-1"), off, &lead())
+        .await
+        .unwrap();
+    assert!(!device.enabled);
+    assert_eq!(withdrawn.recv().await.unwrap(), id("gate-1"));
+}
+
+#[tokio::test]
+async fn a_move_holds_from_the_next_full_hour_and_is_still_known_after_a_restart() {
+    let house = House::new().await;
+    house.add("gate-1", "main").await;
+    let to = DeviceChange {
+        site: Some(id("branch")),
+        ..DeviceChange::default()
+    };
+    house
+        .registry
+        .change_device(&id("gate-1"), to, &lead())
+        .await
+        .unwrap();
+    let site = SiteChange {
+        name: Some("中心馆".to_owned()),
+        week: Some("Mon-Sun 08:00-20:00".parse().unwrap()),
+        week_from: None,
+    };
+    house
+        .registry
+        .set_site(&id("main"), site, &lead())
+        .await
+        .unwrap();
+    let before = house.registry.places();
+    let registry = house.open_again().await;
+    let places = registry.places();
+    // Both decisions fell into one hour, so the newer one replaced the older.
+    assert_eq!(places.placements.len(), 1);
+    assert_eq!(places.placements[0].site, Some(id("branch")));
+    assert_eq!(
+        places.placements[0].valid_from.to_string(),
+        "2026-03-01T03:00:00Z"
+    );
+    assert_eq!(places.sites[0].name, "中心馆");
+    assert_eq!(places.sites[0].summary().open, "Mon-Sun 08:00-20:00");
+    assert_eq!(places.sites, before.sites);
+}
+
+#[tokio::test]
+async fn a_change_is_followed_even_when_the_one_who_asked_goes_away() {
+    let house = House::new().await;
+    let adding = house.try_add("gate-1", "main", None);
+    // Polled until the change is on its way, then dropped, as by a closed HTTP connection.
+    let mut adding = Box::pin(adding);
+    while house.registry.changing.is_empty() {
+        let once = std::future::poll_fn(|context| {
+            let _ = adding.as_mut().poll(context);
+            std::task::Poll::Ready(())
+        });
+        once.await;
+        tokio::task::yield_now().await;
+    }
+    drop(adding);
+    house.registry.settled().await;
+    assert!(house.registry.device(&id("gate-1")).is_some());
+}
+
+struct House {
+    _folder: tempfile::TempDir,
+    store: Store,
+    registry: Registry,
+}
+
+struct Stopped;
+
+impl Clock for Stopped {
+    fn wall(&self) -> Timestamp {
+        "2026-03-01T02:30:00Z".parse().unwrap()
+    }
+
+    fn uptime(&self) -> Uptime {
+        Uptime::new(std::time::Duration::ZERO)
+    }
+
+    fn boot(&self) -> Boot {
+        "boot".parse().unwrap()
+    }
+}
+
+impl House {
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ledger.db");
+        let store = Store::open(&path, StoreOptions::default()).unwrap();
+        let registry = open(&store).await;
+        Self {
+            _folder: folder,
+            store,
+            registry,
+        }
+    }
+
+    async fn add(&self, device: &str, site: &str) -> Issued<DeviceId> {
+        self.try_add(device, site, None).await.unwrap()
+    }
+
+    async fn try_add(
+        &self,
+        device: &str,
+        site: &str,
+        name: Option<&str>,
+    ) -> Result<Issued<DeviceId>, RegistryError> {
+        let device = NewDevice {
+            id: id(device),
+            kind: DeviceKind::Gate,
+            site: id(site),
+            name: name.map(str::to_owned),
+        };
+        self.registry.add_device(device, &lead()).await
+    }
+
+    async fn open_again(&self) -> Registry {
+        open(&self.store).await
+    }
+
+    fn audit(&self) -> Vec<AuditRecord> {
+        self.store
+            .read(|connection| audit::newest(connection, 100))
+            .unwrap()
+    }
+}
+
+async fn open(store: &Store) -> Registry {
+    let zone = TimeZone::get("Asia/Shanghai").unwrap();
+    Registry::open(store.clone(), zone, Arc::new(Stopped))
+        .await
+        .unwrap()
+}
+
+fn id(text: &str) -> DeviceId {
+    text.parse().unwrap()
+}
+
+fn id_of_site() -> SiteId {
+    id("main")
+}
+
+fn lead() -> Actor {
+    Actor::named("lead")
+}

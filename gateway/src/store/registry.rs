@@ -91,7 +91,12 @@ pub(crate) fn put_device(connection: &Connection, row: &DeviceRow) -> Result<(),
         "INSERT INTO device (id, name, enabled, password) VALUES (?1, ?2, ?3, ?4)
          ON CONFLICT (id) DO UPDATE
          SET name = excluded.name, enabled = excluded.enabled, password = excluded.password",
-        params![row.id.as_str(), row.name, row.enabled, row.password.as_str()],
+        params![
+            row.id.as_str(),
+            row.name,
+            row.enabled,
+            row.password.as_str()
+        ],
     )?;
     Ok(())
 }
