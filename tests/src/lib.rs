@@ -11,6 +11,7 @@ pub mod disk;
 pub mod link;
 pub mod process;
 pub mod publisher;
+pub mod rounds;
 pub mod site;
 pub mod visitors;
 pub mod wait;

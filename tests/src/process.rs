@@ -38,6 +38,19 @@ impl Process {
     /// # Errors
     /// Where it cannot be started.
     pub fn start(program: &Path, arguments: &[&str], log: &Path) -> anyhow::Result<Self> {
+        Self::start_in(program, arguments, log, &[])
+    }
+
+    /// As [`Process::start`], with more environment.
+    ///
+    /// # Errors
+    /// Where it cannot be started.
+    pub fn start_in(
+        program: &Path,
+        arguments: &[&str],
+        log: &Path,
+        environment: &[(String, String)],
+    ) -> anyhow::Result<Self> {
         let log_file = std::fs::OpenOptions::new()
             .create(true)
             .append(true)
@@ -45,6 +58,7 @@ impl Process {
             .with_context(|| format!("opening {}", log.display()))?;
         let child = Command::new(program)
             .args(arguments)
+            .envs(environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(log_file.try_clone().context("a second handle of the log")?)
             .stderr(log_file)

@@ -23,6 +23,7 @@ pub struct Library {
     folder: PathBuf,
     data: PathBuf,
     program: PathBuf,
+    environment: Vec<(String, String)>,
     gateway: Option<Process>,
     endpoints: Option<Endpoints>,
     link: Option<Link>,
@@ -65,6 +66,7 @@ impl Library {
             folder: folder.to_owned(),
             data: data.to_owned(),
             program,
+            environment: Vec::new(),
             gateway: None,
             endpoints: None,
             link: None,
@@ -84,6 +86,12 @@ impl Library {
              [log]\nfilter = \"info,lujiang_broker=debug\"\n{more}"
         );
         std::fs::write(self.config(), text).context("writing the gateway's configuration")
+    }
+
+    /// From its next start on the gateway sees this environment too.
+    pub fn environment(&mut self, name: &str, value: &str) {
+        self.environment.retain(|(known, _)| known != name);
+        self.environment.push((name.to_owned(), value.to_owned()));
     }
 
     fn config(&self) -> PathBuf {
@@ -119,7 +127,7 @@ impl Library {
         let config = self.config();
         let arguments = ["run", "--config", text(&config), "--data", text(&self.data)];
         let log = self.folder.join("gateway.log");
-        let mut process = Process::start(&self.program, &arguments, &log)?;
+        let mut process = Process::start_in(&self.program, &arguments, &log, &self.environment)?;
         let http = self.http.clone();
         let ready = async || -> anyhow::Result<Endpoints> {
             let text = std::fs::read_to_string(&endpoints_file).context("no endpoints.json yet")?;
@@ -203,6 +211,21 @@ impl Library {
         output(&self.program, &all).await
     }
 
+    /// Every entry of the ledger, as `ledger export --format jsonl` gives it.
+    ///
+    /// # Errors
+    /// Where the export fails.
+    pub async fn entries(&self) -> anyhow::Result<Vec<Value>> {
+        let range = ["--from", "2000-01-01", "--to", "2100-01-01"];
+        let mut arguments = vec!["ledger", "export", "--format", "jsonl"];
+        arguments.extend(range);
+        let lines = self.command(&arguments).await?;
+        lines
+            .lines()
+            .map(|line| serde_json::from_str(line).context("a line of the export"))
+            .collect()
+    }
+
     /// Registers a device and gets its password.
     ///
     /// # Errors
@@ -263,6 +286,7 @@ pub struct Gate {
     pub counter: Counter,
     folder: PathBuf,
     program: PathBuf,
+    environment: Vec<(String, String)>,
     agent: Option<Process>,
 }
 
@@ -292,17 +316,19 @@ impl Gate {
             counter,
             folder,
             program,
+            environment: Vec::new(),
             agent: None,
         };
         let password = gate.folder.join("password");
         std::fs::write(&password, &issued.password).context("writing the password")?;
         let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
         std::fs::set_permissions(&password, private).context("hiding the password")?;
-        gate.configure(library, issued, data, "")?;
+        let usual = "poll = \"100ms\"\nperiod = \"1s\"\nsilence = \"2s\"";
+        gate.configure(library, issued, data, usual)?;
         Ok(gate)
     }
 
-    /// Writes the agent's configuration: everything quick, as in a test.
+    /// Writes the agent's configuration: quick, as in a test; `gate_section` is added to `[gate]`.
     ///
     /// # Errors
     /// Where it cannot be written.
@@ -319,8 +345,8 @@ impl Gate {
              [uplink]\nhost = \"{host}\"\nport = {port}\npassword_file = \"{password}\"\n\
              keep_alive = \"2s\"\nconnect_timeout = \"2s\"\nack_timeout = \"3s\"\n\
              backoff_min = \"50ms\"\nbackoff_max = \"500ms\"\nclock_timeout = \"2s\"\n\
-             [gate]\nunit = 1\npoll = \"100ms\"\nperiod = \"1s\"\nanswer_timeout = \"300ms\"\n\
-             silence = \"2s\"\nvisits_per_minute_max = 60000\n{gate_section}\n\
+             [gate]\nunit = 1\nanswer_timeout = \"300ms\"\n\
+             visits_per_minute_max = 60000\n{gate_section}\n\
              [gate.serial]\nport = \"{line}\"\n\
              [log]\nfilter = \"info,lujiang_agent=debug\"\n",
             device = issued.device,
@@ -331,6 +357,21 @@ impl Gate {
             line = self.counter.port().display(),
         );
         std::fs::write(self.config(), text).context("writing the agent's configuration")
+    }
+
+    /// Short periods and many readings: for faults that strike between them.
+    ///
+    /// # Errors
+    /// Where the configuration cannot be written.
+    pub fn quickly(&self, library: &Library, issued: &Issued, data: &Path) -> anyhow::Result<()> {
+        let quick = "poll = \"20ms\"\nperiod = \"100ms\"\nsilence = \"2s\"";
+        self.configure(library, issued, data, quick)
+    }
+
+    /// From its next start on the agent sees this environment too.
+    pub fn environment(&mut self, name: &str, value: &str) {
+        self.environment.retain(|(known, _)| known != name);
+        self.environment.push((name.to_owned(), value.to_owned()));
     }
 
     /// The agent's configuration file.
@@ -391,6 +432,28 @@ impl Gate {
             .context("the agent does not run")?
             .kill()
             .await
+    }
+
+    /// SIGKILL, if it still runs: an agent whose disk died may have ended by itself.
+    pub async fn kill_if_running(&mut self) {
+        if let Some(mut agent) = self.agent.take() {
+            // It may be gone; that is what is wanted.
+            let _ = agent.kill().await;
+        }
+    }
+
+    /// Waits until nothing in the outbox waits for a receipt.
+    ///
+    /// # Errors
+    /// The status seen last, at the deadline.
+    pub async fn is_settled(&self) -> anyhow::Result<()> {
+        until("the outbox to be settled", PATIENCE, async || {
+            let status = self.status().await?;
+            let waiting = status["outbox"]["waiting"].as_u64();
+            anyhow::ensure!(waiting == Some(0), "status {status}");
+            Ok(())
+        })
+        .await
     }
 
     /// SIGTERM for the agent; its exit must be clean.

@@ -1,0 +1,146 @@
+//! kill -9 of gateway, agent or both, at seeded random moments: the total is what was counted.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use lujiang_tests::process::binary;
+use lujiang_tests::publisher::{Answer, Publisher, Version, visit};
+use lujiang_tests::rounds::{Walk, seed};
+use lujiang_tests::site::{Gate, Issued, Library, PATIENCE};
+
+/// Between two kills at most.
+const LONGEST: Duration = Duration::from_millis(300);
+
+/// Kills in rounds and gives back what was counted and what the ledger says at the end.
+async fn killed_in_rounds(rounds: u32, agent: PathBuf, patience: Duration) -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let mut library = Library::in_folder(folder.path(), &folder.path().join("data"))?;
+    library.start().await?;
+    let issued = library.add_device("gate-1", "gate", "main").await?;
+    let agent_data = folder.path().join("agent-data");
+    let mut gate = Gate::with_program(&library, &issued, &agent_data, agent)?;
+    // Short periods: a kill strikes often between a reading and what follows from it.
+    gate.quickly(&library, &issued, &agent_data)?;
+    gate.start()?;
+    gate.is_read(0).await?;
+
+    let seed = seed(20_261_122);
+    let mut walk = Walk::seeded(seed);
+    for _ in 0..rounds {
+        walk.until_some_moment(&gate.counter, LONGEST).await;
+        let victim = walk.die(3);
+        if victim != 0 {
+            gate.kill().await?;
+        }
+        if victim != 1 {
+            library.kill().await?;
+        }
+        walk.until_some_moment(&gate.counter, LONGEST / 4).await;
+        if victim != 1 {
+            library.start().await?;
+        }
+        if victim != 0 {
+            gate.start()?;
+        }
+    }
+    let expected = walk.entered;
+    library
+        .total_becomes(expected, patience)
+        .await
+        .map_err(|error| error.context(format!("seed {seed}, {rounds} rounds")))?;
+    gate.stop().await?;
+    library.total_becomes(expected, patience).await?;
+    let quarantine = library.get("/api/v1/quarantine").await?;
+    let rows = quarantine["rows"].as_array().map_or(0, Vec::len);
+    anyhow::ensure!(
+        rows == 0,
+        "nothing of ours belongs in quarantine: {quarantine}"
+    );
+    library.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hundred_kills_change_no_total() {
+    killed_in_rounds(100, binary("lujiang-agent"), PATIENCE)
+        .await
+        .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_suite_is_red_when_reading_and_period_are_written_apart() {
+    let planted = binary("planted-agent-reading-apart");
+    let outcome = killed_in_rounds(100, planted, Duration::from_secs(5)).await;
+    outcome.expect_err("a kill between the two transactions must be seen in the total");
+}
+
+/// Kills the gateway under a plain device that publishes, and gives back the events whose PUBACK
+/// it saw and that are not in the ledger.
+async fn acknowledged_and_lost(rounds: u32, gateway: PathBuf) -> anyhow::Result<BTreeSet<String>> {
+    let folder = tempfile::tempdir()?;
+    let mut library = Library::with_program(folder.path(), &folder.path().join("data"), gateway)?;
+    library.start().await?;
+    let issued = library.add_device("plain-1", "gate", "main").await?;
+    let mut acknowledged = BTreeSet::new();
+    let mut walk = Walk::seeded(seed(7));
+    for round in 0..rounds {
+        let window = 20 + walk.die(60);
+        acknowledged.extend(publish_and_kill(&mut library, &issued, round, window).await?);
+        library.start().await?;
+    }
+    let kept = library.entries().await?;
+    let kept: BTreeSet<String> = kept
+        .iter()
+        .filter_map(|entry| entry["id"].as_str().map(str::to_owned))
+        .collect();
+    anyhow::ensure!(!acknowledged.is_empty(), "nothing was ever acknowledged");
+    Ok(acknowledged.difference(&kept).cloned().collect())
+}
+
+/// Publishes without a pause, kills the gateway after so many PUBACKs, and reads what still came.
+async fn publish_and_kill(
+    library: &mut Library,
+    issued: &Issued,
+    round: u32,
+    window: u32,
+) -> anyhow::Result<Vec<String>> {
+    let door = library.endpoints().mqtt;
+    let mut publisher = Publisher::connect(door, issued, Version::V311).await?;
+    let mut acknowledged = Vec::new();
+    let mut next = 0_u32;
+    while acknowledged.len() < window as usize {
+        while publisher.under_way() < 48 {
+            let id = format!("{round}-{next}");
+            next += 1;
+            publisher
+                .publish(&id, &visit(&issued.device, &id, jiff::Timestamp::now(), 1))
+                .await?;
+        }
+        if let Answer::Acknowledged { id, .. } = publisher.answer().await? {
+            acknowledged.push(id);
+        }
+    }
+    library.kill().await?;
+    while let Ok(Answer::Acknowledged { id, .. }) = publisher.answer().await {
+        acknowledged.push(id);
+    }
+    Ok(acknowledged)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_acknowledged_is_lost_when_the_gateway_is_killed() {
+    let lost = acknowledged_and_lost(20, binary("lujiang-gateway"))
+        .await
+        .unwrap();
+    assert!(lost.is_empty(), "acknowledged and lost: {lost:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_suite_is_red_when_the_puback_leaves_before_the_commit() {
+    let planted = binary("planted-gateway-acknowledge-early");
+    let lost = acknowledged_and_lost(20, planted).await.unwrap();
+    assert!(
+        !lost.is_empty(),
+        "a PUBACK before the commit must lose something in 20 kills"
+    );
+}
