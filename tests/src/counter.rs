@@ -99,6 +99,12 @@ impl Counter {
         add(&self.totals.left, left);
     }
 
+    /// Both totals stand at `total`, as if they had always counted.
+    pub fn set(&self, total: u64) {
+        self.totals.entered.store(total, Ordering::SeqCst);
+        self.totals.left.store(total, Ordering::SeqCst);
+    }
+
     /// The totals begin again at zero, as after a loss of power.
     pub fn reset(&self) {
         self.totals.entered.store(0, Ordering::SeqCst);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use crate::counter::Counter;
 
@@ -32,14 +32,20 @@ impl Walk {
 
     /// Lets people pass until a random moment at most `longest` away.
     pub async fn until_some_moment(&mut self, counter: &Counter, longest: Duration) {
-        let steps = longest.as_millis() / STEP.as_millis();
-        let steps = self
-            .dice
-            .random_range(1..=u64::try_from(steps).unwrap_or(1).max(1));
-        let mut ticks = interval(STEP);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        for _ in 0..steps {
-            ticks.tick().await;
+        let longest = u64::try_from(longest.as_millis())
+            .unwrap_or(u64::MAX)
+            .max(1);
+        let moment = self.dice.random_range(1..=longest);
+        self.for_time(counter, Duration::from_millis(moment)).await;
+    }
+
+    /// Lets people pass for this long.
+    pub async fn for_time(&mut self, counter: &Counter, time: Duration) {
+        let end = Instant::now() + time;
+        let mut steps = interval(STEP);
+        steps.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        while Instant::now() < end {
+            steps.tick().await;
             let entered = u64::from(self.dice.random_bool(0.3));
             let left = u64::from(self.dice.random_bool(0.3));
             counter.pass(entered, left);

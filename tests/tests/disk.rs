@@ -1,5 +1,7 @@
 //! The faults themselves: a fault test whose faults never fire proves nothing.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::io::Write as _;
 
 use lujiang_tests::disk::{Disk, SmallDisk};

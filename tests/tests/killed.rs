@@ -1,5 +1,7 @@
 //! kill -9 of gateway, agent or both, at seeded random moments: the total is what was counted.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;

@@ -1,5 +1,7 @@
 //! The plug is pulled: an ext4 file system shut down mid-write without flushing its journal.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
