@@ -9,6 +9,7 @@ pub mod clock;
 pub mod counter;
 pub mod disk;
 pub mod link;
+pub mod peer;
 pub mod process;
 pub mod publisher;
 pub mod rounds;
