@@ -6,7 +6,7 @@ use std::str::FromStr;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use crate::{Boot, DeviceId, Epoch, EventType, Fact, Sequence, Stream, Uptime};
+use crate::{Boot, DeviceId, Epoch, EventType, Fact, Patron, Sequence, Stream, Uptime};
 
 /// Longest event id in bytes.
 const ID_BYTES_MAX: usize = 200;
@@ -137,6 +137,36 @@ impl Event {
     #[must_use]
     pub fn fact(&self) -> &Fact {
         &self.fact
+    }
+
+    /// The same event with another fact of the same type, as when a reader's name is sealed.
+    /// Members of `data` that change are replaced whole. Members we do not know are kept, except
+    /// beside a reader in clear, where they may name the reader too.
+    ///
+    /// # Panics
+    /// If the fact is of another type: the id and the stream would be wrong.
+    #[must_use]
+    pub fn with_fact(self, fact: Fact) -> Self {
+        assert_eq!(
+            fact.event_type(),
+            self.fact.event_type(),
+            "the type of an event stays"
+        );
+        let (before, after) = (self.fact.to_data(), fact.to_data());
+        let may_name_reader = self.fact.patron().is_some_and(Patron::is_clear);
+        let data = match (self.data, before, after) {
+            (Value::Object(mut data), Value::Object(before), Value::Object(after)) => {
+                data.retain(|name, _| match before.get(name) {
+                    Some(value) => after.get(name) == Some(value),
+                    None => !may_name_reader,
+                });
+                let is_new = |(name, value): &(String, Value)| before.get(name) != Some(value);
+                data.extend(after.into_iter().filter(is_new));
+                Value::Object(data)
+            }
+            (_, _, after) => after,
+        };
+        Self { fact, data, ..self }
     }
 
     /// The CloudEvents JSON form, its members sorted by name at every depth: the same event is the same text,

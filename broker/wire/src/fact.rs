@@ -5,26 +5,72 @@ use std::fmt;
 use serde_json::Value;
 
 use crate::event::EventError;
-use crate::{OutboxDropped, Stream, VisitCounted};
+use crate::{
+    CardIssued, ContentFailed, ContentInstalled, ContentRemoved, KioskUsed, LoanCheckin,
+    LoanCheckout, OutboxDropped, Patron, StopClosed, StopOpened, Stream, VisitCounted,
+};
 
 /// Every event type we know, with its name on the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum EventType {
     /// `library.visit.counted.v1`
     VisitCounted,
+    /// `library.loan.checkout.v1`
+    LoanCheckout,
+    /// `library.loan.renew.v1`
+    LoanRenew,
+    /// `library.loan.checkin.v1`
+    LoanCheckin,
+    /// `library.card.issued.v1`
+    CardIssued,
+    /// `library.kiosk.used.v1`
+    KioskUsed,
+    /// `library.content.installed.v1`
+    ContentInstalled,
+    /// `library.content.removed.v1`
+    ContentRemoved,
+    /// `library.content.failed.v1`
+    ContentFailed,
+    /// `library.stop.opened.v1`
+    StopOpened,
+    /// `library.stop.closed.v1`
+    StopClosed,
     /// `library.outbox.dropped.v1`
     OutboxDropped,
 }
 
 impl EventType {
     /// All types.
-    pub const ALL: [Self; 2] = [Self::VisitCounted, Self::OutboxDropped];
+    pub const ALL: [Self; 12] = [
+        Self::VisitCounted,
+        Self::LoanCheckout,
+        Self::LoanRenew,
+        Self::LoanCheckin,
+        Self::CardIssued,
+        Self::KioskUsed,
+        Self::ContentInstalled,
+        Self::ContentRemoved,
+        Self::ContentFailed,
+        Self::StopOpened,
+        Self::StopClosed,
+        Self::OutboxDropped,
+    ];
 
     /// The name on the wire.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::VisitCounted => "library.visit.counted.v1",
+            Self::LoanCheckout => "library.loan.checkout.v1",
+            Self::LoanRenew => "library.loan.renew.v1",
+            Self::LoanCheckin => "library.loan.checkin.v1",
+            Self::CardIssued => "library.card.issued.v1",
+            Self::KioskUsed => "library.kiosk.used.v1",
+            Self::ContentInstalled => "library.content.installed.v1",
+            Self::ContentRemoved => "library.content.removed.v1",
+            Self::ContentFailed => "library.content.failed.v1",
+            Self::StopOpened => "library.stop.opened.v1",
+            Self::StopClosed => "library.stop.closed.v1",
             Self::OutboxDropped => "library.outbox.dropped.v1",
         }
     }
@@ -41,8 +87,12 @@ impl EventType {
     #[must_use]
     pub fn stream(self) -> Stream {
         match self {
+            Self::LoanCheckout | Self::LoanRenew | Self::LoanCheckin => Stream::Loan,
+            Self::CardIssued | Self::StopOpened | Self::StopClosed => Stream::Loan,
             Self::VisitCounted => Stream::Visit,
+            Self::ContentInstalled | Self::ContentRemoved | Self::ContentFailed => Stream::Receipt,
             Self::OutboxDropped => Stream::Receipt,
+            Self::KioskUsed => Stream::Usage,
         }
     }
 }
@@ -58,6 +108,26 @@ impl fmt::Display for EventType {
 pub enum Fact {
     /// A gate counted.
     VisitCounted(VisitCounted),
+    /// An item was lent.
+    LoanCheckout(LoanCheckout),
+    /// An item was lent on.
+    LoanRenew(LoanCheckout),
+    /// An item was taken back.
+    LoanCheckin(LoanCheckin),
+    /// A card was issued.
+    CardIssued(CardIssued),
+    /// A title was used at a kiosk.
+    KioskUsed(KioskUsed),
+    /// Content was installed.
+    ContentInstalled(ContentInstalled),
+    /// Content was removed.
+    ContentRemoved(ContentRemoved),
+    /// Content could not be installed.
+    ContentFailed(ContentFailed),
+    /// The book bus opened.
+    StopOpened(StopOpened),
+    /// The book bus closed.
+    StopClosed(StopClosed),
     /// An outbox gave facts up.
     OutboxDropped(OutboxDropped),
 }
@@ -68,6 +138,16 @@ impl Fact {
     pub fn event_type(&self) -> EventType {
         match self {
             Self::VisitCounted(_) => EventType::VisitCounted,
+            Self::LoanCheckout(_) => EventType::LoanCheckout,
+            Self::LoanRenew(_) => EventType::LoanRenew,
+            Self::LoanCheckin(_) => EventType::LoanCheckin,
+            Self::CardIssued(_) => EventType::CardIssued,
+            Self::KioskUsed(_) => EventType::KioskUsed,
+            Self::ContentInstalled(_) => EventType::ContentInstalled,
+            Self::ContentRemoved(_) => EventType::ContentRemoved,
+            Self::ContentFailed(_) => EventType::ContentFailed,
+            Self::StopOpened(_) => EventType::StopOpened,
+            Self::StopClosed(_) => EventType::StopClosed,
             Self::OutboxDropped(_) => EventType::OutboxDropped,
         }
     }
@@ -78,11 +158,48 @@ impl Fact {
         self.event_type().stream()
     }
 
+    /// The reader in it, where there is one.
+    #[must_use]
+    pub fn patron(&self) -> Option<&Patron> {
+        match self {
+            Self::LoanCheckout(loan) | Self::LoanRenew(loan) => loan.patron.as_ref(),
+            Self::CardIssued(card) => card.patron.as_ref(),
+            Self::VisitCounted(_) | Self::LoanCheckin(_) | Self::KioskUsed(_) => None,
+            Self::ContentInstalled(_) | Self::ContentRemoved(_) | Self::ContentFailed(_) => None,
+            Self::StopOpened(_) | Self::StopClosed(_) | Self::OutboxDropped(_) => None,
+        }
+    }
+
+    /// The same fact with this reader in place of the one in it; none is put where none is.
+    #[must_use]
+    pub fn with_patron(mut self, patron: Patron) -> Self {
+        let place = match &mut self {
+            Self::LoanCheckout(loan) | Self::LoanRenew(loan) => loan.patron.as_mut(),
+            Self::CardIssued(card) => card.patron.as_mut(),
+            Self::VisitCounted(_) | Self::LoanCheckin(_) | Self::KioskUsed(_) => None,
+            Self::ContentInstalled(_) | Self::ContentRemoved(_) | Self::ContentFailed(_) => None,
+            Self::StopOpened(_) | Self::StopClosed(_) | Self::OutboxDropped(_) => None,
+        };
+        if let Some(place) = place {
+            *place = patron;
+        }
+        self
+    }
+
     /// The data as JSON.
     #[must_use]
     pub fn to_data(&self) -> Value {
         let data = match self {
+            Self::LoanCheckout(data) | Self::LoanRenew(data) => serde_json::to_value(data),
             Self::VisitCounted(data) => serde_json::to_value(data),
+            Self::LoanCheckin(data) => serde_json::to_value(data),
+            Self::CardIssued(data) => serde_json::to_value(data),
+            Self::KioskUsed(data) => serde_json::to_value(data),
+            Self::ContentInstalled(data) => serde_json::to_value(data),
+            Self::ContentRemoved(data) => serde_json::to_value(data),
+            Self::ContentFailed(data) => serde_json::to_value(data),
+            Self::StopOpened(data) => serde_json::to_value(data),
+            Self::StopClosed(data) => serde_json::to_value(data),
             Self::OutboxDropped(data) => serde_json::to_value(data),
         };
         data.expect("our data types have text keys and plain values")
@@ -92,6 +209,16 @@ impl Fact {
     pub(crate) fn read(event_type: EventType, data: &Value) -> Result<Self, EventError> {
         let fact = match event_type {
             EventType::VisitCounted => Self::VisitCounted(checked(data, VisitCounted::validate)?),
+            EventType::LoanCheckout => Self::LoanCheckout(checked(data, LoanCheckout::validate)?),
+            EventType::LoanRenew => Self::LoanRenew(checked(data, LoanCheckout::validate)?),
+            EventType::LoanCheckin => Self::LoanCheckin(read(data)?),
+            EventType::CardIssued => Self::CardIssued(checked(data, CardIssued::validate)?),
+            EventType::KioskUsed => Self::KioskUsed(read(data)?),
+            EventType::ContentInstalled => Self::ContentInstalled(read(data)?),
+            EventType::ContentRemoved => Self::ContentRemoved(read(data)?),
+            EventType::ContentFailed => Self::ContentFailed(read(data)?),
+            EventType::StopOpened => Self::StopOpened(read(data)?),
+            EventType::StopClosed => Self::StopClosed(read(data)?),
             EventType::OutboxDropped => {
                 Self::OutboxDropped(checked(data, OutboxDropped::validate)?)
             }
@@ -105,7 +232,14 @@ fn checked<T: serde::de::DeserializeOwned>(
     data: &Value,
     validate: impl Fn(&T) -> Result<(), (String, String)>,
 ) -> Result<T, EventError> {
-    let value: T = serde_path_to_error::deserialize(data).map_err(|error| {
+    let value: T = read(data)?;
+    validate(&value).map_err(|(place, reason)| EventError::new(format!("data.{place}"), reason))?;
+    Ok(value)
+}
+
+/// Reads one data type that cannot be wrong beyond its types.
+fn read<T: serde::de::DeserializeOwned>(data: &Value) -> Result<T, EventError> {
+    serde_path_to_error::deserialize(data).map_err(|error| {
         let path = error.path().to_string();
         let place = if path == "." {
             "data".to_owned()
@@ -113,7 +247,5 @@ fn checked<T: serde::de::DeserializeOwned>(
             format!("data.{path}")
         };
         EventError::new(place, error.into_inner().to_string())
-    })?;
-    validate(&value).map_err(|(place, reason)| EventError::new(format!("data.{place}"), reason))?;
-    Ok(value)
+    })
 }

@@ -7,33 +7,57 @@
 //! [`Fact`]), in which order ([`Stream`], [`Epoch`], [`Sequence`]), and what is answered
 //! ([`Receipts`], [`ClockMessage`]).
 
-mod batch;
-mod boot;
-mod clock;
 mod device_id;
+mod topic;
+
+mod filter;
+
 mod event;
 mod fact;
-mod filter;
+
+mod visit;
+
+mod card;
+mod due;
+mod kiosk;
+mod label;
+mod loan;
+mod patron;
+
+mod content;
 mod outbox;
+mod stop;
+
+mod boot;
+mod stream;
+
+mod batch;
+
+mod clock;
 mod receipts;
 mod status;
-mod stream;
 mod telemetry;
-mod topic;
-mod visit;
 
 pub use batch::{
     BATCH_BYTES_MAX, BATCH_ELEMENTS_MAX, BatchError, Element, decode_events, encode_batch,
 };
 pub use boot::{Boot, Uptime};
+pub use card::CardIssued;
 pub use clock::{Clock, ClockMessage, ClockReply, ClockReport, ClockRequest};
+pub use content::{ContentFailed, ContentInstalled, ContentRemoved};
 pub use device_id::{DeviceId, DeviceIdError};
+pub use due::Due;
 pub use event::{Event, EventError, EventId, Moment, Place};
 pub use fact::{EventType, Fact};
 pub use filter::{FilterError, TopicFilter};
+pub use kiosk::{KioskUsed, Metric};
+pub use label::{Label, LabelError};
+pub use loan::{LoanCheckin, LoanCheckout, Mode, Outcome};
 pub use outbox::OutboxDropped;
+pub use patron::{Patron, ReaderId};
 pub use receipts::{LedgerId, Receipts};
 pub use status::{LinkState, Status};
+pub use stop::{StopClosed, StopOpened};
 pub use stream::{Epoch, EpochError, Sequence, Stream};
 pub use telemetry::Telemetry;
 pub use topic::{Channel, JobId, TOPIC_ROOT, Topic, TopicError};

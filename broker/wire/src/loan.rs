@@ -1,0 +1,80 @@
+//! `library.loan.*.v1`: what was lent, renewed and taken back.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{Due, Label, Patron};
+
+/// An item lent, or lent on: `library.loan.checkout.v1`, `library.loan.renew.v1`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LoanCheckout {
+    /// The item's barcode.
+    pub item: Label,
+    /// The reader: in off-line loans only, and in each of them that was granted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub patron: Option<Patron>,
+    /// When it is due.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due: Option<Due>,
+    /// The session at the device; it groups what one reader did and names nobody.
+    pub session: Label,
+    /// Who decided.
+    pub mode: Mode,
+    /// What was decided.
+    pub outcome: Outcome,
+}
+
+/// An item taken back: `library.loan.checkin.v1`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LoanCheckin {
+    /// The item's barcode.
+    pub item: Label,
+    /// The session at the device.
+    pub session: Label,
+    /// Who decided.
+    pub mode: Mode,
+    /// What was decided.
+    pub outcome: Outcome,
+}
+
+/// Who decided about a loan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mode {
+    /// The library system, which therefore knows of it.
+    Online,
+    /// The device by its local policy; the library system has yet to hear of it.
+    Offline,
+}
+
+/// What was decided.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Outcome {
+    /// Whether it was granted.
+    pub ok: bool,
+    /// Why not, as a word for machines: `patron-blocked`. Never what a screen said, which may
+    /// name the reader.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Label>,
+}
+
+impl LoanCheckout {
+    /// Checks what the types cannot say; the error is the place below `data` and the reason.
+    pub(crate) fn validate(&self) -> Result<(), (String, String)> {
+        validate_patron(self.patron.as_ref(), self.mode, &self.outcome)
+    }
+}
+
+/// The library system knows who borrowed on-line; who borrowed off-line it must still be told.
+pub(crate) fn validate_patron(
+    patron: Option<&Patron>,
+    mode: Mode,
+    outcome: &Outcome,
+) -> Result<(), (String, String)> {
+    let reason = match (mode, patron) {
+        (Mode::Online, Some(_)) => "expected none, since the mode is online",
+        (Mode::Offline, None) if outcome.ok => "missing, although the mode is offline",
+        (Mode::Online, None) | (Mode::Offline, None | Some(_)) => return Ok(()),
+    };
+    Err(("patron".to_owned(), reason.to_owned()))
+}

@@ -1,0 +1,32 @@
+//! `library.stop.*.v1`: a stop of the book bus. Two stops can share a day and a place, so a stop
+//! has a name of its own, which its opening and its closing share.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::Label;
+
+/// The bus opened: `library.stop.opened.v1`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct StopOpened {
+    /// The stop: unique per device for ever.
+    pub stop: Label,
+    /// Where, for people.
+    pub place: Label,
+    /// On what occasion.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub occasion: Option<Label>,
+    /// Volumes carried; not loans.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub volumes: Option<u64>,
+}
+
+/// The bus closed: `library.stop.closed.v1`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct StopClosed {
+    /// The stop that was opened.
+    pub stop: Label,
+    /// Persons who took part.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub participants: Option<u64>,
+}
