@@ -115,7 +115,7 @@ pub enum Kept {
 }
 
 /// What the door tells the house besides facts.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Word {
     /// A device connected; its first connection, or another beside it.
     Connected {

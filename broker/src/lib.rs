@@ -8,11 +8,35 @@
 //!                       rumqttd router (other subscribers only)
 //! ```
 //! Reading order: [`House`] (what the door asks), [`Switchboard`] (what it is told), [`Door`].
+//! Below them: `frame` and `packet` (bytes to packets), `connect` (who comes), `authorise` (what
+//! it may), `session` (what it is answered), `connection` (the task around it), `encode`.
 //! The door knows no ledger, no registry and no HTTP.
 
+mod acknowledgements;
+mod authorise;
+mod connect;
+mod connection;
+mod door;
+mod encode;
+mod ending;
+mod frame;
 mod house;
+mod keep_alive;
+mod mailbox;
+mod metrics;
+mod outgoing;
+mod packet;
+mod reason;
+mod registration;
+mod retained;
+mod router;
+mod session;
+mod switchboard;
 
+pub use door::{Door, DoorError};
 pub use house::{
     Admission, Arrival, Credentials, House, Keeping, Kept, Principal, ProtocolVersion, Refusal,
     Retained, Word,
 };
+pub use metrics::{ConnectRefusal, Counter, DoorMetrics};
+pub use switchboard::Switchboard;

@@ -1,0 +1,144 @@
+//! A connection's place among the others: taken over, held, and given back on every way out.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use lujiang_wire::{DeviceId, LinkState, Status};
+
+use crate::ending::{Ending, WillFate};
+use crate::house::{House, ProtocolVersion, Word};
+use crate::mailbox::Mailbox;
+use crate::reason::ReasonCode;
+use crate::switchboard::{Line, LineKey, PrincipalKey, Switchboard, status_topic};
+
+/// The will of a device: a status, read when it connected.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Will {
+    pub(crate) status: Status,
+    /// As the device wrote it.
+    pub(crate) payload: Bytes,
+}
+
+/// A place held. Dropping it ends it as a lost connection: so a panic leaves no ghost.
+pub(crate) struct Registration {
+    switchboard: Arc<Switchboard>,
+    house: Arc<dyn House>,
+    key: LineKey,
+    line: Arc<Line>,
+    will: Option<Will>,
+    ended: bool,
+}
+
+/// What a connection brings to its place.
+pub(crate) struct Newcomer {
+    pub(crate) key: LineKey,
+    pub(crate) will: Option<Will>,
+    pub(crate) peer: SocketAddr,
+    pub(crate) version: ProtocolVersion,
+}
+
+impl Registration {
+    /// Takes the place. Who holds it is told 0x8E [MQTT-3.1.4-3] and its will is published
+    /// before this returns.
+    ///
+    /// # Cancel safety
+    /// Until it returns nothing is held; the old connection may have been told to go.
+    pub(crate) async fn take(
+        switchboard: Arc<Switchboard>,
+        house: Arc<dyn House>,
+        newcomer: Newcomer,
+    ) -> Self {
+        let Newcomer {
+            key,
+            will,
+            peer,
+            version,
+        } = newcomer;
+        let line = loop {
+            let announce = || {
+                if let PrincipalKey::Device(device) = &key.principal {
+                    let device = device.clone();
+                    house.heard(Word::Connected {
+                        device: device.clone(),
+                        peer,
+                        version,
+                    });
+                    // An agent has a will and says itself that it is online.
+                    if will.is_none() {
+                        switchboard.set_link_state(&device, LinkState::Online, &*house);
+                    }
+                }
+            };
+            match switchboard.try_register(&key, announce) {
+                Ok(line) => break line,
+                Err(old) => {
+                    let code = ReasonCode::SessionTakenOver;
+                    let why = "its client id connected again";
+                    old.mailbox.end(Ending::by_door(code, why));
+                    old.ended.cancelled().await;
+                }
+            }
+        };
+        Self {
+            switchboard,
+            house,
+            key,
+            line,
+            will,
+            ended: false,
+        }
+    }
+
+    pub(crate) fn mailbox(&self) -> &Mailbox {
+        &self.line.mailbox
+    }
+
+    /// Publishes the will where it must be, and gives the place back.
+    pub(crate) fn end(&mut self, ending: &Ending) {
+        if std::mem::replace(&mut self.ended, true) {
+            return;
+        }
+        let PrincipalKey::Device(device) = self.key.principal.clone() else {
+            self.switchboard.remove(&self.key, &self.line, |_| {});
+            self.line.ended.cancel();
+            return;
+        };
+        let will = match ending.will {
+            WillFate::Published => self.will.take(),
+            WillFate::Dropped => None,
+        };
+        self.switchboard.remove(&self.key, &self.line, |last| {
+            if let Some(will) = will {
+                self.publish_will(&device, will);
+            }
+            if last {
+                // Whatever the device said last: nobody is there any more.
+                self.switchboard
+                    .set_link_state(&device, LinkState::Offline, &*self.house);
+                self.house.heard(Word::Disconnected {
+                    device: device.clone(),
+                    reason: ending.why.clone(),
+                });
+            }
+        });
+        self.line.ended.cancel();
+    }
+
+    fn publish_will(&self, device: &DeviceId, will: Will) {
+        let topic = status_topic(device);
+        if let Err(no_room) = self.switchboard.publish_retained(&topic, will.payload) {
+            tracing::warn!(%device, error = %no_room, "will not retained");
+        }
+        self.house.heard(Word::Status {
+            device: device.clone(),
+            status: will.status,
+        });
+    }
+}
+
+impl Drop for Registration {
+    fn drop(&mut self) {
+        self.end(&Ending::lost("the connection broke off inside the door"));
+    }
+}
