@@ -1,5 +1,7 @@
 //! What a PUBLISH on `…/events` carries: one event, or a JSON array of them.
 
+use std::fmt;
+
 use serde_json::value::RawValue;
 
 use crate::{Event, EventError};
@@ -11,12 +13,22 @@ pub const BATCH_ELEMENTS_MAX: usize = 500;
 pub const BATCH_BYTES_MAX: usize = 256 * 1024;
 
 /// One element of a payload: its own bytes, and what they say.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Element {
     /// The JSON text as it came.
     pub raw: String,
     /// The event in it, or why there is none.
     pub event: Result<Event, EventError>,
+}
+
+impl fmt::Debug for Element {
+    /// Without the text, which may name a reader.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Element")
+            .field("bytes", &self.raw.len())
+            .field("event", &self.event)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Why a payload as a whole has no elements.

@@ -49,6 +49,7 @@ pub struct ClockReply {
     #[schemars(with = "String")]
     pub uptime: Uptime,
     /// The gateway's time as it answered.
+    #[serde(deserialize_with = "crate::time::deserialize")]
     pub time: Timestamp,
 }
 
@@ -62,6 +63,7 @@ pub struct ClockReport {
     #[schemars(with = "String")]
     pub uptime: Uptime,
     /// The gateway's time at that uptime.
+    #[serde(deserialize_with = "crate::time::deserialize")]
     pub time: Timestamp,
     /// Half of the round trip of the measurement taken, in milliseconds: the largest error.
     pub error_ms: u64,

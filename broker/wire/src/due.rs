@@ -28,7 +28,9 @@ impl FromStr for Due {
         if text.len() == 10 {
             text.parse().map(Self::Day).map_err(|_| expected())
         } else {
-            text.parse().map(Self::Instant).map_err(|_| expected())
+            crate::time::parse(text)
+                .map(Self::Instant)
+                .map_err(|_| expected())
         }
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-use crate::event::EventError;
+use crate::event_error::{EventError, read};
 use crate::{
     CardIssued, ContentFailed, ContentInstalled, ContentRemoved, KioskUsed, LoanCheckin,
     LoanCheckout, OutboxDropped, Patron, StopClosed, StopOpened, Stream, VisitCounted,
@@ -211,14 +211,14 @@ impl Fact {
             EventType::VisitCounted => Self::VisitCounted(checked(data, VisitCounted::validate)?),
             EventType::LoanCheckout => Self::LoanCheckout(checked(data, LoanCheckout::validate)?),
             EventType::LoanRenew => Self::LoanRenew(checked(data, LoanCheckout::validate)?),
-            EventType::LoanCheckin => Self::LoanCheckin(read(data)?),
+            EventType::LoanCheckin => Self::LoanCheckin(read("data", data)?),
             EventType::CardIssued => Self::CardIssued(checked(data, CardIssued::validate)?),
-            EventType::KioskUsed => Self::KioskUsed(read(data)?),
-            EventType::ContentInstalled => Self::ContentInstalled(read(data)?),
-            EventType::ContentRemoved => Self::ContentRemoved(read(data)?),
-            EventType::ContentFailed => Self::ContentFailed(read(data)?),
-            EventType::StopOpened => Self::StopOpened(read(data)?),
-            EventType::StopClosed => Self::StopClosed(read(data)?),
+            EventType::KioskUsed => Self::KioskUsed(read("data", data)?),
+            EventType::ContentInstalled => Self::ContentInstalled(read("data", data)?),
+            EventType::ContentRemoved => Self::ContentRemoved(read("data", data)?),
+            EventType::ContentFailed => Self::ContentFailed(read("data", data)?),
+            EventType::StopOpened => Self::StopOpened(read("data", data)?),
+            EventType::StopClosed => Self::StopClosed(read("data", data)?),
             EventType::OutboxDropped => {
                 Self::OutboxDropped(checked(data, OutboxDropped::validate)?)
             }
@@ -232,20 +232,7 @@ fn checked<T: serde::de::DeserializeOwned>(
     data: &Value,
     validate: impl Fn(&T) -> Result<(), (String, String)>,
 ) -> Result<T, EventError> {
-    let value: T = read(data)?;
+    let value: T = read("data", data)?;
     validate(&value).map_err(|(place, reason)| EventError::new(format!("data.{place}"), reason))?;
     Ok(value)
-}
-
-/// Reads one data type that cannot be wrong beyond its types.
-fn read<T: serde::de::DeserializeOwned>(data: &Value) -> Result<T, EventError> {
-    serde_path_to_error::deserialize(data).map_err(|error| {
-        let path = error.path().to_string();
-        let place = if path == "." {
-            "data".to_owned()
-        } else {
-            format!("data.{path}")
-        };
-        EventError::new(place, error.into_inner().to_string())
-    })
 }

@@ -34,22 +34,21 @@ impl TopicFilter {
         &self.0
     }
 
-    /// Whether a topic name matches this filter.
+    /// Whether a topic name matches this filter. No wildcard matches a topic of the server's own
+    /// [MQTT-4.7.2-1], and no filter here names one.
     #[must_use]
     pub fn matches(&self, topic: &str) -> bool {
         let mut levels = topic.split('/');
         for part in self.0.split('/') {
             match (part, levels.next()) {
-                ("#", _) | ("+", Some(_)) => {
-                    if part == "#" {
-                        return true;
-                    }
-                }
+                // [MQTT-4.7.1-2]: the level above the wildcard is matched as well.
+                ("#", _) => return !topic.starts_with('$'),
+                ("+", Some(_)) => {}
                 (part, Some(level)) if part == level => {}
-                _ => return false,
+                (_, Some(_) | None) => return false,
             }
         }
-        levels.next().is_none()
+        levels.next().is_none() && !topic.starts_with('$')
     }
 
     /// Whether every topic that `other` matches is matched by this filter too.

@@ -13,7 +13,10 @@ mod topic;
 mod filter;
 
 mod event;
+mod event_error;
+mod event_id;
 mod fact;
+mod place;
 
 mod visit;
 
@@ -30,13 +33,21 @@ mod stop;
 
 mod boot;
 mod stream;
+mod time;
 
 mod batch;
+
+mod document;
 
 mod clock;
 mod receipts;
 mod status;
 mod telemetry;
+
+#[cfg(test)]
+mod arbitrary;
+#[cfg(test)]
+mod properties;
 
 pub use batch::{
     BATCH_BYTES_MAX, BATCH_ELEMENTS_MAX, BatchError, Element, decode_events, encode_batch,
@@ -46,8 +57,11 @@ pub use card::CardIssued;
 pub use clock::{Clock, ClockMessage, ClockReply, ClockReport, ClockRequest};
 pub use content::{ContentFailed, ContentInstalled, ContentRemoved};
 pub use device_id::{DeviceId, DeviceIdError};
+pub use document::Document;
 pub use due::Due;
-pub use event::{Event, EventError, EventId, Moment, Place};
+pub use event::Event;
+pub use event_error::EventError;
+pub use event_id::EventId;
 pub use fact::{EventType, Fact};
 pub use filter::{FilterError, TopicFilter};
 pub use kiosk::{KioskUsed, Metric};
@@ -55,6 +69,7 @@ pub use label::{Label, LabelError};
 pub use loan::{LoanCheckin, LoanCheckout, Mode, Outcome};
 pub use outbox::OutboxDropped;
 pub use patron::{Patron, ReaderId};
+pub use place::{Moment, Place};
 pub use receipts::{LedgerId, Receipts};
 pub use status::{LinkState, Status};
 pub use stop::{StopClosed, StopOpened};

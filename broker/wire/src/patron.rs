@@ -70,7 +70,10 @@ impl fmt::Debug for ReaderId {
 
 /// Either form as it stands in JSON.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "an object of sealed and kid, or of id"
+)]
 struct Form {
     sealed: Option<String>,
     kid: Option<Label>,

@@ -21,5 +21,6 @@ pub struct Receipts {
     #[schemars(with = "String")]
     pub epoch: Epoch,
     /// Per stream the last number without a hole before it.
+    #[serde(deserialize_with = "crate::stream::numbers")]
     pub streams: BTreeMap<Stream, u64>,
 }

@@ -26,6 +26,7 @@ pub struct Status {
     /// Whether it is connected.
     pub state: LinkState,
     /// Since when, by the writer's clock.
+    #[serde(deserialize_with = "crate::time::deserialize")]
     pub since: Timestamp,
     /// Name and version of the agent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -39,6 +40,10 @@ pub struct Status {
     #[schemars(with = "Option<String>")]
     pub epoch: Option<Epoch>,
     /// Per stream the last number written to the outbox.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(
+        default,
+        skip_serializing_if = "BTreeMap::is_empty",
+        deserialize_with = "crate::stream::numbers"
+    )]
     pub written: BTreeMap<Stream, u64>,
 }

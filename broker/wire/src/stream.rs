@@ -1,10 +1,11 @@
 //! Order within an outbox: streams, epochs and sequence numbers.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// A stream of an outbox. Order is promised within a stream; the variants stand in the order in
 /// which they are sent.
@@ -52,8 +53,18 @@ impl FromStr for Stream {
         Self::ALL
             .into_iter()
             .find(|stream| stream.as_str() == text)
-            .ok_or_else(|| format!("expected loan, visit, usage or receipt, found {text:?}"))
+            .ok_or_else(|| "expected loan, visit, usage or receipt".to_owned())
     }
+}
+
+/// For `#[serde(deserialize_with)]`: a number per stream. Streams of a newer end are passed over:
+/// they must not make the streams unreadable that both know.
+pub(crate) fn numbers<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<BTreeMap<Stream, u64>, D::Error> {
+    let named = BTreeMap::<String, u64>::deserialize(deserializer)?;
+    let known = |(name, number): (String, u64)| Some((name.parse().ok()?, number));
+    Ok(named.into_iter().filter_map(known).collect())
 }
 
 /// The name of one life of an outbox: 128 random bits as 32 lower-case hexadecimal digits.
@@ -136,7 +147,7 @@ impl Sequence {
         self.0
     }
 
-    /// The number after this one.
+    /// The number after this one. No outbox lives to the last.
     #[must_use]
     pub fn next(self) -> Self {
         Self(self.0 + 1)
@@ -153,7 +164,7 @@ impl FromStr for Sequence {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let refused = || format!("expected 20 decimal digits, at least 1, found {text:?}");
+        let refused = || "expected 20 decimal digits, at least 1".to_owned();
         if text.len() != 20 || !text.bytes().all(|b| b.is_ascii_digit()) {
             return Err(refused());
         }

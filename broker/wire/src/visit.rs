@@ -11,8 +11,10 @@ const COUNT_MAX: u64 = (1 << 53) - 1;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct VisitCounted {
     /// Beginning of the period.
+    #[serde(deserialize_with = "crate::time::deserialize")]
     pub from: Timestamp,
     /// End of the period, not part of it; later than `from`.
+    #[serde(deserialize_with = "crate::time::deserialize")]
     pub to: Timestamp,
     /// Persons who came in.
     #[serde(rename = "in")]
