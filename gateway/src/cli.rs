@@ -1,1 +1,138 @@
 //! The command line.
+//!
+//! A command that changes something asks the running gateway over HTTP, which it finds by
+//! `endpoints.json` and `admin.token`; only where no gateway holds the data folder it opens the
+//! store itself. Commands that only read open the database for reading, whoever writes it.
+
+mod access;
+mod check;
+mod client;
+mod failure;
+mod folder;
+mod log;
+mod printer;
+mod registry;
+mod run;
+mod sign_in;
+mod views;
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use failure::{Failure, Outcome};
+use folder::Folder;
+use printer::Printer;
+
+/// The gateway of Lujiang: takes facts from devices, keeps them, and shows figures.
+#[derive(Debug, Parser)]
+#[command(
+    name = "lujiang-gateway",
+    version,
+    after_help = "Examples:
+  lujiang-gateway run --config /etc/lujiang/gateway.toml --data /var/lib/lujiang-gateway
+  lujiang-gateway device add gate-1 --kind gate --site main
+  lujiang-gateway ledger verify
+
+Exit codes: 0 done; 1 failed; 2 wrong usage or configuration; 3 done, and problems were found."
+)]
+struct Cli {
+    #[command(flatten)]
+    place: PlaceArgs,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Args)]
+struct PlaceArgs {
+    /// The data folder
+    #[arg(
+        long,
+        global = true,
+        env = "LUJIANG_DATA",
+        default_value = "./lujiang-data",
+        value_name = "DIR"
+    )]
+    data: PathBuf,
+    /// The configuration; without it the defaults
+    #[arg(long, global = true, env = "LUJIANG_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the gateway until SIGINT or SIGTERM
+    #[command(after_help = "Example:\n  lujiang-gateway run --data ./lujiang-data")]
+    Run,
+    /// Name every problem of a configuration file
+    #[command(after_help = "Example:\n  lujiang-gateway check --config gateway.toml")]
+    Check,
+    /// Devices: who may connect, and where they stand
+    #[command(subcommand)]
+    Device(registry::DeviceCommand),
+    /// Sites: their names and opening hours
+    #[command(subcommand)]
+    Site(registry::SiteCommand),
+    /// Readers: credentials for those who only subscribe
+    #[command(subcommand)]
+    Reader(registry::ReaderCommand),
+    /// The views: figures folded from the ledger
+    #[command(subcommand)]
+    Views(views::ViewsCommand),
+    /// Print a one-time link to the page of the running gateway
+    #[command(after_help = "Example:\n  lujiang-gateway sign-in")]
+    SignIn,
+}
+
+/// Runs the command this process was started with.
+#[must_use]
+pub fn main() -> ExitCode {
+    // What lies in the data folder concerns nobody else, whichever library creates a file there.
+    nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o077));
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return report(Err(Failure::Failed(error.into()))),
+    };
+    report(runtime.block_on(perform(cli)))
+}
+
+async fn perform(cli: Cli) -> Result<Outcome, Failure> {
+    let folder = Folder::new(cli.place.data, cli.place.config);
+    let mut printer = Printer::standard_output();
+    match cli.command {
+        Command::Run => run::run(&folder).await,
+        Command::Check => check::check(&folder, &mut printer),
+        Command::Device(command) => command.perform(&folder, &mut printer).await,
+        Command::Site(command) => command.perform(&folder, &mut printer).await,
+        Command::Reader(command) => command.perform(&folder, &mut printer).await,
+        Command::Views(command) => command.perform(&folder, &mut printer).await,
+        Command::SignIn => sign_in::sign_in(&folder, &mut printer).await,
+    }
+}
+
+fn report(result: Result<Outcome, Failure>) -> ExitCode {
+    match result {
+        Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::ProblemsFound) => ExitCode::from(3),
+        Err(failure) => {
+            // A closed standard error leaves nobody to tell.
+            let _ = writeln!(std::io::stderr(), "lujiang-gateway: {failure}");
+            failure.exit_code()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_whole() {
+        Cli::command().debug_assert();
+    }
+}

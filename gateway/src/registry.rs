@@ -30,7 +30,7 @@ pub use password::Password;
 use password::PasswordDesk;
 pub(crate) use password::PasswordHash;
 use snapshot::Snapshot;
-pub use snapshot::{Device, Reader};
+pub use snapshot::{Device, Reader, RegistryListing};
 pub use week::{Week, WeekError};
 
 /// Withdrawals the one who disconnects may be behind before he looks at everything again.
@@ -167,6 +167,12 @@ impl Registry {
             .values()
             .map(|(reader, _)| reader.clone())
             .collect()
+    }
+
+    /// Devices, sites and readers in the forms for the API.
+    #[must_use]
+    pub fn listing(&self) -> RegistryListing {
+        self.snapshot().listing()
     }
 
     /// Where devices stand and when sites are open, with their history.

@@ -10,7 +10,7 @@ mod error;
 mod facts;
 pub(crate) mod presence;
 mod quarantine;
-mod readers;
+pub(crate) mod readers;
 pub(crate) mod registry;
 pub(crate) mod rows;
 pub(crate) mod scan;

@@ -5,6 +5,9 @@ use lujiang_wire::{DeviceId, TopicFilter};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::places::DeviceKind;
+use crate::registry::{DeviceChange, Issued, NewDevice, RegistryError, SiteChange};
+
 /// `POST /api/v1/devices`
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -160,4 +163,72 @@ pub struct Rebuilding {
     pub done: u64,
     /// Entries there are.
     pub total: u64,
+}
+
+impl NewDeviceRequest {
+    /// What the registry is asked.
+    ///
+    /// # Errors
+    /// Where the kind is none.
+    pub fn new_device(self) -> Result<NewDevice, RegistryError> {
+        Ok(NewDevice {
+            kind: kind(&self.kind)?,
+            id: self.id,
+            site: self.site,
+            name: self.name,
+        })
+    }
+}
+
+impl DeviceChangeRequest {
+    /// What the registry is asked.
+    ///
+    /// # Errors
+    /// Where the kind is none.
+    pub fn change(self) -> Result<DeviceChange, RegistryError> {
+        Ok(DeviceChange {
+            name: self.name,
+            enabled: self.enabled,
+            kind: self.kind.as_deref().map(kind).transpose()?,
+            site: self.site,
+        })
+    }
+}
+
+impl SiteRequest {
+    /// What the registry is asked.
+    ///
+    /// # Errors
+    /// Where the opening hours are none.
+    pub fn change(&self) -> Result<SiteChange, RegistryError> {
+        Ok(SiteChange {
+            name: self.name.clone(),
+            week: self.open.as_deref().map(str::parse).transpose()?,
+            week_from: self.open_from,
+        })
+    }
+}
+
+impl From<Issued<DeviceId>> for IssuedDevice {
+    fn from(issued: Issued<DeviceId>) -> Self {
+        Self {
+            device: issued.name,
+            password: issued.password.reveal().to_owned(),
+        }
+    }
+}
+
+impl From<Issued<DeviceId>> for IssuedReader {
+    fn from(issued: Issued<DeviceId>) -> Self {
+        Self {
+            reader: issued.name.to_string(),
+            password: issued.password.reveal().to_owned(),
+        }
+    }
+}
+
+fn kind(text: &str) -> Result<DeviceKind, RegistryError> {
+    text.parse().map_err(|_| RegistryError::Kind {
+        found: text.chars().take(80).collect(),
+    })
 }

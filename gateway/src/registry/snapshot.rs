@@ -38,6 +38,27 @@ pub struct Reader {
     pub filters: Vec<TopicFilter>,
 }
 
+/// The registry in the forms for the API and the command line.
+#[derive(Debug, Clone)]
+pub struct RegistryListing {
+    /// By id.
+    pub devices: Vec<DeviceSummary>,
+    /// In the order to show them.
+    pub sites: Vec<SiteSummary>,
+    /// By name.
+    pub readers: Vec<ReaderSummary>,
+}
+
+impl RegistryListing {
+    /// Reads the registry from a database, whoever writes it.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    pub(crate) fn load(connection: &Connection, zone: &TimeZone) -> Result<Self, LedgerError> {
+        Ok(Snapshot::load(connection, zone)?.listing())
+    }
+}
+
 /// The registry as it stood after one change.
 #[derive(Debug, Clone)]
 pub(super) struct Snapshot {
@@ -81,6 +102,16 @@ impl Snapshot {
                 placements: rows.placements,
             }),
         })
+    }
+
+    pub(super) fn listing(&self) -> RegistryListing {
+        let devices = self.devices.values().map(|(device, _)| device.summary());
+        let readers = self.readers.values().map(|(reader, _)| reader.summary());
+        RegistryListing {
+            devices: devices.collect(),
+            sites: self.places.sites.iter().map(Site::summary).collect(),
+            readers: readers.collect(),
+        }
     }
 }
 

@@ -1,0 +1,371 @@
+//! `device`, `site` and `reader`: the registry from the command line.
+
+use anyhow::Context as _;
+use clap::Subcommand;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use lujiang_wire::{DeviceId, TopicFilter};
+use reqwest::Method;
+
+use crate::cli::access::{Access, actor};
+use crate::cli::failure::{Failure, Outcome};
+use crate::cli::folder::Folder;
+use crate::cli::printer::Printer;
+use crate::places::DeviceKind;
+use crate::registry::dto::{
+    DeviceChangeRequest, IssuedDevice, IssuedReader, NewDeviceRequest, NewReaderRequest,
+    SiteRequest,
+};
+use crate::registry::{Actor, Registry, RegistryListing};
+
+/// `device …`
+#[derive(Debug, Subcommand)]
+pub(super) enum DeviceCommand {
+    /// Register a device and print its password, once
+    #[command(after_help = "Examples:
+  lujiang-gateway device add gate-1 --kind gate --site main
+  lujiang-gateway device add kiosk-2 --kind kiosk --site donggang --name 东岗村 --json")]
+    Add {
+        /// Its id: 1 to 64 of a-z A-Z 0-9 - _ . beginning with a letter or digit
+        id: DeviceId,
+        /// gate, self-checkout, kiosk, bus or other
+        #[arg(long)]
+        kind: DeviceKind,
+        /// The id of the site it stands at; one that is new is made
+        #[arg(long)]
+        site: DeviceId,
+        /// Its name for people
+        #[arg(long)]
+        name: Option<String>,
+        /// Print {"device","password"}
+        #[arg(long)]
+        json: bool,
+    },
+    /// Change a device; one that is disabled is disconnected
+    #[command(after_help = "Examples:
+  lujiang-gateway device set gate-1 --site donggang
+  lujiang-gateway device set gate-1 --enabled false")]
+    Set {
+        /// Its id
+        id: DeviceId,
+        /// What it is for, from the next full hour on
+        #[arg(long)]
+        kind: Option<DeviceKind>,
+        /// Where it stands, from the next full hour on
+        #[arg(long)]
+        site: Option<DeviceId>,
+        /// Its name for people
+        #[arg(long)]
+        name: Option<String>,
+        /// Whether it may connect
+        #[arg(long)]
+        enabled: Option<bool>,
+    },
+    /// List the devices
+    #[command(after_help = "Example:\n  lujiang-gateway device list --json")]
+    List {
+        /// Print a JSON array
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// `site …`
+#[derive(Debug, Subcommand)]
+pub(super) enum SiteCommand {
+    /// Name a site, or set its opening hours
+    #[command(after_help = "Examples:
+  lujiang-gateway site set main --name 中心馆 --open 'Mon-Sun 08:00-20:00'
+  lujiang-gateway site set branch --open 'Mon-Fri 08:30-17:30, Sat 09:00-12:00' --from 2026-03-01")]
+    Set {
+        /// Its id; one that is new is made
+        id: DeviceId,
+        /// Its name for people
+        #[arg(long)]
+        name: Option<String>,
+        /// Its hours: days with hours, always, or closed
+        #[arg(long, value_name = "WEEK")]
+        open: Option<String>,
+        /// From when these hours hold: a date or a time; the next full hour where left out
+        #[arg(long, requires = "open")]
+        from: Option<String>,
+    },
+    /// List the sites
+    #[command(after_help = "Example:\n  lujiang-gateway site list")]
+    List {
+        /// Print a JSON array
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// `reader …`
+#[derive(Debug, Subcommand)]
+pub(super) enum ReaderCommand {
+    /// Make a credential that may subscribe, and print its password, once
+    #[command(after_help = "Example:
+  lujiang-gateway reader add node-red --filter 'library/v1/devices/+/events' --json")]
+    Add {
+        /// Its name: the user name it connects with
+        name: DeviceId,
+        /// A topic filter it may subscribe within; may be given several times
+        #[arg(long = "filter", required = true, value_name = "FILTER")]
+        filters: Vec<TopicFilter>,
+        /// Print {"reader","password"}
+        #[arg(long)]
+        json: bool,
+    },
+    /// List the readers
+    #[command(after_help = "Example:\n  lujiang-gateway reader list")]
+    List {
+        /// Print a JSON array
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+impl DeviceCommand {
+    pub(super) async fn perform(
+        self,
+        folder: &Folder,
+        printer: &mut Printer,
+    ) -> Result<Outcome, Failure> {
+        match self {
+            Self::Add {
+                id,
+                kind,
+                site,
+                name,
+                json,
+            } => {
+                let kind = kind.as_str().to_owned();
+                let request = NewDeviceRequest {
+                    id,
+                    kind,
+                    site,
+                    name,
+                };
+                let issued = add_device(folder, request).await?;
+                match json {
+                    true => printer.json(&issued)?,
+                    false => told(printer, "device", issued.device.as_str(), &issued.password)?,
+                }
+            }
+            Self::Set {
+                id,
+                kind,
+                site,
+                name,
+                enabled,
+            } => {
+                let kind = kind.map(|kind| kind.as_str().to_owned());
+                let request = DeviceChangeRequest {
+                    name,
+                    enabled,
+                    kind,
+                    site,
+                };
+                set_device(folder, &id, request).await?;
+            }
+            Self::List { json } => {
+                let devices = listing(folder)?.devices;
+                let row = |device: &crate::registry::dto::DeviceSummary| {
+                    let site = device.site.as_ref().map_or("-", DeviceId::as_str);
+                    let state = if device.enabled {
+                        "enabled"
+                    } else {
+                        "disabled"
+                    };
+                    [
+                        device.device.as_str(),
+                        &device.kind,
+                        site,
+                        state,
+                        &device.name,
+                    ]
+                    .map(str::to_owned)
+                };
+                let rows: Vec<_> = devices.iter().map(row).collect();
+                match json {
+                    true => printer.json(&devices)?,
+                    false => printer.table(["DEVICE", "KIND", "SITE", "STATE", "NAME"], &rows)?,
+                }
+            }
+        }
+        Ok(Outcome::Done)
+    }
+}
+
+impl SiteCommand {
+    pub(super) async fn perform(
+        self,
+        folder: &Folder,
+        printer: &mut Printer,
+    ) -> Result<Outcome, Failure> {
+        match self {
+            Self::Set {
+                id,
+                name,
+                open,
+                from,
+            } => {
+                let zone = folder.config()?.library.time_zone;
+                let open_from = from.map(|from| moment(&from, &zone)).transpose()?;
+                let request = SiteRequest {
+                    name,
+                    open,
+                    open_from,
+                };
+                set_site(folder, &id, request).await?;
+            }
+            Self::List { json } => {
+                let sites = listing(folder)?.sites;
+                let row = |site: &crate::registry::dto::SiteSummary| {
+                    [site.site.as_str(), &site.open, &site.name].map(str::to_owned)
+                };
+                let rows: Vec<_> = sites.iter().map(row).collect();
+                match json {
+                    true => printer.json(&sites)?,
+                    false => printer.table(["SITE", "OPEN", "NAME"], &rows)?,
+                }
+            }
+        }
+        Ok(Outcome::Done)
+    }
+}
+
+impl ReaderCommand {
+    pub(super) async fn perform(
+        self,
+        folder: &Folder,
+        printer: &mut Printer,
+    ) -> Result<Outcome, Failure> {
+        match self {
+            Self::Add {
+                name,
+                filters,
+                json,
+            } => {
+                let issued = add_reader(folder, NewReaderRequest { name, filters }).await?;
+                match json {
+                    true => printer.json(&issued)?,
+                    false => told(printer, "reader", &issued.reader, &issued.password)?,
+                }
+            }
+            Self::List { json } => {
+                let readers = listing(folder)?.readers;
+                let row = |reader: &crate::registry::dto::ReaderSummary| {
+                    let filters: Vec<&str> =
+                        reader.filters.iter().map(TopicFilter::as_str).collect();
+                    [reader.reader.clone(), filters.join(" ")]
+                };
+                let rows: Vec<_> = readers.iter().map(row).collect();
+                match json {
+                    true => printer.json(&readers)?,
+                    false => printer.table(["READER", "FILTERS"], &rows)?,
+                }
+            }
+        }
+        Ok(Outcome::Done)
+    }
+}
+
+/// A moment as people write it: a date of the library, or a time with its offset.
+pub(super) fn moment(text: &str, zone: &TimeZone) -> Result<Timestamp, Failure> {
+    let date = text.parse::<Date>().ok();
+    let of_date = date.and_then(|date| date.to_zoned(zone.clone()).ok());
+    match of_date {
+        Some(zoned) => Ok(zoned.timestamp()),
+        None => text
+            .parse()
+            .with_context(|| format!("{text:?} is no date such as 2026-03-01 and no time"))
+            .map_err(Failure::Usage),
+    }
+}
+
+async fn add_device(folder: &Folder, request: NewDeviceRequest) -> Result<IssuedDevice, Failure> {
+    let context = format!("adding device {}", request.id);
+    Ok(match Access::find(folder).await? {
+        Access::Running(gateway) => gateway.post("/api/v1/devices", &request).await,
+        Access::Stopped(stopped) => {
+            let add = async |registry: &Registry, actor: Actor| {
+                registry.add_device(request.new_device()?, &actor).await
+            };
+            let issued = add(&stopped.registry, actor()).await;
+            stopped.close().await;
+            issued.map(IssuedDevice::from).map_err(anyhow::Error::new)
+        }
+    }
+    .context(context)?)
+}
+
+async fn set_device(
+    folder: &Folder,
+    id: &DeviceId,
+    request: DeviceChangeRequest,
+) -> Result<(), Failure> {
+    let context = format!("changing device {id}");
+    Ok(match Access::find(folder).await? {
+        Access::Running(gateway) => {
+            let path = format!("/api/v1/devices/{id}");
+            gateway.tell(Method::PATCH, &path, Some(&request)).await
+        }
+        Access::Stopped(stopped) => {
+            let set = async |registry: &Registry, actor: Actor| {
+                registry.change_device(id, request.change()?, &actor).await
+            };
+            let set = set(&stopped.registry, actor()).await;
+            stopped.close().await;
+            set.map(drop).map_err(anyhow::Error::new)
+        }
+    }
+    .context(context)?)
+}
+
+async fn set_site(folder: &Folder, id: &DeviceId, request: SiteRequest) -> Result<(), Failure> {
+    let context = format!("setting site {id}");
+    // What cannot be meant is refused here, with or without a gateway.
+    let change = request
+        .change()
+        .map_err(|error| Failure::Usage(error.into()))?;
+    Ok(match Access::find(folder).await? {
+        Access::Running(gateway) => {
+            let path = format!("/api/v1/sites/{id}");
+            gateway.tell(Method::PUT, &path, Some(&request)).await
+        }
+        Access::Stopped(stopped) => {
+            let set = stopped.registry.set_site(id, change, &actor()).await;
+            stopped.close().await;
+            set.map_err(anyhow::Error::new)
+        }
+    }
+    .context(context)?)
+}
+
+async fn add_reader(folder: &Folder, request: NewReaderRequest) -> Result<IssuedReader, Failure> {
+    let context = format!("adding reader {}", request.name);
+    Ok(match Access::find(folder).await? {
+        Access::Running(gateway) => gateway.post("/api/v1/readers", &request).await,
+        Access::Stopped(stopped) => {
+            let NewReaderRequest { name, filters } = request;
+            let issued = stopped.registry.add_reader(&name, filters, &actor()).await;
+            stopped.close().await;
+            issued.map(IssuedReader::from).map_err(anyhow::Error::new)
+        }
+    }
+    .context(context)?)
+}
+
+fn listing(folder: &Folder) -> Result<RegistryListing, Failure> {
+    let zone = folder.config()?.library.time_zone;
+    let readers = folder.read_only()?;
+    let listing = readers.read(|connection| RegistryListing::load(connection, &zone));
+    Ok(listing.context("reading the registry")?)
+}
+
+fn told(printer: &mut Printer, what: &str, name: &str, password: &str) -> anyhow::Result<()> {
+    printer.line(format!("{what}    {name}"))?;
+    printer.line(format!("password  {password}"))?;
+    printer.line("The password is kept as a hash only: it cannot be shown again.")
+}
