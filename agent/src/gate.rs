@@ -1,0 +1,433 @@
+//! A gate counter: from readings of running totals to counted periods.
+//!
+//! The core knows no clock, no line and no disk. It is told of readings and of time passing and
+//! gives counted periods; what it must remember to go on after a restart is one value, stored
+//! with the facts it led to. Two rules hold whatever the counter shows: a passage that the
+//! counter counted is counted once, and no reading invents a visit. So a fall or a jump of a
+//! total is believed only when a second reading agrees with it.
+
+mod counter;
+pub(crate) mod driver;
+mod mark;
+pub(crate) mod modbus;
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use lujiang_config::{GateSection, ResetPolicy};
+use lujiang_wire::{Flag, RawTotals, VisitCounted};
+use serde::{Deserialize, Serialize};
+
+use counter::{Counts, Ruling, Total};
+pub use mark::Mark;
+
+/// A reading this soon after the end of a period is the reading of its end.
+const SNAP: Duration = Duration::from_secs(2);
+
+/// How long an earlier total stays worth returning to after a fall or a jump.
+const FORMER_AGE_MAX: Duration = Duration::from_secs(600);
+
+/// What a counter shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Totals {
+    /// Total in.
+    pub entered: u64,
+    /// Total out, where the counter has one.
+    pub left: Option<u64>,
+}
+
+/// What must hold for a counter, from the configuration.
+#[derive(Debug, Clone)]
+pub struct GateRules {
+    /// Length of a period; it ends at multiples of it.
+    pub period: Duration,
+    /// Unread for longer is unobserved.
+    pub silence: Duration,
+    /// When the counter may begin again at zero.
+    pub reset: ResetPolicy,
+    /// Persons a minute; a faster rise is not believed.
+    pub visits_per_minute_max: u32,
+    /// The total in runs to this number less one.
+    pub entered_modulus: u64,
+    /// The total out, where there is one.
+    pub left_modulus: Option<u64>,
+}
+
+impl GateRules {
+    /// The rules in a configuration.
+    #[must_use]
+    pub fn of(section: &GateSection) -> Self {
+        Self {
+            period: section.period,
+            silence: section.silence,
+            reset: section.reset,
+            visits_per_minute_max: section.visits_per_minute_max,
+            entered_modulus: section.entered.modulus,
+            left_modulus: section.left.as_ref().map(|register| register.modulus),
+        }
+    }
+}
+
+/// What a gate remembers between readings, and across restarts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Memory {
+    /// The last totals that were believed.
+    totals: Totals,
+    /// When they were read.
+    read: Mark,
+    /// Whether they have been seen to move as totals do.
+    proven: bool,
+    /// Where the period begins that is not yet written.
+    period_from: Mark,
+    /// What was counted since; below zero where an earlier period counted too much.
+    pending: Counts,
+    /// What was odd since.
+    flags: Vec<Flag>,
+    /// Believed totals before these, to return to if these were nonsense.
+    former: Option<Former>,
+}
+
+/// Totals that were believed before the present ones.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Former {
+    totals: Totals,
+    read: Mark,
+    /// What was counted since they were read.
+    counted: Counts,
+    /// Whether a fall or a jump came after them.
+    broken: bool,
+}
+
+/// A reading that needs a second one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Suspect {
+    totals: Totals,
+    read: Mark,
+}
+
+/// What came of a reading, or of time passing.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Outcome {
+    /// Periods to write, in order.
+    pub periods: Vec<VisitCounted>,
+    /// Whether the memory must be written now, with the periods or alone.
+    pub remember: bool,
+    /// Whether the reading was not believed, yet or at all.
+    pub doubted: bool,
+}
+
+/// The core of a gate counter.
+#[derive(Debug, Clone)]
+pub struct Gate {
+    rules: GateRules,
+    memory: Option<Memory>,
+    suspect: Option<Suspect>,
+    /// The uptime at which the memory was last asked to be written.
+    remembered: Option<Mark>,
+}
+
+impl Gate {
+    /// A gate with what it remembers of an earlier run.
+    #[must_use]
+    pub fn new(rules: GateRules, memory: Option<Memory>) -> Self {
+        Self {
+            rules,
+            memory,
+            suspect: None,
+            remembered: None,
+        }
+    }
+
+    /// What has to be remembered.
+    #[must_use]
+    pub fn memory(&self) -> Option<&Memory> {
+        self.memory.as_ref()
+    }
+
+    /// The last totals that were believed.
+    #[must_use]
+    pub fn totals(&self) -> Option<Totals> {
+        self.memory.as_ref().map(|memory| memory.totals)
+    }
+
+    /// Whether the last reading waits for a second one.
+    #[must_use]
+    pub fn is_doubting(&self) -> bool {
+        self.suspect.is_some()
+    }
+
+    /// How long until the present period ends, by the wall clock.
+    #[must_use]
+    pub fn until_boundary(&self, wall: Timestamp) -> Duration {
+        let into = wall.duration_since(boundary(wall, self.rules.period));
+        self.rules.period.saturating_sub(into.unsigned_abs())
+    }
+
+    /// Takes a reading.
+    pub fn handle_reading(&mut self, now: &Mark, totals: Totals) -> Outcome {
+        let mut outcome = Outcome::default();
+        let fits = totals.entered < self.rules.entered_modulus
+            && totals.left.zip(self.rules.left_modulus).is_none_or(|(left, modulus)| left < modulus);
+        if !fits {
+            outcome.doubted = true;
+            return outcome;
+        }
+        let Some(memory) = self.memory.clone() else {
+            // The first reading ever is where counting begins: it counts nothing.
+            self.memory = Some(Memory::begin(now, totals));
+            self.remembered = Some(now.clone());
+            outcome.remember = true;
+            return outcome;
+        };
+        let allowed = self.allowed(now.since(&memory.read));
+        if let Some(counts) = self.rise(memory.totals, totals, allowed) {
+            let ruling = Ruling::believed(counts);
+            self.suspect = None;
+            self.accept(memory, now, totals, ruling, &mut outcome);
+            return outcome;
+        }
+        let suspect = self.suspect.replace(Suspect { totals, read: now.clone() });
+        outcome.doubted = true;
+        let Some(suspect) = suspect else {
+            return outcome;
+        };
+        let allowed_since = self.allowed(now.since(&suspect.read));
+        let Some(since) = self.rise(suspect.totals, totals, allowed_since) else {
+            return outcome;
+        };
+        self.suspect = None;
+        outcome.doubted = false;
+        let ruling = self
+            .returned(&memory, &suspect, now, totals)
+            .unwrap_or_else(|| self.rule(&memory, totals, since, allowed));
+        self.accept(memory, now, totals, ruling, &mut outcome);
+        outcome
+    }
+
+    /// Takes note that there was no good reading: what was observed until the last one is a
+    /// period of its own once the silence is long.
+    pub fn handle_silence(&mut self, now: &Mark) -> Outcome {
+        let mut outcome = Outcome::default();
+        let Some(mut memory) = self.memory.clone() else {
+            return outcome;
+        };
+        let silent = now.since(&memory.read).is_none_or(|gap| gap > self.rules.silence);
+        if silent && memory.read != memory.period_from {
+            let read = memory.read.clone();
+            outcome.periods.extend(memory.close(&read, now, &[]));
+            self.keep(memory, now, &mut outcome);
+        }
+        outcome
+    }
+
+    /// Ends the present period at the last good reading: the agent stops.
+    pub fn finish(&mut self, now: &Mark) -> Outcome {
+        let mut outcome = Outcome::default();
+        if let Some(mut memory) = self.memory.clone() {
+            let read = memory.read.clone();
+            outcome.periods.extend(memory.close(&read, now, &[]));
+            self.keep(memory, now, &mut outcome);
+            outcome.remember = true;
+        }
+        outcome
+    }
+
+    /// Counts a reading, and ends the periods that ended.
+    fn accept(&mut self, mut memory: Memory, now: &Mark, totals: Totals, ruling: Ruling, outcome: &mut Outcome) {
+        let gap = now.since(&memory.read);
+        let unread = gap.is_none_or(|gap| gap > self.rules.silence);
+        if unread {
+            // What was observed before, then the time nobody looked, with its exact count.
+            let read = memory.read.clone();
+            if gap.is_some() {
+                outcome.periods.extend(memory.close(&read, now, &[]));
+            }
+            memory.count(now, totals, ruling);
+            outcome.periods.extend(memory.close(now, now, &[Flag::Recovered]));
+        } else {
+            memory.count(now, totals, ruling);
+            let since = now.since(&memory.period_from).unwrap_or_default();
+            let begun = boundary(memory.period_from.wall, self.rules.period);
+            let boundary = boundary(now.wall, self.rules.period);
+            if begun != boundary || since >= self.rules.period * 2 {
+                let end = now.back_to(boundary, SNAP, &memory.period_from);
+                outcome.periods.extend(memory.close(&end, now, &[]));
+            }
+        }
+        self.keep(memory, now, outcome);
+    }
+
+    /// Keeps the memory, and asks for it to be written with periods, or before long.
+    fn keep(&mut self, memory: Memory, now: &Mark, outcome: &mut Outcome) {
+        let due = self
+            .remembered
+            .as_ref()
+            .and_then(|at| now.since(at))
+            .is_none_or(|since| since >= self.rules.silence / 2);
+        self.memory = Some(memory);
+        if due || !outcome.periods.is_empty() {
+            outcome.remember = true;
+            self.remembered = Some(now.clone());
+        }
+    }
+
+    /// The most that can have walked through in this time; a day's worth where it is not known.
+    fn allowed(&self, elapsed: Option<Duration>) -> u64 {
+        const UNKNOWN: Duration = Duration::from_secs(24 * 3_600);
+        let rate = u64::from(self.rules.visits_per_minute_max);
+        let millis = u64::try_from(elapsed.unwrap_or(UNKNOWN).as_millis()).unwrap_or(u64::MAX);
+        // Ten seconds' worth at once: counters count in bursts, and readings come late.
+        (rate.saturating_mul(millis) / 60_000).saturating_add(rate / 6 + 1)
+    }
+
+    fn entered(&self, total: u64) -> Total {
+        Total { value: total, modulus: self.rules.entered_modulus }
+    }
+
+    fn left(&self, total: Option<u64>) -> Total {
+        Total {
+            value: total.unwrap_or(0),
+            modulus: self.rules.left_modulus.unwrap_or(u64::MAX),
+        }
+    }
+
+    /// The counts between two readings, where both totals rose believably.
+    fn rise(&self, from: Totals, to: Totals, allowed: u64) -> Option<Counts> {
+        Some(Counts {
+            entered: self.entered(from.entered).rise(to.entered, allowed)?,
+            left: self.left(from.left).rise(to.left.unwrap_or(0), allowed)?,
+        })
+    }
+
+    /// Whether two readings agree with totals from before the present ones: then these were the
+    /// nonsense, and what was counted on them is taken back.
+    fn returned(&self, memory: &Memory, suspect: &Suspect, now: &Mark, totals: Totals) -> Option<Ruling> {
+        let former = memory.former.as_ref()?;
+        let elapsed = now.since(&former.read).filter(|elapsed| *elapsed <= FORMER_AGE_MAX)?;
+        let until_suspect = suspect.read.since(&former.read)?;
+        self.rise(former.totals, suspect.totals, self.allowed(Some(until_suspect)))?;
+        let truly = self.rise(former.totals, totals, self.allowed(Some(elapsed)))?;
+        Some(Ruling {
+            counts: truly - former.counted,
+            ..Ruling::believed(Counts::default())
+        })
+    }
+
+    /// What a fall or jump that two readings agree on means.
+    fn rule(&self, memory: &Memory, totals: Totals, since: Counts, allowed: u64) -> Ruling {
+        let rules = counter::Rules {
+            reset: self.rules.reset,
+            proven: memory.proven,
+            allowed,
+        };
+        let entered = self.entered(memory.totals.entered).rule(totals.entered, since.entered, rules);
+        let left = self
+            .left(memory.totals.left)
+            .rule(totals.left.unwrap_or(0), since.left, rules);
+        Ruling::of_both(entered, left)
+    }
+}
+
+impl Memory {
+    fn begin(now: &Mark, totals: Totals) -> Self {
+        Self {
+            totals,
+            read: now.clone(),
+            proven: false,
+            period_from: now.clone(),
+            pending: Counts::default(),
+            flags: Vec::new(),
+            former: None,
+        }
+    }
+
+    /// Takes totals as the truth of now.
+    fn count(&mut self, now: &Mark, totals: Totals, ruling: Ruling) {
+        self.pending += ruling.counts;
+        for flag in ruling.flags {
+            if !self.flags.contains(&flag) {
+                self.flags.push(flag);
+            }
+        }
+        let before = Former {
+            totals: self.totals,
+            read: self.read.clone(),
+            counted: ruling.counts,
+            broken: ruling.broken,
+        };
+        let young = |former: &Former| {
+            now.since(&former.read).is_some_and(|age| age <= FORMER_AGE_MAX)
+        };
+        match &mut self.former {
+            Some(former) if former.broken && !ruling.broken && young(former) => {
+                former.counted += ruling.counts;
+            }
+            Some(former) if self.totals == totals && !ruling.broken => {
+                former.counted += ruling.counts;
+            }
+            former => *former = Some(before),
+        }
+        // A broken line reads the same for ever: only a total that moves is one to build on.
+        let moved = self.proven || self.totals != totals;
+        self.proven = ruling.proven.unwrap_or(moved);
+        self.totals = totals;
+        self.read = now.clone();
+    }
+
+    /// Ends the period at `end`; nothing where it has no length. Times are those of the clock as
+    /// it goes `now`.
+    fn close(&mut self, end: &Mark, now: &Mark, flags: &[Flag]) -> Option<VisitCounted> {
+        let to = end.wall_seen_from(now);
+        let mut all = std::mem::take(&mut self.flags);
+        all.extend(flags.iter().cloned());
+        let from = match end.since(&self.period_from) {
+            Some(length) if length.is_zero() => {
+                self.flags = all;
+                self.flags.retain(|flag| *flag != Flag::Recovered);
+                return None;
+            }
+            Some(length) => {
+                let exact = before(to, length);
+                let seen = self.period_from.wall_seen_from(now);
+                if seen < to && mark::is_near(seen, exact) { seen } else { exact }
+            }
+            None => {
+                all.push(Flag::FromUnknown);
+                // The beginning lies in another boot: this boot's own is the latest it can be.
+                before(to, end.uptime.as_duration())
+            }
+        };
+        self.period_from = end.clone();
+        let written = self.pending.take_whole();
+        Some(VisitCounted {
+            from,
+            to,
+            entered: written.0,
+            left: written.1,
+            raw: Some(RawTotals {
+                entered: self.totals.entered,
+                left: self.totals.left.unwrap_or(0),
+            }),
+            flags: all,
+        })
+    }
+}
+
+/// A time before another, at least a millisecond.
+fn before(to: Timestamp, length: Duration) -> Timestamp {
+    let length = length.max(Duration::from_millis(1));
+    SignedDuration::try_from(length)
+        .ok()
+        .and_then(|length| to.checked_sub(length).ok())
+        .unwrap_or(Timestamp::MIN)
+}
+
+/// The last multiple of the period that is not after this time.
+fn boundary(wall: Timestamp, period: Duration) -> Timestamp {
+    let period = i64::try_from(period.as_millis()).unwrap_or(i64::MAX).max(1);
+    let millis = wall.as_millisecond();
+    Timestamp::from_millisecond(millis - millis.rem_euclid(period)).unwrap_or(wall)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,521 @@
+//! The outbox: facts on this device's disk until the gateway's ledger has them, and then some.
+//!
+//! A fact is *written* (on disk before anybody sees it), *sent* (its PUBACK came on this
+//! connection) and *settled* (the gateway's receipt covers it). Settled facts are kept for a
+//! while: a receipt lower than an earlier one, or of another ledger, means a gateway restored
+//! from an older copy, and opens them again. The outbox belongs to one device and one epoch; it
+//! knows nothing of MQTT, and its callers know nothing of SQLite.
+
+mod database;
+mod error;
+mod room;
+mod row;
+mod settle;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use lujiang_config::OutboxSection;
+use lujiang_wire::{
+    Clock, DeviceId, Epoch, Event, Fact, Moment, OutboxDropped, Place, Receipts, Sequence, Stream,
+    Uptime,
+};
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+use tokio::sync::watch;
+
+use crate::status::StreamDepth;
+
+pub use error::OutboxError;
+pub use settle::Settlement;
+
+/// How the outbox keeps its promises. The default is right; the other values exist so that the
+/// fault suites can show that they would notice, and no configuration reaches them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct OutboxOptions {
+    /// Whether a commit waits for the disk.
+    pub synchronous: Synchronous,
+    /// Whether a note is written with its facts or in a transaction of its own.
+    pub notes: Notes,
+    /// What settles a fact.
+    pub settle: Settle,
+}
+
+/// Whether a commit waits for the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Synchronous {
+    /// It does.
+    #[default]
+    Full,
+    /// Planted fault: it does not.
+    Off,
+}
+
+/// Whether a note is written with its facts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Notes {
+    /// In the same transaction.
+    #[default]
+    WithFacts,
+    /// Planted fault: in a transaction after theirs.
+    Apart,
+}
+
+/// What settles a fact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Settle {
+    /// The gateway's receipt, and the row is kept for a while.
+    #[default]
+    OnReceipt,
+    /// Planted fault: the PUBACK, and the row is deleted.
+    OnPuback,
+}
+
+/// When something is written: the wall clock, and the clock nobody can set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stamp {
+    /// The wall clock.
+    pub time: Timestamp,
+    /// Boot and uptime.
+    pub moment: Moment,
+}
+
+impl Stamp {
+    /// This moment by these clocks.
+    #[must_use]
+    pub fn now(clock: &dyn Clock) -> Self {
+        Self {
+            time: clock.wall(),
+            moment: Moment {
+                boot: clock.boot(),
+                uptime: clock.uptime(),
+            },
+        }
+    }
+}
+
+/// What a driver remembers between runs, by name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    /// Whose it is.
+    pub name: &'static str,
+    /// What it remembers.
+    pub text: String,
+}
+
+/// Facts of one stream on their way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Batch {
+    /// Their stream.
+    pub stream: Stream,
+    /// The number of the first.
+    pub from: u64,
+    /// The number of the last.
+    pub to: u64,
+    /// The events as JSON, in order.
+    pub events: Vec<String>,
+}
+
+/// A handle on the outbox of one device. Its calls wait for the disk: from a task they go
+/// through [`Outbox::with`].
+#[derive(Debug, Clone)]
+pub struct Outbox {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    device: DeviceId,
+    epoch: Epoch,
+    keep: Duration,
+    size_max: u64,
+    options: OutboxOptions,
+    desk: Mutex<Desk>,
+    /// Moves whenever there is something new to send.
+    changes: watch::Sender<u64>,
+}
+
+/// What is behind the lock.
+#[derive(Debug)]
+struct Desk {
+    connection: Connection,
+    /// Per stream the last number put on this connection.
+    handed: BTreeMap<Stream, u64>,
+    /// Per stream the last number with a PUBACK on this connection.
+    sent: BTreeMap<Stream, u64>,
+    /// How long this outbox has been open in its life; wall clocks jump, this does not.
+    age: Duration,
+    age_seen: Option<Uptime>,
+}
+
+impl Outbox {
+    /// Opens the outbox at this path, or makes it. One synced write is done before it is
+    /// returned, so that nothing is shown that could still be lost.
+    ///
+    /// # Errors
+    /// Where it belongs to another device, cannot be opened, or does not promise durability.
+    pub fn open(
+        path: &Path,
+        device: &DeviceId,
+        section: &OutboxSection,
+        options: OutboxOptions,
+    ) -> Result<Self, OutboxError> {
+        let opened = database::open(path, device, options.synchronous)?;
+        let settled = database::marks(&opened.connection)?
+            .into_iter()
+            .map(|(stream, mark)| (stream, mark.settled))
+            .collect::<BTreeMap<_, _>>();
+        let (changes, _) = watch::channel(0);
+        Ok(Self {
+            shared: Arc::new(Shared {
+                device: device.clone(),
+                epoch: opened.epoch,
+                keep: section.keep,
+                size_max: section.size_max.as_u64(),
+                options,
+                desk: Mutex::new(Desk {
+                    connection: opened.connection,
+                    handed: settled.clone(),
+                    sent: settled,
+                    age: opened.age,
+                    age_seen: None,
+                }),
+                changes,
+            }),
+        })
+    }
+
+    /// Runs one call on a thread that may wait for the disk.
+    ///
+    /// # Errors
+    /// As the call.
+    pub async fn with<T: Send + 'static>(
+        &self,
+        call: impl FnOnce(&Self) -> Result<T, OutboxError> + Send + 'static,
+    ) -> Result<T, OutboxError> {
+        let outbox = self.clone();
+        tokio::task::spawn_blocking(move || call(&outbox))
+            .await
+            .map_err(|_| OutboxError::Interrupted)?
+    }
+
+    /// The life of this outbox.
+    #[must_use]
+    pub fn epoch(&self) -> &Epoch {
+        &self.shared.epoch
+    }
+
+    /// Moves when there may be something new to send.
+    #[must_use]
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.shared.changes.subscribe()
+    }
+
+    /// Writes facts and what the driver must remember with them: all or nothing, on disk when
+    /// this returns.
+    ///
+    /// # Errors
+    /// Where the disk does not take it; then nothing is written.
+    pub fn record(
+        &self,
+        stamp: &Stamp,
+        facts: Vec<Fact>,
+        note: Option<Note>,
+    ) -> Result<Vec<Place>, OutboxError> {
+        let mut desk = self.desk();
+        let apart = self.shared.options.notes == Notes::Apart;
+        let transaction = begin(&mut desk.connection)?;
+        if !facts.is_empty() {
+            self.make_room(&transaction, stamp)?;
+        }
+        let mut places = Vec::with_capacity(facts.len());
+        for fact in facts {
+            places.push(self.append(&transaction, stamp, fact)?);
+        }
+        if let Some(note) = note.as_ref().filter(|_| !apart) {
+            row::write_note(&transaction, note)?;
+        }
+        transaction.commit()?;
+        if let Some(note) = note.as_ref().filter(|_| apart) {
+            let transaction = begin(&mut desk.connection)?;
+            row::write_note(&transaction, note)?;
+            transaction.commit()?;
+        }
+        drop(desk);
+        if !places.is_empty() {
+            self.shared.changes.send_modify(|count| *count += 1);
+        }
+        Ok(places)
+    }
+
+    /// What was last remembered under this name.
+    ///
+    /// # Errors
+    /// Where it cannot be read, or is damaged.
+    pub fn note(&self, name: &str) -> Result<Option<String>, OutboxError> {
+        row::read_note(&self.desk().connection, name)
+    }
+
+    /// Forgets what an earlier connection sent: what is not settled is sent again.
+    ///
+    /// # Errors
+    /// Where the outbox cannot be read.
+    pub fn begin_connection(&self) -> Result<(), OutboxError> {
+        let mut desk = self.desk();
+        let marks = database::marks(&desk.connection)?;
+        let settled: BTreeMap<_, _> = marks.into_iter().map(|(s, m)| (s, m.settled)).collect();
+        desk.handed.clone_from(&settled);
+        desk.sent = settled;
+        Ok(())
+    }
+
+    /// The next facts to send: of the first stream that has any, in order, within these bounds.
+    /// A damaged row is never sent; it is given up by name, in the same transaction.
+    ///
+    /// # Errors
+    /// Where the outbox cannot be read or written.
+    pub fn next_batch(
+        &self,
+        stamp: &Stamp,
+        events_max: usize,
+        bytes_max: usize,
+    ) -> Result<Option<Batch>, OutboxError> {
+        let mut desk = self.desk();
+        for stream in Stream::ALL {
+            let after = desk.handed.get(&stream).copied().unwrap_or(0);
+            let rows = row::after(&desk.connection, stream, after, events_max)?;
+            let damaged: Vec<u64> = rows.iter().filter(|r| !r.is_whole()).map(|r| r.sequence).collect();
+            if !damaged.is_empty() {
+                self.give_up_damaged(&mut desk, stamp, stream, &damaged)?;
+            }
+            let mut batch = Batch { stream, from: 0, to: 0, events: Vec::new() };
+            let mut bytes = 2;
+            for row in rows.into_iter().filter(row::Row::is_whole) {
+                bytes += row.text.len() + 1;
+                if bytes > bytes_max && !batch.events.is_empty() {
+                    break;
+                }
+                if batch.events.is_empty() {
+                    batch.from = row.sequence;
+                }
+                batch.to = row.sequence;
+                batch.events.push(row.text);
+            }
+            if batch.events.is_empty() {
+                continue;
+            }
+            // On disk before the wire: what may have been seen is never merged with another.
+            database::raise_offered(&desk.connection, stream, batch.to)?;
+            desk.handed.insert(stream, batch.to);
+            return Ok(Some(batch));
+        }
+        Ok(None)
+    }
+
+    /// Notes the PUBACK of a batch.
+    ///
+    /// # Errors
+    /// Never, as long as a PUBACK settles nothing.
+    pub fn acknowledged(&self, stream: Stream, to: u64) -> Result<(), OutboxError> {
+        let mut desk = self.desk();
+        let sent = desk.sent.entry(stream).or_default();
+        *sent = (*sent).max(to);
+        match self.shared.options.settle {
+            Settle::OnReceipt => Ok(()),
+            Settle::OnPuback => settle::delete_through(&mut desk.connection, stream, to),
+        }
+    }
+
+    /// Takes the gateway's word on what its ledger has. Receipts of another epoch say nothing.
+    ///
+    /// # Errors
+    /// Where the outbox cannot be written.
+    pub fn settle(&self, receipts: &Receipts, stamp: &Stamp) -> Result<Settlement, OutboxError> {
+        if receipts.epoch != self.shared.epoch || self.shared.options.settle == Settle::OnPuback {
+            return Ok(Settlement::default());
+        }
+        let mut desk = self.desk();
+        let age = desk.grow_older(stamp.moment.uptime);
+        let transaction = begin(&mut desk.connection)?;
+        let settlement = settle::apply(&transaction, receipts, age)?;
+        for (stream, from, to) in &settlement.lost {
+            self.drop_range(&transaction, stamp, *stream, *from, *to, "settled earlier, no longer kept")?;
+        }
+        if settlement.moved {
+            database::write_age(&transaction, age)?;
+        }
+        transaction.commit()?;
+        for (stream, settled) in database::marks(&desk.connection)?.into_iter().map(|(s, m)| (s, m.settled)) {
+            let reopened = settlement.reopened.contains_key(&stream);
+            for mark in [Position::Handed, Position::Sent] {
+                let number = desk.position(mark, stream);
+                *number = if reopened { settled } else { (*number).max(settled) };
+            }
+        }
+        drop(desk);
+        if !settlement.reopened.is_empty() {
+            self.shared.changes.send_modify(|count| *count += 1);
+        }
+        Ok(settlement)
+    }
+
+    /// Lets go of settled facts that have been kept long enough.
+    ///
+    /// # Errors
+    /// Where the outbox cannot be written.
+    pub fn let_go(&self, now: Uptime) -> Result<usize, OutboxError> {
+        let mut desk = self.desk();
+        let age = desk.grow_older(now);
+        let keep = self.shared.keep;
+        let Some(before) = age.checked_sub(keep) else {
+            return Ok(0);
+        };
+        let transaction = begin(&mut desk.connection)?;
+        let gone = settle::delete_older(&transaction, before)?;
+        database::write_age(&transaction, age)?;
+        transaction.commit()?;
+        Ok(gone)
+    }
+
+    /// Per stream, how far it is written, sent and settled.
+    ///
+    /// # Errors
+    /// Where the outbox cannot be read.
+    pub fn depth(&self) -> Result<BTreeMap<Stream, StreamDepth>, OutboxError> {
+        let desk = self.desk();
+        let mut depths = database::depth(&desk.connection)?;
+        for (stream, depth) in &mut depths {
+            depth.sent = Some(desk.sent.get(stream).copied().unwrap_or(0));
+        }
+        Ok(depths)
+    }
+
+    /// Per stream that has any, the last number written.
+    ///
+    /// # Errors
+    /// Where the outbox cannot be read.
+    pub fn written(&self) -> Result<BTreeMap<Stream, u64>, OutboxError> {
+        let marks = database::marks(&self.desk().connection)?;
+        let written = marks.into_iter().map(|(stream, mark)| (stream, mark.written));
+        Ok(written.filter(|(_, number)| *number > 0).collect())
+    }
+
+    /// The bytes of the file that are in use.
+    ///
+    /// # Errors
+    /// Where the outbox cannot be read.
+    pub fn size(&self) -> Result<u64, OutboxError> {
+        database::bytes_used(&self.desk().connection)
+    }
+
+    /// Whether everything written has its PUBACK on this connection, or its receipt.
+    ///
+    /// # Errors
+    /// Where the outbox cannot be read.
+    pub fn is_drained(&self) -> Result<bool, OutboxError> {
+        let depths = self.depth()?;
+        Ok(depths.values().all(|depth| depth.sent.unwrap_or(0).max(depth.settled) >= depth.written || depth.waiting == 0))
+    }
+
+    /// Folds the write-ahead log into the file, for a tidy end; nothing depends on it.
+    ///
+    /// # Errors
+    /// Where the disk does not take it.
+    pub fn checkpoint(&self) -> Result<(), OutboxError> {
+        database::checkpoint(&self.desk().connection)
+    }
+
+    /// Per stream how far an outbox at this path is, read beside the agent that owns it.
+    ///
+    /// # Errors
+    /// Where there is none, or it cannot be read.
+    pub fn peek(path: &Path) -> Result<BTreeMap<Stream, StreamDepth>, OutboxError> {
+        database::depth(&database::open_to_read(path)?)
+    }
+
+    fn desk(&self) -> MutexGuard<'_, Desk> {
+        self.shared
+            .desk
+            .lock()
+            .expect("nothing panics while it holds the outbox")
+    }
+
+    /// Appends one fact to its stream.
+    fn append(&self, transaction: &Transaction<'_>, stamp: &Stamp, fact: Fact) -> Result<Place, OutboxError> {
+        let stream = fact.stream();
+        let written = database::mark(transaction, stream)?.written;
+        let place = Place {
+            epoch: self.shared.epoch.clone(),
+            stream,
+            sequence: Sequence::new(written + 1).ok_or(OutboxError::Full)?,
+        };
+        let event = Event::of_agent(
+            self.shared.device.clone(),
+            place.clone(),
+            stamp.moment.clone(),
+            stamp.time,
+            fact,
+        );
+        row::insert(transaction, stream, written + 1, &event.to_json())?;
+        database::set_written(transaction, stream, written + 1)?;
+        Ok(place)
+    }
+
+    /// Writes down that these numbers of a stream will never come.
+    fn drop_range(
+        &self,
+        transaction: &Transaction<'_>,
+        stamp: &Stamp,
+        stream: Stream,
+        from: u64,
+        to: u64,
+        reason: &str,
+    ) -> Result<(), OutboxError> {
+        let dropped = OutboxDropped { stream, from, to, reason: reason.to_owned() };
+        self.append(transaction, stamp, Fact::OutboxDropped(dropped)).map(|_| ())
+    }
+
+    fn give_up_damaged(&self, desk: &mut Desk, stamp: &Stamp, stream: Stream, damaged: &[u64]) -> Result<(), OutboxError> {
+        let transaction = begin(&mut desk.connection)?;
+        for sequence in damaged {
+            tracing::error!(%stream, sequence, "a row of the outbox is damaged: given up by name, never sent");
+            row::delete(&transaction, stream, *sequence, *sequence)?;
+            self.drop_range(&transaction, stamp, stream, *sequence, *sequence, "damaged on disk")?;
+        }
+        transaction.commit()?;
+        Ok(())
+    }
+}
+
+/// Which of the two positions on a connection.
+#[derive(Clone, Copy)]
+enum Position {
+    Handed,
+    Sent,
+}
+
+impl Desk {
+    fn position(&mut self, position: Position, stream: Stream) -> &mut u64 {
+        match position {
+            Position::Handed => self.handed.entry(stream).or_default(),
+            Position::Sent => self.sent.entry(stream).or_default(),
+        }
+    }
+
+    fn grow_older(&mut self, now: Uptime) -> Duration {
+        if let Some(seen) = self.age_seen {
+            self.age += now.as_duration().saturating_sub(seen.as_duration());
+        }
+        self.age_seen = Some(now);
+        self.age
+    }
+}
+
+fn begin(connection: &mut Connection) -> Result<Transaction<'_>, OutboxError> {
+    Ok(connection.transaction_with_behavior(TransactionBehavior::Immediate)?)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,250 @@
+//! The agent as a whole: who owns its tasks, and in which order it ends. First the drivers write
+//! what they know, then the link sends what it can, last the outbox is folded up; all within one
+//! grace period, and nothing is lost when that is too short.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use lujiang_config::AgentConfig;
+use lujiang_wire::{Clock, DeviceId, Epoch};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep, timeout_at};
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::SystemClock;
+use crate::gate::driver::Driver;
+use crate::outbox::{Outbox, OutboxOptions};
+use crate::state_file;
+use crate::status::{AgentStatus, Board};
+use crate::uplink::link::Uplink;
+
+/// The name of the outbox in the data folder.
+const OUTBOX: &str = "outbox.db";
+
+/// Shortest time between two writings of the state file: flash wears.
+const STATE_PAUSE: Duration = Duration::from_secs(5);
+
+/// How often settled facts that were kept long enough are let go.
+const LET_GO_INTERVAL: Duration = Duration::from_secs(600);
+
+/// What a program around the agent may choose.
+#[derive(Clone)]
+pub struct AgentOptions {
+    /// The clocks.
+    pub clock: Arc<dyn Clock>,
+    /// How the outbox keeps its promises.
+    pub outbox: OutboxOptions,
+}
+
+impl AgentOptions {
+    /// This machine's clocks, every promise kept.
+    ///
+    /// # Errors
+    /// Where the machine does not tell its boot.
+    pub fn system() -> std::io::Result<Self> {
+        Ok(Self {
+            clock: Arc::new(SystemClock::new()?),
+            outbox: OutboxOptions::default(),
+        })
+    }
+}
+
+/// A running agent. It is ended by [`Agent::stop`]; dropping it is as pulling its plug.
+pub struct Agent {
+    device: DeviceId,
+    grace: Duration,
+    clock: Arc<dyn Clock>,
+    outbox: Outbox,
+    board: Arc<Board>,
+    drivers: Owned,
+    uplink: Owned,
+    keeper: Owned,
+}
+
+/// A task and the word that ends it.
+struct Owned {
+    cancel: CancellationToken,
+    task: Option<JoinHandle<()>>,
+}
+
+impl Owned {
+    fn spawn<F: Future<Output = ()> + Send + 'static>(run: impl FnOnce(CancellationToken) -> F) -> Self {
+        let cancel = CancellationToken::new();
+        let task = Some(tokio::spawn(run(cancel.clone())));
+        Self { cancel, task }
+    }
+
+    /// Ends the task and waits for it; after the deadline it is cut off.
+    async fn end(&mut self, name: &str, deadline: Instant) {
+        self.cancel.cancel();
+        let Some(mut task) = self.task.take() else {
+            return;
+        };
+        match timeout_at(deadline, &mut task).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::error!(%error, task = name, "a task failed"),
+            Err(_) => {
+                tracing::warn!(task = name, "a task did not end in time");
+                task.abort();
+            }
+        }
+    }
+}
+
+impl Drop for Owned {
+    fn drop(&mut self) {
+        if let Some(task) = &self.task {
+            task.abort();
+        }
+    }
+}
+
+impl Agent {
+    /// Starts an agent: opens its outbox, reads its gate, keeps its link.
+    ///
+    /// # Errors
+    /// Where the data folder, the outbox or the password cannot be used.
+    pub async fn start(config: AgentConfig, options: AgentOptions) -> anyhow::Result<Self> {
+        let AgentConfig { agent, uplink, outbox: section, gate, log: _ } = config;
+        crate::uplink::read_password(&uplink.password_file)?;
+        let AgentOptions { clock, outbox: outbox_options } = options;
+        let (data, device) = (agent.data.clone(), agent.device.clone());
+        let outbox = tokio::task::spawn_blocking(move || {
+            std::fs::create_dir_all(&data)
+                .with_context(|| format!("cannot make the data folder {}", data.display()))?;
+            Outbox::open(&data.join(OUTBOX), &device, &section, outbox_options)
+                .context("cannot open the outbox")
+        })
+        .await??;
+        let board = Arc::new(Board::new(clock.wall(), gate.is_some()));
+        let driver = match &gate {
+            Some(section) => {
+                Some(Driver::new(section, outbox.clone(), clock.clone(), board.clone())?)
+            }
+            None => None,
+        };
+        let drivers = Owned::spawn(|stop| async move {
+            if let Some(driver) = driver {
+                driver.run(stop).await;
+            }
+        });
+        let link = Uplink {
+            agent: agent.clone(),
+            section: uplink,
+            outbox: outbox.clone(),
+            clock: clock.clone(),
+            board: board.clone(),
+        };
+        let uplink = Owned::spawn(|stop| link.run(stop));
+        let keeper = Keeper {
+            data: agent.data.clone(),
+            device: agent.device.clone(),
+            outbox: outbox.clone(),
+            clock: clock.clone(),
+            board: board.clone(),
+        };
+        let keeper = Owned::spawn(|stop| keeper.run(stop));
+        Ok(Self {
+            device: agent.device,
+            grace: agent.stop_grace,
+            clock,
+            outbox,
+            board,
+            drivers,
+            uplink,
+            keeper,
+        })
+    }
+
+    /// What it says of itself now.
+    ///
+    /// # Errors
+    /// Where the outbox cannot be read.
+    pub async fn status(&self) -> anyhow::Result<AgentStatus> {
+        let depth = self.outbox.with(Outbox::depth).await?;
+        Ok(self.board.account(&self.device, self.clock.wall(), self.outbox.epoch(), depth))
+    }
+
+    /// The life of its outbox.
+    #[must_use]
+    pub fn epoch(&self) -> &Epoch {
+        self.outbox.epoch()
+    }
+
+    /// Its outbox, to look at or to write facts into beside the drivers.
+    #[must_use]
+    pub fn outbox(&self) -> &Outbox {
+        &self.outbox
+    }
+
+    /// Takes a last reading, sends what the link allows, says goodbye, and ends.
+    pub async fn stop(mut self) {
+        let begun = Instant::now();
+        // The readings are the half that cannot be had later.
+        self.drivers.end("drivers", begun + self.grace / 2).await;
+        self.uplink.end("uplink", begun + self.grace).await;
+        self.keeper.end("keeper", begun + self.grace + self.grace / 4).await;
+        if let Err(error) = self.outbox.with(Outbox::checkpoint).await {
+            tracing::warn!(%error, "the outbox is not folded up; the next start does it");
+        }
+    }
+}
+
+/// The task that writes the state file and lets old facts go.
+struct Keeper {
+    data: PathBuf,
+    device: DeviceId,
+    outbox: Outbox,
+    clock: Arc<dyn Clock>,
+    board: Arc<Board>,
+}
+
+impl Keeper {
+    async fn run(self, stop: CancellationToken) {
+        let mut changes = self.board.changes();
+        let mut let_go = tokio::time::interval(LET_GO_INTERVAL);
+        loop {
+            self.write_state().await;
+            let next = async {
+                // The board lives as long as we do.
+                let _ = changes.changed().await;
+                sleep(STATE_PAUSE).await;
+            };
+            tokio::select! {
+                () = stop.cancelled() => break,
+                () = next => {}
+                _ = let_go.tick() => self.let_go().await,
+            }
+        }
+        self.write_state().await;
+    }
+
+    async fn let_go(&self) {
+        let now = self.clock.uptime();
+        match self.outbox.with(move |outbox| outbox.let_go(now)).await {
+            Ok(0) => {}
+            Ok(facts) => tracing::debug!(facts, "settled facts were kept long enough"),
+            Err(error) => tracing::warn!(%error, "settled facts are not let go"),
+        }
+    }
+
+    async fn write_state(&self) {
+        let (clock, board, device) = (self.clock.clone(), self.board.clone(), self.device.clone());
+        let data = self.data.clone();
+        let written = self
+            .outbox
+            .with(move |outbox| {
+                let status = board.account(&device, clock.wall(), outbox.epoch(), outbox.depth()?);
+                if let Err(error) = state_file::write(&data, &status) {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "no state file");
+                }
+                Ok(())
+            })
+            .await;
+        if let Err(error) = written {
+            tracing::warn!(%error, "the outbox cannot be read for the state file");
+        }
+    }
+}

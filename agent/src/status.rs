@@ -1,0 +1,209 @@
+//! What an agent says about itself: for `lujiang-agent status`, and for the program around it.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard};
+
+use jiff::Timestamp;
+use lujiang_wire::{ClockReport, DeviceId, Epoch, Receipts, Stream};
+use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
+
+use crate::gate::Totals;
+
+/// How far one stream of the outbox is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StreamDepth {
+    /// Last number written.
+    pub written: u64,
+    /// Last number with a PUBACK on this connection; not known from the file alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sent: Option<u64>,
+    /// Last number the gateway's receipts cover.
+    pub settled: u64,
+    /// Facts that are not settled.
+    pub waiting: u64,
+}
+
+/// The link to the gateway.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "kebab-case")]
+pub enum Link {
+    /// Not tried yet.
+    #[default]
+    Idle,
+    /// Being made.
+    Connecting,
+    /// Made; the clock is measured before facts are sent.
+    Measuring,
+    /// Made, and in use.
+    Online,
+    /// Lost or refused; tried again after a pause.
+    Down {
+        /// What happened.
+        reason: String,
+    },
+    /// Ended on purpose.
+    Stopped,
+}
+
+/// What the gate driver has seen.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct GateStatus {
+    /// Good readings since the start.
+    pub readings: u64,
+    /// Readings without an answer, or with one that cannot be.
+    pub failures: u64,
+    /// Readings that were doubted.
+    pub doubted: u64,
+    /// Why the last reading failed; none after a good one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failing: Option<String>,
+    /// The last total in that was believed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entered: Option<u64>,
+    /// The last total out that was believed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left: Option<u64>,
+}
+
+/// An agent's account of itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentStatus {
+    /// Whose.
+    pub device: String,
+    /// When, by the device's clock.
+    pub time: Timestamp,
+    /// The life of the outbox.
+    pub epoch: Epoch,
+    /// Per stream, how far the outbox is.
+    pub outbox: BTreeMap<Stream, StreamDepth>,
+    /// The link to the gateway.
+    pub link: Link,
+    /// Since when, by the device's clock.
+    pub link_since: Timestamp,
+    /// The last measurement of the clock that worked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock: Option<ClockReport>,
+    /// The last receipt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receipt: Option<Receipts>,
+    /// When it came, by the device's clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receipt_time: Option<Timestamp>,
+    /// The gate, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gate: Option<GateStatus>,
+}
+
+/// Where the tasks of an agent write down what they see, for its account of itself.
+#[derive(Debug)]
+pub(crate) struct Board {
+    state: Mutex<State>,
+    changes: watch::Sender<u64>,
+}
+
+#[derive(Debug)]
+struct State {
+    link: Link,
+    link_since: Timestamp,
+    clock: Option<ClockReport>,
+    receipt: Option<(Receipts, Timestamp)>,
+    gate: Option<GateStatus>,
+}
+
+impl Board {
+    pub(crate) fn new(now: Timestamp, has_gate: bool) -> Self {
+        let (changes, _) = watch::channel(0);
+        Self {
+            state: Mutex::new(State {
+                link: Link::Idle,
+                link_since: now,
+                clock: None,
+                receipt: None,
+                gate: has_gate.then(GateStatus::default),
+            }),
+            changes,
+        }
+    }
+
+    /// Moves with what `lujiang-agent status` would show differently.
+    pub(crate) fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
+    pub(crate) fn link(&self, link: Link, now: Timestamp) {
+        let mut state = self.state();
+        if state.link != link {
+            state.link = link;
+            state.link_since = now;
+            self.changed();
+        }
+    }
+
+    pub(crate) fn clock(&self, report: ClockReport) {
+        self.state().clock = Some(report);
+        self.changed();
+    }
+
+    pub(crate) fn receipt(&self, receipts: Receipts, now: Timestamp) {
+        self.state().receipt = Some((receipts, now));
+        self.changed();
+    }
+
+    pub(crate) fn gate_read(&self, doubted: bool, totals: Option<Totals>) {
+        let mut state = self.state();
+        let gate = state.gate.get_or_insert_default();
+        gate.readings += 1;
+        gate.doubted += u64::from(doubted);
+        gate.entered = totals.map(|totals| totals.entered);
+        gate.left = totals.and_then(|totals| totals.left);
+        if gate.failing.take().is_some() {
+            self.changed();
+        }
+    }
+
+    pub(crate) fn gate_failed(&self, reason: String) {
+        let mut state = self.state();
+        let gate = state.gate.get_or_insert_default();
+        gate.failures += 1;
+        if gate.failing.replace(reason).is_none() {
+            self.changed();
+        }
+    }
+
+    pub(crate) fn gate(&self) -> Option<GateStatus> {
+        self.state().gate.clone()
+    }
+
+    /// The account, with what the outbox says of itself.
+    pub(crate) fn account(
+        &self,
+        device: &DeviceId,
+        time: Timestamp,
+        epoch: &Epoch,
+        outbox: BTreeMap<Stream, StreamDepth>,
+    ) -> AgentStatus {
+        let state = self.state();
+        let (receipt, receipt_time) = state.receipt.clone().unzip();
+        AgentStatus {
+            device: device.to_string(),
+            time,
+            epoch: epoch.clone(),
+            outbox,
+            link: state.link.clone(),
+            link_since: state.link_since,
+            clock: state.clock.clone(),
+            receipt,
+            receipt_time,
+            gate: state.gate.clone(),
+        }
+    }
+
+    fn changed(&self) {
+        self.changes.send_modify(|count| *count += 1);
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("nothing panics while it writes on the board")
+    }
+}

@@ -1,0 +1,370 @@
+//! The task that keeps the link: connects, performs what the session decides, pauses, again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use lujiang_config::{AgentSection, UplinkSection};
+use lujiang_wire::{
+    Channel, Clock, ClockMessage, LinkState, Receipts, Status, Telemetry, Topic, encode_batch,
+};
+use tokio::sync::watch;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::door::{Door, DoorEvent};
+use super::{Answer, Effect, Leave, Session, SessionLimits, read_password};
+use crate::backoff::Backoff;
+use crate::outbox::{Outbox, OutboxError, Stamp};
+use crate::status::{Board, Link};
+use crate::telemetry::{Health, approximate};
+
+/// Name and version, as the status says them.
+const AGENT: &str = concat!("lujiang-agent/", env!("CARGO_PKG_VERSION"));
+
+/// The status is said again after this many telemetry samples, with fresh numbers.
+const SAMPLES_PER_STATUS: u64 = 5;
+
+/// Longest wait at the end for the PUBACK of the last status.
+const LAST_STATUS_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// The task that owns the link.
+pub(crate) struct Uplink {
+    pub(crate) agent: AgentSection,
+    pub(crate) section: UplinkSection,
+    pub(crate) outbox: Outbox,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) board: Arc<Board>,
+}
+
+/// Answers still to come, each with the number of its payload.
+type Answers = FuturesUnordered<BoxFuture<'static, (u64, Answer)>>;
+
+/// What lives as long as one connection.
+struct Conversation<'a> {
+    uplink: &'a Uplink,
+    door: &'a mut Door,
+    session: Session,
+    answers: Answers,
+    changes: watch::Receiver<u64>,
+    begun: Instant,
+    samples: u64,
+    health: Health,
+    next_sample: Instant,
+}
+
+impl Uplink {
+    /// Keeps the link until told to stop, then sends what it can and says goodbye.
+    pub(crate) async fn run(self, stop: CancellationToken) {
+        let mut backoff = Backoff::new(self.section.backoff_min, self.section.backoff_max);
+        while !stop.is_cancelled() {
+            let (leave, was_online) = self.connect_once(&stop).await;
+            let reason = match leave {
+                Leave::Stopped => break,
+                Leave::Refused(reason) => {
+                    tracing::warn!(%reason, "the gateway refuses facts; they stay in the outbox");
+                    format!("facts refused: {reason}")
+                }
+                Leave::Lost(reason) => {
+                    if was_online {
+                        backoff.reset();
+                    }
+                    tracing::info!(%reason, "no link to the gateway");
+                    reason
+                }
+            };
+            self.board.link(Link::Down { reason }, self.clock.wall());
+            tokio::select! {
+                () = stop.cancelled() => break,
+                () = tokio::time::sleep(backoff.next_pause()) => {}
+            }
+        }
+        self.board.link(Link::Stopped, self.clock.wall());
+    }
+
+    /// One connection from dialling to its end; and whether it was of use.
+    async fn connect_once(&self, stop: &CancellationToken) -> (Leave, bool) {
+        self.board.link(Link::Connecting, self.clock.wall());
+        let prepared = async {
+            let password = read_password(&self.section.password_file).map_err(|e| chain(&e))?;
+            self.outbox.with(Outbox::begin_connection).await.map_err(|e| chain(&e))?;
+            let will = self.status(LinkState::Offline).await.map_err(|e| chain(&e))?;
+            Ok::<_, String>((password, will))
+        };
+        let (password, will) = match prepared.await {
+            Ok(prepared) => prepared,
+            Err(reason) => return (Leave::Lost(reason), false),
+        };
+        let mut door = Door::open(&self.section, &self.agent.device, &password, will);
+        let session = Session::new(SessionLimits::of(&self.section), self.clock.boot());
+        let begun = Instant::now();
+        let mut conversation = Conversation {
+            uplink: self,
+            door: &mut door,
+            session,
+            answers: Answers::new(),
+            changes: self.outbox.changes(),
+            begun,
+            samples: 0,
+            health: Health::new(&self.agent.data),
+            next_sample: begun,
+        };
+        let leave = conversation.hold(stop).await;
+        let was_online = conversation.session.is_sending();
+        let ends_well = !matches!(leave, Leave::Lost(_));
+        door.close(ends_well).await;
+        (leave, was_online)
+    }
+
+    /// The status document.
+    async fn status(&self, state: LinkState) -> Result<Vec<u8>, OutboxError> {
+        let written = self.outbox.with(Outbox::written).await?;
+        let status = Status {
+            state,
+            since: self.clock.wall(),
+            agent: Some(AGENT.to_owned()),
+            boot: Some(self.clock.boot()),
+            epoch: Some(self.outbox.epoch().clone()),
+            written,
+        };
+        Ok(document(&status))
+    }
+
+    fn stamp(&self) -> Stamp {
+        Stamp::now(self.clock.as_ref())
+    }
+}
+
+impl Conversation<'_> {
+    /// Holds the connection until it ends.
+    async fn hold(&mut self, stop: &CancellationToken) -> Leave {
+        let mut stopping = false;
+        loop {
+            match self.perform().await {
+                Ok(Some(leave)) => return leave,
+                Ok(None) => {}
+                Err(reason) => {
+                    self.session.handle_lost(reason);
+                    continue;
+                }
+            }
+            let deadline = self.begun + self.session.deadline();
+            let sampling = self.session.is_sending();
+            tokio::select! {
+                event = self.door.next_event() => self.hear(event).await,
+                Some((id, answer)) = self.answers.next(), if !self.answers.is_empty() => {
+                    self.session.handle_answer(id, answer);
+                }
+                changed = self.changes.changed() => match changed {
+                    Ok(()) => self.session.handle_written(),
+                    Err(_) => self.session.handle_stop(),
+                },
+                () = tokio::time::sleep_until(deadline) => {
+                    self.session.handle_time(self.begun.elapsed());
+                }
+                () = tokio::time::sleep_until(self.next_sample), if sampling => self.sample().await,
+                () = stop.cancelled(), if !stopping => {
+                    stopping = true;
+                    self.session.handle_stop();
+                }
+            }
+        }
+    }
+
+    /// Performs what the session decided, and sends what it wants; the end, if it is one.
+    async fn perform(&mut self) -> Result<Option<Leave>, String> {
+        loop {
+            while let Some(effect) = self.session.next_effect() {
+                if let Some(leave) = self.perform_one(effect).await? {
+                    return Ok(Some(leave));
+                }
+            }
+            if !self.session.wants_batch() {
+                return Ok(None);
+            }
+            self.send_batch().await?;
+        }
+    }
+
+    async fn perform_one(&mut self, effect: Effect) -> Result<Option<Leave>, String> {
+        let clock = self.uplink.clock.as_ref();
+        match effect {
+            Effect::Subscribe => {
+                self.uplink.board.link(Link::Measuring, clock.wall());
+                self.door.subscribe(&[Channel::Receipts, Channel::Clock, Channel::Desired])?;
+            }
+            Effect::AskTime => {
+                if let Some(request) = self.session.clock_request(clock.uptime()) {
+                    self.door.tell(Channel::Clock, document(&ClockMessage::Request(request)))?;
+                }
+            }
+            Effect::ReportClock(report) => {
+                self.uplink.board.clock(report.clone());
+                // The library answers for it; a report that is lost is measured again.
+                self.door.send(Channel::Clock, document(&ClockMessage::Report(report)))?;
+            }
+            Effect::Announce => {
+                self.uplink.board.link(Link::Online, clock.wall());
+                tracing::info!("the link to the gateway is up");
+                self.announce().await?;
+            }
+            Effect::Arrived { stream, to } => {
+                let outbox = &self.uplink.outbox;
+                outbox
+                    .with(move |outbox| outbox.acknowledged(stream, to))
+                    .await
+                    .map_err(|error| chain(&error))?;
+            }
+            Effect::Leave(leave) => {
+                if leave == Leave::Stopped && self.session.is_sending() {
+                    self.say_goodbye().await;
+                }
+                return Ok(Some(leave));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn send_batch(&mut self) -> Result<(), String> {
+        let section = &self.uplink.section;
+        let (events_max, bytes_max) = (section.batch_max, section.batch_bytes_max.as_usize());
+        let stamp = self.uplink.stamp();
+        let batch = self
+            .uplink
+            .outbox
+            .with(move |outbox| outbox.next_batch(&stamp, events_max, bytes_max))
+            .await
+            .map_err(|error| chain(&error))?;
+        let Some(batch) = batch else {
+            self.session.handle_empty();
+            return Ok(());
+        };
+        let pending = self.door.send(Channel::Events, encode_batch(&batch.events))?;
+        let id = self.session.handle_handed(batch.stream, batch.to, self.begun.elapsed());
+        self.answers.push(Box::pin(async move { (id, pending.answer().await) }));
+        Ok(())
+    }
+
+    async fn hear(&mut self, event: DoorEvent) {
+        let now = self.begun.elapsed();
+        match event {
+            DoorEvent::Connected => self.session.handle_connected(now),
+            DoorEvent::Lost(reason) => self.session.handle_lost(reason),
+            DoorEvent::Message { topic, payload } => {
+                let heard = self.uplink.clock.uptime();
+                match topic.parse::<Topic>().map(|topic| topic.channel) {
+                    Ok(Channel::Clock) => {
+                        if let Ok(ClockMessage::Reply(reply)) = serde_json::from_slice(&payload) {
+                            self.session.handle_clock_reply(&reply, heard, now);
+                        }
+                    }
+                    Ok(Channel::Receipts) => match serde_json::from_slice(&payload) {
+                        Ok(receipts) => self.settle(receipts).await,
+                        Err(error) => tracing::warn!(%error, "a receipt that cannot be read"),
+                    },
+                    Ok(_) => tracing::debug!(%topic, "a message for a later version"),
+                    Err(error) => tracing::debug!(%error, "a message on a foreign topic"),
+                }
+            }
+        }
+    }
+
+    async fn settle(&mut self, receipts: Receipts) {
+        let stamp = self.uplink.stamp();
+        self.uplink.board.receipt(receipts.clone(), stamp.time);
+        let settled = self
+            .uplink
+            .outbox
+            .with(move |outbox| outbox.settle(&receipts, &stamp))
+            .await;
+        match settled {
+            Ok(settlement) => {
+                for (stream, to) in &settlement.reopened {
+                    tracing::warn!(%stream, to, "the gateway has less than it had: sending again");
+                }
+                for stream in &settlement.ahead {
+                    tracing::error!(%stream, "the gateway has more than was ever written here: this outbox is an older copy of itself");
+                }
+                self.session.handle_written();
+            }
+            Err(error) => self.session.handle_lost(chain(&error)),
+        }
+    }
+
+    /// Says that the device is online, retained.
+    async fn announce(&mut self) -> Result<(), String> {
+        let status = self.uplink.status(LinkState::Online).await.map_err(|error| chain(&error))?;
+        // Its PUBACK matters to nobody: the will tells of our end, telemetry of our numbers.
+        self.door.retain(Channel::Status, status)?;
+        Ok(())
+    }
+
+    async fn say_goodbye(&mut self) {
+        let Ok(status) = self.uplink.status(LinkState::Offline).await else {
+            return;
+        };
+        if let Ok(pending) = self.door.retain(Channel::Status, status) {
+            // The door knows of our end by itself; this only tells others sooner.
+            let _ = tokio::time::timeout(LAST_STATUS_TIMEOUT, pending.answer()).await;
+        }
+    }
+
+    /// Sends how the machine is, and now and then how far the outbox is.
+    async fn sample(&mut self) {
+        self.next_sample = Instant::now() + self.uplink.agent.telemetry_interval;
+        match self.telemetry().await {
+            Ok(telemetry) => {
+                if let Err(reason) = self.door.tell(Channel::Telemetry, document(&telemetry)) {
+                    tracing::debug!(%reason, "a sample is not sent");
+                }
+            }
+            Err(error) => tracing::warn!(reason = chain(&error), "no sample"),
+        }
+        self.samples += 1;
+        if self.samples.is_multiple_of(SAMPLES_PER_STATUS)
+            && let Err(reason) = self.announce().await
+        {
+            self.session.handle_lost(reason);
+        }
+    }
+
+    async fn telemetry(&mut self) -> Result<Telemetry, OutboxError> {
+        let mut metrics = self.health.sample();
+        let outbox = &self.uplink.outbox;
+        let (written, depth, size) = outbox
+            .with(|outbox| Ok((outbox.written()?, outbox.depth()?, outbox.size()?)))
+            .await?;
+        for (stream, depth) in depth {
+            metrics.insert(format!("outbox_{stream}_waiting"), approximate(depth.waiting));
+        }
+        metrics.insert("outbox_size_bytes".to_owned(), approximate(size));
+        if let Some(gate) = self.uplink.board.gate() {
+            metrics.insert("gate_readings_total".to_owned(), approximate(gate.readings));
+            metrics.insert("gate_read_failures_total".to_owned(), approximate(gate.failures));
+            metrics.insert("gate_doubted_total".to_owned(), approximate(gate.doubted));
+        }
+        Ok(Telemetry {
+            time: self.uplink.clock.wall(),
+            epoch: Some(outbox.epoch().clone()),
+            written,
+            metrics,
+        })
+    }
+}
+
+fn document<T: serde::Serialize>(value: &T) -> Vec<u8> {
+    serde_json::to_vec(value).expect("our documents have text keys and plain values")
+}
+
+/// An error with its causes, on one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
