@@ -151,14 +151,15 @@ fn runs(rows: Vec<row::Row>, span: Duration) -> Vec<Run> {
     let mut broken = true;
     for row in rows {
         let event = Event::from_json(&row.text).ok().filter(|_| row.is_whole());
-        let visit = match event.as_ref().map(Event::fact) {
-            Some(Fact::VisitCounted(visit)) => visit.clone(),
-            Some(Fact::OutboxDropped(_)) | None => {
-                broken = true;
-                continue;
-            }
+        let visited = event.and_then(|event| match event.fact() {
+            Fact::VisitCounted(visit) => Some((visit.clone(), event)),
+            // Of all facts only counts can be added up.
+            _ => None,
+        });
+        let Some((visit, event)) = visited else {
+            broken = true;
+            continue;
         };
-        let Some(event) = event else { continue };
         match runs.last_mut() {
             Some(run) if !broken && run.takes(row.sequence, &visit, span) => {
                 run.take(row.sequence, event, visit);
