@@ -137,11 +137,24 @@ mod tests {
     fn the_answer_with_the_shortest_round_trip_is_reported_from_its_middle() {
         let mut meter = ClockMeter::new("b".parse().unwrap(), 10);
         let time: Timestamp = "2026-05-01T00:00:00Z".parse().unwrap();
-        for (sent, heard) in [(0, 900), (1_000, 1_040), (2_000, 2_500), (3_000, 3_100), (4_000, 4_400)] {
+        for (sent, heard) in [
+            (0, 900),
+            (1_000, 1_040),
+            (2_000, 2_500),
+            (3_000, 3_100),
+            (4_000, 4_400),
+        ] {
             let request = meter.next_request(uptime(sent)).unwrap();
-            let reply = ClockReply { id: request.id, uptime: request.uptime, time };
+            let reply = ClockReply {
+                id: request.id,
+                uptime: request.uptime,
+                time,
+            };
             assert!(meter.handle_reply(&reply, uptime(heard)));
-            assert!(!meter.handle_reply(&reply, uptime(heard)), "an answer counts once");
+            assert!(
+                !meter.handle_reply(&reply, uptime(heard)),
+                "an answer counts once"
+            );
         }
         assert!(meter.is_complete() && meter.next_request(uptime(9_000)).is_none());
         let report = meter.report().unwrap();
@@ -153,7 +166,11 @@ mod tests {
     fn an_answer_to_another_measurement_is_not_taken() {
         let mut meter = ClockMeter::new("b".parse().unwrap(), 100);
         meter.next_request(uptime(0)).unwrap();
-        let late = ClockReply { id: 5, uptime: uptime(0), time: Timestamp::UNIX_EPOCH };
+        let late = ClockReply {
+            id: 5,
+            uptime: uptime(0),
+            time: Timestamp::UNIX_EPOCH,
+        };
         assert!(!meter.handle_reply(&late, uptime(1)));
         assert!(meter.report().is_none());
     }

@@ -167,7 +167,10 @@ impl Gate {
     pub fn handle_reading(&mut self, now: &Mark, totals: Totals) -> Outcome {
         let mut outcome = Outcome::default();
         let fits = totals.entered < self.rules.entered_modulus
-            && totals.left.zip(self.rules.left_modulus).is_none_or(|(left, modulus)| left < modulus);
+            && totals
+                .left
+                .zip(self.rules.left_modulus)
+                .is_none_or(|(left, modulus)| left < modulus);
         if !fits {
             outcome.doubted = true;
             return outcome;
@@ -186,7 +189,10 @@ impl Gate {
             self.accept(memory, now, totals, ruling, &mut outcome);
             return outcome;
         }
-        let suspect = self.suspect.replace(Suspect { totals, read: now.clone() });
+        let suspect = self.suspect.replace(Suspect {
+            totals,
+            read: now.clone(),
+        });
         outcome.doubted = true;
         let Some(suspect) = suspect else {
             return outcome;
@@ -211,7 +217,9 @@ impl Gate {
         let Some(mut memory) = self.memory.clone() else {
             return outcome;
         };
-        let silent = now.since(&memory.read).is_none_or(|gap| gap > self.rules.silence);
+        let silent = now
+            .since(&memory.read)
+            .is_none_or(|gap| gap > self.rules.silence);
         if silent && memory.read != memory.period_from {
             let read = memory.read.clone();
             outcome.periods.extend(memory.close(&read, now, &[]));
@@ -233,7 +241,14 @@ impl Gate {
     }
 
     /// Counts a reading, and ends the periods that ended.
-    fn accept(&mut self, mut memory: Memory, now: &Mark, totals: Totals, ruling: Ruling, outcome: &mut Outcome) {
+    fn accept(
+        &mut self,
+        mut memory: Memory,
+        now: &Mark,
+        totals: Totals,
+        ruling: Ruling,
+        outcome: &mut Outcome,
+    ) {
         let gap = now.since(&memory.read);
         let unread = gap.is_none_or(|gap| gap > self.rules.silence);
         if unread {
@@ -243,7 +258,9 @@ impl Gate {
                 outcome.periods.extend(memory.close(&read, now, &[]));
             }
             memory.count(now, totals, ruling);
-            outcome.periods.extend(memory.close(now, now, &[Flag::Recovered]));
+            outcome
+                .periods
+                .extend(memory.close(now, now, &[Flag::Recovered]));
         } else {
             memory.count(now, totals, ruling);
             let since = now.since(&memory.period_from).unwrap_or_default();
@@ -281,7 +298,10 @@ impl Gate {
     }
 
     fn entered(&self, total: u64) -> Total {
-        Total { value: total, modulus: self.rules.entered_modulus }
+        Total {
+            value: total,
+            modulus: self.rules.entered_modulus,
+        }
     }
 
     fn left(&self, total: Option<u64>) -> Total {
@@ -301,11 +321,23 @@ impl Gate {
 
     /// Whether two readings agree with totals from before the present ones: then these were the
     /// nonsense, and what was counted on them is taken back.
-    fn returned(&self, memory: &Memory, suspect: &Suspect, now: &Mark, totals: Totals) -> Option<Ruling> {
+    fn returned(
+        &self,
+        memory: &Memory,
+        suspect: &Suspect,
+        now: &Mark,
+        totals: Totals,
+    ) -> Option<Ruling> {
         let former = memory.former.as_ref()?;
-        let elapsed = now.since(&former.read).filter(|elapsed| *elapsed <= FORMER_AGE_MAX)?;
+        let elapsed = now
+            .since(&former.read)
+            .filter(|elapsed| *elapsed <= FORMER_AGE_MAX)?;
         let until_suspect = suspect.read.since(&former.read)?;
-        self.rise(former.totals, suspect.totals, self.allowed(Some(until_suspect)))?;
+        self.rise(
+            former.totals,
+            suspect.totals,
+            self.allowed(Some(until_suspect)),
+        )?;
         let truly = self.rise(former.totals, totals, self.allowed(Some(elapsed)))?;
         Some(Ruling {
             counts: truly - former.counted,
@@ -320,7 +352,9 @@ impl Gate {
             proven: memory.proven,
             allowed,
         };
-        let entered = self.entered(memory.totals.entered).rule(totals.entered, since.entered, rules);
+        let entered =
+            self.entered(memory.totals.entered)
+                .rule(totals.entered, since.entered, rules);
         let left = self
             .left(memory.totals.left)
             .rule(totals.left.unwrap_or(0), since.left, rules);
@@ -356,7 +390,8 @@ impl Memory {
             broken: ruling.broken,
         };
         let young = |former: &Former| {
-            now.since(&former.read).is_some_and(|age| age <= FORMER_AGE_MAX)
+            now.since(&former.read)
+                .is_some_and(|age| age <= FORMER_AGE_MAX)
         };
         match &mut self.former {
             Some(former) if former.broken && !ruling.broken && young(former) => {
@@ -389,7 +424,11 @@ impl Memory {
             Some(length) => {
                 let exact = before(to, length);
                 let seen = self.period_from.wall_seen_from(now);
-                if seen < to && mark::is_near(seen, exact) { seen } else { exact }
+                if seen < to && mark::is_near(seen, exact) {
+                    seen
+                } else {
+                    exact
+                }
             }
             None => {
                 all.push(Flag::FromUnknown);

@@ -286,11 +286,20 @@ impl Outbox {
         for stream in Stream::ALL {
             let after = desk.handed.get(&stream).copied().unwrap_or(0);
             let rows = row::after(&desk.connection, stream, after, events_max)?;
-            let damaged: Vec<u64> = rows.iter().filter(|r| !r.is_whole()).map(|r| r.sequence).collect();
+            let damaged: Vec<u64> = rows
+                .iter()
+                .filter(|r| !r.is_whole())
+                .map(|r| r.sequence)
+                .collect();
             if !damaged.is_empty() {
                 self.give_up_damaged(&mut desk, stamp, stream, &damaged)?;
             }
-            let mut batch = Batch { stream, from: 0, to: 0, events: Vec::new() };
+            let mut batch = Batch {
+                stream,
+                from: 0,
+                to: 0,
+                events: Vec::new(),
+            };
             let mut bytes = 2;
             for row in rows.into_iter().filter(row::Row::is_whole) {
                 bytes += row.text.len() + 1;
@@ -341,17 +350,31 @@ impl Outbox {
         let transaction = begin(&mut desk.connection)?;
         let settlement = settle::apply(&transaction, receipts, age)?;
         for (stream, from, to) in &settlement.lost {
-            self.drop_range(&transaction, stamp, *stream, *from, *to, "settled earlier, no longer kept")?;
+            self.drop_range(
+                &transaction,
+                stamp,
+                *stream,
+                *from,
+                *to,
+                "settled earlier, no longer kept",
+            )?;
         }
         if settlement.moved {
             database::write_age(&transaction, age)?;
         }
         transaction.commit()?;
-        for (stream, settled) in database::marks(&desk.connection)?.into_iter().map(|(s, m)| (s, m.settled)) {
+        for (stream, settled) in database::marks(&desk.connection)?
+            .into_iter()
+            .map(|(s, m)| (s, m.settled))
+        {
             let reopened = settlement.reopened.contains_key(&stream);
             for mark in [Position::Handed, Position::Sent] {
                 let number = desk.position(mark, stream);
-                *number = if reopened { settled } else { (*number).max(settled) };
+                *number = if reopened {
+                    settled
+                } else {
+                    (*number).max(settled)
+                };
             }
         }
         drop(desk);
@@ -398,7 +421,9 @@ impl Outbox {
     /// Where the outbox cannot be read.
     pub fn written(&self) -> Result<BTreeMap<Stream, u64>, OutboxError> {
         let marks = database::marks(&self.desk().connection)?;
-        let written = marks.into_iter().map(|(stream, mark)| (stream, mark.written));
+        let written = marks
+            .into_iter()
+            .map(|(stream, mark)| (stream, mark.written));
         Ok(written.filter(|(_, number)| *number > 0).collect())
     }
 
@@ -416,7 +441,9 @@ impl Outbox {
     /// Where the outbox cannot be read.
     pub fn is_drained(&self) -> Result<bool, OutboxError> {
         let depths = self.depth()?;
-        Ok(depths.values().all(|depth| depth.sent.unwrap_or(0).max(depth.settled) >= depth.written || depth.waiting == 0))
+        Ok(depths.values().all(|depth| {
+            depth.sent.unwrap_or(0).max(depth.settled) >= depth.written || depth.waiting == 0
+        }))
     }
 
     /// Folds the write-ahead log into the file, for a tidy end; nothing depends on it.
@@ -443,7 +470,12 @@ impl Outbox {
     }
 
     /// Appends one fact to its stream.
-    fn append(&self, transaction: &Transaction<'_>, stamp: &Stamp, fact: Fact) -> Result<Place, OutboxError> {
+    fn append(
+        &self,
+        transaction: &Transaction<'_>,
+        stamp: &Stamp,
+        fact: Fact,
+    ) -> Result<Place, OutboxError> {
         let stream = fact.stream();
         let written = database::mark(transaction, stream)?.written;
         let place = Place {
@@ -473,16 +505,35 @@ impl Outbox {
         to: u64,
         reason: &str,
     ) -> Result<(), OutboxError> {
-        let dropped = OutboxDropped { stream, from, to, reason: reason.to_owned() };
-        self.append(transaction, stamp, Fact::OutboxDropped(dropped)).map(|_| ())
+        let dropped = OutboxDropped {
+            stream,
+            from,
+            to,
+            reason: reason.to_owned(),
+        };
+        self.append(transaction, stamp, Fact::OutboxDropped(dropped))
+            .map(|_| ())
     }
 
-    fn give_up_damaged(&self, desk: &mut Desk, stamp: &Stamp, stream: Stream, damaged: &[u64]) -> Result<(), OutboxError> {
+    fn give_up_damaged(
+        &self,
+        desk: &mut Desk,
+        stamp: &Stamp,
+        stream: Stream,
+        damaged: &[u64],
+    ) -> Result<(), OutboxError> {
         let transaction = begin(&mut desk.connection)?;
         for sequence in damaged {
             tracing::error!(%stream, sequence, "a row of the outbox is damaged: given up by name, never sent");
             row::delete(&transaction, stream, *sequence, *sequence)?;
-            self.drop_range(&transaction, stamp, stream, *sequence, *sequence, "damaged on disk")?;
+            self.drop_range(
+                &transaction,
+                stamp,
+                stream,
+                *sequence,
+                *sequence,
+                "damaged on disk",
+            )?;
         }
         transaction.commit()?;
         Ok(())

@@ -70,7 +70,9 @@ struct Owned {
 }
 
 impl Owned {
-    fn spawn<F: Future<Output = ()> + Send + 'static>(run: impl FnOnce(CancellationToken) -> F) -> Self {
+    fn spawn<F: Future<Output = ()> + Send + 'static>(
+        run: impl FnOnce(CancellationToken) -> F,
+    ) -> Self {
         let cancel = CancellationToken::new();
         let task = Some(tokio::spawn(run(cancel.clone())));
         Self { cancel, task }
@@ -107,9 +109,18 @@ impl Agent {
     /// # Errors
     /// Where the data folder, the outbox or the password cannot be used.
     pub async fn start(config: AgentConfig, options: AgentOptions) -> anyhow::Result<Self> {
-        let AgentConfig { agent, uplink, outbox: section, gate, log: _ } = config;
+        let AgentConfig {
+            agent,
+            uplink,
+            outbox: section,
+            gate,
+            log: _,
+        } = config;
         crate::uplink::read_password(&uplink.password_file)?;
-        let AgentOptions { clock, outbox: outbox_options } = options;
+        let AgentOptions {
+            clock,
+            outbox: outbox_options,
+        } = options;
         let (data, device) = (agent.data.clone(), agent.device.clone());
         let outbox = tokio::task::spawn_blocking(move || {
             std::fs::create_dir_all(&data)
@@ -120,9 +131,12 @@ impl Agent {
         .await??;
         let board = Arc::new(Board::new(clock.wall(), gate.is_some()));
         let driver = match &gate {
-            Some(section) => {
-                Some(Driver::new(section, outbox.clone(), clock.clone(), board.clone())?)
-            }
+            Some(section) => Some(Driver::new(
+                section,
+                outbox.clone(),
+                clock.clone(),
+                board.clone(),
+            )?),
             None => None,
         };
         let drivers = Owned::spawn(|stop| async move {
@@ -164,7 +178,9 @@ impl Agent {
     /// Where the outbox cannot be read.
     pub async fn status(&self) -> anyhow::Result<AgentStatus> {
         let depth = self.outbox.with(Outbox::depth).await?;
-        Ok(self.board.account(&self.device, self.clock.wall(), self.outbox.epoch(), depth))
+        Ok(self
+            .board
+            .account(&self.device, self.clock.wall(), self.outbox.epoch(), depth))
     }
 
     /// The life of its outbox.
@@ -185,7 +201,9 @@ impl Agent {
         // The readings are the half that cannot be had later.
         self.drivers.end("drivers", begun + self.grace / 2).await;
         self.uplink.end("uplink", begun + self.grace).await;
-        self.keeper.end("keeper", begun + self.grace + self.grace / 4).await;
+        self.keeper
+            .end("keeper", begun + self.grace + self.grace / 4)
+            .await;
         if let Err(error) = self.outbox.with(Outbox::checkpoint).await {
             tracing::warn!(%error, "the outbox is not folded up; the next start does it");
         }

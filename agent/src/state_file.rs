@@ -52,7 +52,8 @@ pub fn read(data: &Path) -> Result<Option<AgentStatus>, StateFileError> {
 pub(crate) fn write(data: &Path, status: &AgentStatus) -> Result<(), StateFileError> {
     let path = data.join(NAME);
     let beside = data.join(format!("{NAME}.new"));
-    let text = serde_json::to_vec_pretty(status).expect("an account has text keys and plain values");
+    let text =
+        serde_json::to_vec_pretty(status).expect("an account has text keys and plain values");
     let replace = || -> std::io::Result<()> {
         let mut file = File::create(&beside)?;
         file.write_all(&text)?;
@@ -60,5 +61,8 @@ pub(crate) fn write(data: &Path, status: &AgentStatus) -> Result<(), StateFileEr
         std::fs::rename(&beside, &path)?;
         File::open(data)?.sync_all()
     };
-    replace().map_err(|source| StateFileError::File { path: path.clone(), source })
+    replace().map_err(|source| StateFileError::File {
+        path: path.clone(),
+        source,
+    })
 }

@@ -204,6 +204,8 @@ impl Board {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().expect("nothing panics while it writes on the board")
+        self.state
+            .lock()
+            .expect("nothing panics while it writes on the board")
     }
 }

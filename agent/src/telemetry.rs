@@ -29,9 +29,15 @@ impl Health {
         if let Some(system) = &mut self.system {
             system.refresh_cpu_usage();
             system.refresh_memory();
-            put("cpu_usage_ratio", f64::from(system.global_cpu_usage()) / 100.0);
+            put(
+                "cpu_usage_ratio",
+                f64::from(system.global_cpu_usage()) / 100.0,
+            );
             put("memory_total_bytes", approximate(system.total_memory()));
-            put("memory_available_bytes", approximate(system.available_memory()));
+            put(
+                "memory_available_bytes",
+                approximate(system.available_memory()),
+            );
         }
         if let Ok(load) = System::load_average() {
             put("load_1m", load.one);
@@ -54,7 +60,10 @@ impl Health {
 }
 
 /// A count as a measurement: exact to 2^53.
-#[expect(clippy::cast_precision_loss, reason = "metrics are floating point; bytes above 2^53 are not met")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "metrics are floating point; bytes above 2^53 are not met"
+)]
 pub(crate) fn approximate(count: u64) -> f64 {
     count as f64
 }

@@ -161,7 +161,10 @@ impl Session {
 
     /// Whether another payload is wanted.
     pub(crate) fn wants_batch(&self) -> bool {
-        self.is_sending() && !self.left && !self.empty && self.in_flight.len() < self.limits.in_flight_max
+        self.is_sending()
+            && !self.left
+            && !self.empty
+            && self.in_flight.len() < self.limits.in_flight_max
     }
 
     /// When [`Session::handle_time`] has something to do at the latest.
@@ -170,7 +173,10 @@ impl Session {
             return self.limits.connect_timeout;
         }
         let measuring = self.measure_until.unwrap_or(self.measure_next);
-        let oldest = self.in_flight.front().map(|flight| flight.since + self.limits.ack_timeout);
+        let oldest = self
+            .in_flight
+            .front()
+            .map(|flight| flight.since + self.limits.ack_timeout);
         oldest.map_or(measuring, |oldest| oldest.min(measuring))
     }
 
@@ -228,8 +234,14 @@ impl Session {
         };
         match answer {
             Answer::Taken => {
-                let flight = self.in_flight.remove(position).expect("the position was just found");
-                self.effects.push_back(Effect::Arrived { stream: flight.stream, to: flight.to });
+                let flight = self
+                    .in_flight
+                    .remove(position)
+                    .expect("the position was just found");
+                self.effects.push_back(Effect::Arrived {
+                    stream: flight.stream,
+                    to: flight.to,
+                });
                 self.leave_if_done();
             }
             Answer::Refused(reason) => self.leave(Leave::Refused(reason)),

@@ -58,7 +58,12 @@ pub(super) struct Ruling {
 impl Ruling {
     /// A rise that needs no ruling.
     pub(super) fn believed(counts: Counts) -> Self {
-        Self { counts, flags: Vec::new(), broken: false, proven: None }
+        Self {
+            counts,
+            flags: Vec::new(),
+            broken: false,
+            proven: None,
+        }
     }
 
     /// Two counters read at once.
@@ -67,7 +72,10 @@ impl Ruling {
         flags.extend(left.flags);
         flags.dedup();
         Self {
-            counts: Counts { entered: entered.count, left: left.count },
+            counts: Counts {
+                entered: entered.count,
+                left: left.count,
+            },
             flags,
             broken: entered.broken || left.broken,
             proven: (entered.jumped || left.jumped).then_some(false),
@@ -104,7 +112,9 @@ pub(super) struct Total {
 impl Total {
     /// The count between this total and a next one, where it rose believably.
     pub(super) fn rise(self, next: u64, allowed: u64) -> Option<i64> {
-        let rise = next.checked_sub(self.value).filter(|rise| *rise <= allowed)?;
+        let rise = next
+            .checked_sub(self.value)
+            .filter(|rise| *rise <= allowed)?;
         i64::try_from(rise).ok()
     }
 
@@ -117,14 +127,24 @@ impl Total {
             jumped,
         };
         if let Some(count) = self.rise(next, rules.allowed) {
-            return Single { count, flags: Vec::new(), broken: false, jumped: false };
+            return Single {
+                count,
+                flags: Vec::new(),
+                broken: false,
+                jumped: false,
+            };
         }
         if next > self.value {
             // More than can walk through a door: not counted, but what follows is.
             return uncounted(vec![Flag::Implausible], true);
         }
         if let Some(count) = self.rolled_over(next, rules) {
-            return Single { count, flags: vec![Flag::Rollover], broken: false, jumped: false };
+            return Single {
+                count,
+                flags: vec![Flag::Rollover],
+                broken: false,
+                jumped: false,
+            };
         }
         if !rules.proven {
             // The total before was itself doubtful; it fell back to what can be built on.
@@ -159,7 +179,11 @@ impl Total {
         };
         // All ones is what a broken line reads as: to roll over from there it must have moved.
         let believed = rules.proven || to_end > 1;
-        let passed = to_end.checked_add(next).filter(|passed| *passed <= rules.allowed)?;
-        (close && believed).then(|| i64::try_from(passed).ok()).flatten()
+        let passed = to_end
+            .checked_add(next)
+            .filter(|passed| *passed <= rules.allowed)?;
+        (close && believed)
+            .then(|| i64::try_from(passed).ok())
+            .flatten()
     }
 }

@@ -87,7 +87,9 @@ impl Driver {
             Ok(totals) => {
                 self.failing = false;
                 self.backoff.reset();
-                let outcome = self.take(|gate, now| gate.handle_reading(now, totals)).await;
+                let outcome = self
+                    .take(|gate, now| gate.handle_reading(now, totals))
+                    .await;
                 let doubted = outcome.is_some_and(|outcome| outcome.doubted);
                 if doubted {
                     tracing::info!(entered = totals.entered, left = ?totals.left, "a reading is doubted");
@@ -111,18 +113,32 @@ impl Driver {
         let mut gate = self.gate.clone();
         let outcome = decide(&mut gate, &now);
         if outcome.remember || !outcome.periods.is_empty() {
-            let facts: Vec<Fact> = outcome.periods.iter().cloned().map(Fact::VisitCounted).collect();
+            let facts: Vec<Fact> = outcome
+                .periods
+                .iter()
+                .cloned()
+                .map(Fact::VisitCounted)
+                .collect();
             let note = gate.memory().map(|memory| Note {
                 name: NOTE,
                 text: serde_json::to_string(memory).expect("a memory has plain members only"),
             });
             let stamp = Stamp {
                 time: now.wall,
-                moment: Moment { boot: now.boot.clone(), uptime: now.uptime },
+                moment: Moment {
+                    boot: now.boot.clone(),
+                    uptime: now.uptime,
+                },
             };
-            let written = self.outbox.with(move |outbox| outbox.record(&stamp, facts, note)).await;
+            let written = self
+                .outbox
+                .with(move |outbox| outbox.record(&stamp, facts, note))
+                .await;
             if let Err(error) = written {
-                tracing::error!(error = &error as &dyn std::error::Error, "visits cannot be written; they are counted again at the next reading");
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "visits cannot be written; they are counted again at the next reading"
+                );
                 return None;
             }
         }

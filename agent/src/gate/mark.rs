@@ -39,7 +39,10 @@ impl Mark {
     #[must_use]
     pub fn since(&self, earlier: &Self) -> Option<Duration> {
         if self.boot == earlier.boot {
-            let millis = self.uptime.as_millis().saturating_sub(earlier.uptime.as_millis());
+            let millis = self
+                .uptime
+                .as_millis()
+                .saturating_sub(earlier.uptime.as_millis());
             return Some(Duration::from_millis(millis));
         }
         let sane = |mark: &Self| (SANE.0..SANE.1).contains(&mark.wall.as_second());
@@ -52,10 +55,17 @@ impl Mark {
         if self.boot != now.boot {
             return self.wall;
         }
-        let ago = now.uptime.as_millis().saturating_sub(self.uptime.as_millis());
+        let ago = now
+            .uptime
+            .as_millis()
+            .saturating_sub(self.uptime.as_millis());
         let ago = SignedDuration::from_millis(i64::try_from(ago).unwrap_or(i64::MAX));
         let seen = now.wall.checked_sub(ago).unwrap_or(self.wall);
-        if is_near(seen, self.wall) { self.wall } else { seen }
+        if is_near(seen, self.wall) {
+            self.wall
+        } else {
+            seen
+        }
     }
 
     /// The moment the wall clock stood at `wall`, if that was at most `most` ago and after
@@ -63,13 +73,21 @@ impl Mark {
     pub(super) fn back_to(&self, wall: Timestamp, most: Duration, after: &Self) -> Self {
         let back = self.wall.duration_since(wall);
         let millis = u64::try_from(back.as_millis()).unwrap_or(u64::MAX);
-        let then = self.uptime.as_millis().checked_sub(millis).and_then(Uptime::from_millis);
+        let then = self
+            .uptime
+            .as_millis()
+            .checked_sub(millis)
+            .and_then(Uptime::from_millis);
         match then {
             Some(uptime)
                 if back.unsigned_abs() <= most
                     && (self.boot != after.boot || uptime > after.uptime) =>
             {
-                Self { boot: self.boot.clone(), uptime, wall }
+                Self {
+                    boot: self.boot.clone(),
+                    uptime,
+                    wall,
+                }
             }
             Some(_) | None => self.clone(),
         }

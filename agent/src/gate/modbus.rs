@@ -157,21 +157,36 @@ async fn quieten(stream: &mut SerialStream, wait: Duration) -> Result<(), ReadEr
     Err(ReadError::Restless)
 }
 
-async fn read_total(context: &mut Context, register: &CounterRegister, wait: Duration) -> Result<u64, ReadError> {
+async fn read_total(
+    context: &mut Context,
+    register: &CounterRegister,
+    wait: Duration,
+) -> Result<u64, ReadError> {
     let width = u16::from(register.width);
     let asked = async {
         match register.function {
-            RegisterFunction::Holding => context.read_holding_registers(register.address, width).await,
+            RegisterFunction::Holding => {
+                context
+                    .read_holding_registers(register.address, width)
+                    .await
+            }
             RegisterFunction::Input => context.read_input_registers(register.address, width).await,
         }
     };
     let words = timeout(wait, asked)
         .await
         .map_err(|_| ReadError::Silent { waited: wait })?
-        .map_err(|error| ReadError::Line { reason: error.to_string() })?
-        .map_err(|exception| ReadError::Refused { reason: exception.to_string() })?;
+        .map_err(|error| ReadError::Line {
+            reason: error.to_string(),
+        })?
+        .map_err(|exception| ReadError::Refused {
+            reason: exception.to_string(),
+        })?;
     if words.len() != usize::from(register.width) {
-        return Err(ReadError::Length { found: words.len(), expected: register.width });
+        return Err(ReadError::Length {
+            found: words.len(),
+            expected: register.width,
+        });
     }
     Ok(join(&words, register.word_order))
 }

@@ -86,7 +86,9 @@ pub(super) fn open(
             expected: FORMAT,
         });
     }
-    let damaged = |what: &str| OutboxError::Damaged { what: what.to_owned() };
+    let damaged = |what: &str| OutboxError::Damaged {
+        what: what.to_owned(),
+    };
     let epoch = required(&connection, "epoch")?
         .parse()
         .map_err(|_| damaged("the epoch"))?;
@@ -139,7 +141,11 @@ pub(super) fn mark(connection: &Connection, stream: Stream) -> Result<Mark, Outb
     Ok(found.unwrap_or_default())
 }
 
-pub(super) fn set_written(connection: &Connection, stream: Stream, to: u64) -> Result<(), OutboxError> {
+pub(super) fn set_written(
+    connection: &Connection,
+    stream: Stream,
+    to: u64,
+) -> Result<(), OutboxError> {
     connection
         .prepare_cached(
             "INSERT INTO stream (name, written, offered, settled) VALUES (?1, ?2, 0, 0)
@@ -150,14 +156,22 @@ pub(super) fn set_written(connection: &Connection, stream: Stream, to: u64) -> R
 }
 
 /// Notes that facts up to this number may have been seen; does nothing where that is known.
-pub(super) fn raise_offered(connection: &Connection, stream: Stream, to: u64) -> Result<(), OutboxError> {
+pub(super) fn raise_offered(
+    connection: &Connection,
+    stream: Stream,
+    to: u64,
+) -> Result<(), OutboxError> {
     connection
         .prepare_cached("UPDATE stream SET offered = ?2 WHERE name = ?1 AND offered < ?2")?
         .execute(params![stream.as_str(), integer(to)])?;
     Ok(())
 }
 
-pub(super) fn set_settled(connection: &Connection, stream: Stream, to: u64) -> Result<(), OutboxError> {
+pub(super) fn set_settled(
+    connection: &Connection,
+    stream: Stream,
+    to: u64,
+) -> Result<(), OutboxError> {
     connection
         .prepare_cached("UPDATE stream SET settled = ?2 WHERE name = ?1")?
         .execute(params![stream.as_str(), integer(to)])?;
@@ -173,7 +187,9 @@ pub(super) fn depth(connection: &Connection) -> Result<BTreeMap<Stream, StreamDe
         }
         let waiting: i64 = connection
             .prepare_cached("SELECT count(*) FROM fact WHERE stream = ?1 AND sequence > ?2")?
-            .query_row(params![stream.as_str(), integer(mark.settled)], |row| row.get(0))?;
+            .query_row(params![stream.as_str(), integer(mark.settled)], |row| {
+                row.get(0)
+            })?;
         let depth = StreamDepth {
             written: mark.written,
             sent: None,
@@ -193,7 +209,11 @@ pub(super) fn meta(connection: &Connection, name: &str) -> Result<Option<String>
     Ok(value)
 }
 
-pub(super) fn set_meta(connection: &Connection, name: &str, value: &str) -> Result<(), OutboxError> {
+pub(super) fn set_meta(
+    connection: &Connection,
+    name: &str,
+    value: &str,
+) -> Result<(), OutboxError> {
     connection
         .prepare_cached(
             "INSERT INTO meta (name, value) VALUES (?1, ?2)
@@ -301,7 +321,10 @@ fn discard(path: &Path) -> Result<(), OutboxError> {
         name.push(suffix);
         match std::fs::remove_file(&name) {
             Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
-                return Err(OutboxError::File { path: name.into(), source });
+                return Err(OutboxError::File {
+                    path: name.into(),
+                    source,
+                });
             }
             Ok(()) | Err(_) => {}
         }
@@ -316,5 +339,8 @@ fn sync_folder(path: &Path) -> Result<(), OutboxError> {
     };
     File::open(folder)
         .and_then(|folder| folder.sync_all())
-        .map_err(|source| OutboxError::File { path: folder.to_owned(), source })
+        .map_err(|source| OutboxError::File {
+            path: folder.to_owned(),
+            source,
+        })
 }

@@ -6,7 +6,9 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum OutboxError {
     /// It was made for another device.
-    #[error("the outbox at {path} belongs to device {found}, not {expected}: every device has its own data folder")]
+    #[error(
+        "the outbox at {path} belongs to device {found}, not {expected}: every device has its own data folder"
+    )]
     OtherDevice {
         /// The file.
         path: PathBuf,
@@ -26,7 +28,9 @@ pub enum OutboxError {
         expected: &'static str,
     },
     /// SQLite would not do what durability needs.
-    #[error("{pragma} answered {found:?}, expected {expected:?}: this file system cannot hold an outbox")]
+    #[error(
+        "{pragma} answered {found:?}, expected {expected:?}: this file system cannot hold an outbox"
+    )]
     Pragma {
         /// What was asked for.
         pragma: &'static str,

@@ -28,8 +28,13 @@ const SEAM: Duration = Duration::from_secs(2);
 
 impl Outbox {
     /// Brings the file below its bound before facts are added.
-    pub(super) fn make_room(&self, transaction: &Transaction<'_>, stamp: &Stamp) -> Result<(), OutboxError> {
-        let over = || Ok::<bool, OutboxError>(database::bytes_used(transaction)? > self.shared.size_max);
+    pub(super) fn make_room(
+        &self,
+        transaction: &Transaction<'_>,
+        stamp: &Stamp,
+    ) -> Result<(), OutboxError> {
+        let over =
+            || Ok::<bool, OutboxError>(database::bytes_used(transaction)? > self.shared.size_max);
         while over()? {
             if delete_settled(transaction)? > 0 {
                 continue;
@@ -49,7 +54,12 @@ impl Outbox {
     }
 
     /// Merges runs of the oldest visits that no wire has seen; how many rows that saved.
-    fn merge_visits(&self, transaction: &Transaction<'_>, stamp: &Stamp, span: Duration) -> Result<usize, OutboxError> {
+    fn merge_visits(
+        &self,
+        transaction: &Transaction<'_>,
+        stamp: &Stamp,
+        span: Duration,
+    ) -> Result<usize, OutboxError> {
         let mark = database::mark(transaction, Stream::Visit)?;
         let mut after = mark.offered.max(mark.settled);
         let mut saved = 0;
@@ -71,7 +81,12 @@ impl Outbox {
 
     /// Puts one longer period in the place of the last of its run; the other numbers are given
     /// up by name, their counts are not.
-    fn replace(&self, transaction: &Transaction<'_>, stamp: &Stamp, run: Run) -> Result<(), OutboxError> {
+    fn replace(
+        &self,
+        transaction: &Transaction<'_>,
+        stamp: &Stamp,
+        run: Run,
+    ) -> Result<(), OutboxError> {
         let Some(last) = run.events.last() else {
             return Ok(());
         };
@@ -88,11 +103,22 @@ impl Outbox {
         row::delete(transaction, Stream::Visit, run.from, run.to)?;
         row::insert(transaction, Stream::Visit, run.to, &event.to_json())?;
         let reason = format!("merged into visit {} to save room", run.to);
-        self.drop_range(transaction, stamp, Stream::Visit, run.from, run.to - 1, &reason)
+        self.drop_range(
+            transaction,
+            stamp,
+            Stream::Visit,
+            run.from,
+            run.to - 1,
+            &reason,
+        )
     }
 
     /// Gives up the oldest visits; whether there were any.
-    fn give_up_visits(&self, transaction: &Transaction<'_>, stamp: &Stamp) -> Result<bool, OutboxError> {
+    fn give_up_visits(
+        &self,
+        transaction: &Transaction<'_>,
+        stamp: &Stamp,
+    ) -> Result<bool, OutboxError> {
         let settled = database::mark(transaction, Stream::Visit)?.settled;
         let rows = row::after(transaction, Stream::Visit, settled, VISIT_CHUNK)?;
         let (Some(first), Some(last)) = (rows.first(), rows.last()) else {
@@ -116,7 +142,12 @@ struct Run {
 
 impl Run {
     fn of(sequence: u64, event: Event, visit: VisitCounted) -> Self {
-        Self { from: sequence, to: sequence, events: vec![event], visit }
+        Self {
+            from: sequence,
+            to: sequence,
+            events: vec![event],
+            visit,
+        }
     }
 
     /// Whether this visit continues the run without making it longer than `span`.

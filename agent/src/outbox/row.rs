@@ -23,7 +23,12 @@ impl Row {
     }
 }
 
-pub(super) fn insert(connection: &Connection, stream: Stream, sequence: u64, text: &str) -> Result<(), OutboxError> {
+pub(super) fn insert(
+    connection: &Connection,
+    stream: Stream,
+    sequence: u64,
+    text: &str,
+) -> Result<(), OutboxError> {
     connection
         .prepare_cached("INSERT INTO fact (stream, sequence, text, crc) VALUES (?1, ?2, ?3, ?4)")?
         .execute(params![
@@ -62,7 +67,12 @@ pub(super) fn after(
 }
 
 /// Deletes rows of a stream, both ends included.
-pub(super) fn delete(connection: &Connection, stream: Stream, from: u64, to: u64) -> Result<usize, OutboxError> {
+pub(super) fn delete(
+    connection: &Connection,
+    stream: Stream,
+    from: u64,
+    to: u64,
+) -> Result<usize, OutboxError> {
     let deleted = connection
         .prepare_cached("DELETE FROM fact WHERE stream = ?1 AND sequence BETWEEN ?2 AND ?3")?
         .execute(params![stream.as_str(), integer(from), integer(to)])?;
@@ -75,11 +85,18 @@ pub(super) fn write_note(connection: &Connection, note: &Note) -> Result<(), Out
             "INSERT INTO note (name, text, crc) VALUES (?1, ?2, ?3)
              ON CONFLICT (name) DO UPDATE SET text = excluded.text, crc = excluded.crc",
         )?
-        .execute(params![note.name, note.text, i64::from(crc32c::crc32c(note.text.as_bytes()))])?;
+        .execute(params![
+            note.name,
+            note.text,
+            i64::from(crc32c::crc32c(note.text.as_bytes()))
+        ])?;
     Ok(())
 }
 
-pub(super) fn read_note(connection: &Connection, name: &str) -> Result<Option<String>, OutboxError> {
+pub(super) fn read_note(
+    connection: &Connection,
+    name: &str,
+) -> Result<Option<String>, OutboxError> {
     let found: Option<(Vec<u8>, i64)> = connection
         .prepare_cached("SELECT CAST(text AS BLOB), crc FROM note WHERE name = ?1")?
         .query_row([name], |row| Ok((row.get(0)?, row.get(1)?)))
@@ -87,7 +104,9 @@ pub(super) fn read_note(connection: &Connection, name: &str) -> Result<Option<St
     let Some((bytes, crc)) = found else {
         return Ok(None);
     };
-    let damaged = || OutboxError::Damaged { what: format!("the note {name:?}") };
+    let damaged = || OutboxError::Damaged {
+        what: format!("the note {name:?}"),
+    };
     if i64::from(crc32c::crc32c(&bytes)) != crc {
         return Err(damaged());
     }

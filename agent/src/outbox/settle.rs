@@ -48,7 +48,9 @@ pub(super) fn apply(
         } else if to < mark.settled {
             set_age(transaction, stream, to, mark.settled, None)?;
             settlement.reopened.insert(stream, to);
-            settlement.lost.extend(missing(transaction, stream, to, mark.settled)?);
+            settlement
+                .lost
+                .extend(missing(transaction, stream, to, mark.settled)?);
         } else {
             continue;
         }
@@ -59,7 +61,10 @@ pub(super) fn apply(
 }
 
 /// Deletes facts that were settled when the outbox was younger than this.
-pub(super) fn delete_older(transaction: &Transaction<'_>, before: Duration) -> Result<usize, OutboxError> {
+pub(super) fn delete_older(
+    transaction: &Transaction<'_>,
+    before: Duration,
+) -> Result<usize, OutboxError> {
     let deleted = transaction
         .prepare_cached("DELETE FROM fact WHERE settled_age_ms < ?1")?
         .execute([millis(before)])?;
@@ -67,7 +72,11 @@ pub(super) fn delete_older(transaction: &Transaction<'_>, before: Duration) -> R
 }
 
 /// The planted fault: a PUBACK settles, and nothing is kept.
-pub(super) fn delete_through(connection: &mut Connection, stream: Stream, to: u64) -> Result<(), OutboxError> {
+pub(super) fn delete_through(
+    connection: &mut Connection,
+    stream: Stream,
+    to: u64,
+) -> Result<(), OutboxError> {
     let transaction = super::begin(connection)?;
     row::delete(&transaction, stream, 0, to)?;
     database::set_settled(&transaction, stream, to)?;
@@ -88,7 +97,12 @@ fn set_age(
             "UPDATE fact SET settled_age_ms = ?4
              WHERE stream = ?1 AND sequence > ?2 AND sequence <= ?3",
         )?
-        .execute(params![stream.as_str(), integer(after), integer(to), age.map(millis)])?;
+        .execute(params![
+            stream.as_str(),
+            integer(after),
+            integer(to),
+            age.map(millis)
+        ])?;
     Ok(())
 }
 

@@ -56,14 +56,24 @@ pub(crate) struct Pending(rumqttc::PublishNotice);
 
 impl Door {
     /// Begins to connect.
-    pub(crate) fn open(section: &UplinkSection, device: &DeviceId, password: &Password, will: Vec<u8>) -> Self {
+    pub(crate) fn open(
+        section: &UplinkSection,
+        device: &DeviceId,
+        password: &Password,
+        will: Vec<u8>,
+    ) -> Self {
         let mut options = MqttOptions::new(device.as_str(), (section.host.clone(), section.port));
         // Nothing depends on a session in the broker: the outbox sends again what is not settled.
         options.set_clean_start(true);
-        let keep_alive = u16::try_from(section.keep_alive.as_secs()).unwrap_or(u16::MAX).max(1);
+        let keep_alive = u16::try_from(section.keep_alive.as_secs())
+            .unwrap_or(u16::MAX)
+            .max(1);
         options.set_keep_alive(keep_alive);
         options.set_connect_timeout(section.connect_timeout);
-        options.set_credentials(device.as_str(), Bytes::copy_from_slice(password.reveal().as_bytes()));
+        options.set_credentials(
+            device.as_str(),
+            Bytes::copy_from_slice(password.reveal().as_bytes()),
+        );
         options.set_last_will(LastWill::new(
             topic(device, Channel::Status),
             will,
@@ -100,16 +110,22 @@ impl Door {
 
     /// Subscribes to these channels of the device.
     pub(crate) fn subscribe(&self, channels: &[Channel]) -> Result<(), String> {
-        let filters = channels
-            .iter()
-            .map(|channel| SubscribeFilterInput::new(topic(&self.device, channel.clone()), QoS::AtLeastOnce));
-        self.client.try_subscribe_many(filters).map_err(|error| error.to_string())
+        let filters = channels.iter().map(|channel| {
+            SubscribeFilterInput::new(topic(&self.device, channel.clone()), QoS::AtLeastOnce)
+        });
+        self.client
+            .try_subscribe_many(filters)
+            .map_err(|error| error.to_string())
     }
 
     /// Publishes what may be lost.
     pub(crate) fn tell(&self, channel: Channel, payload: Vec<u8>) -> Result<(), String> {
         self.client
-            .try_publish(topic(&self.device, channel), payload, PublishOptions::at_most_once())
+            .try_publish(
+                topic(&self.device, channel),
+                payload,
+                PublishOptions::at_most_once(),
+            )
             .map_err(|error| error.to_string())
     }
 
@@ -125,7 +141,13 @@ impl Door {
 
     /// Ends the connection: with a DISCONNECT where it ends well, so that no will is published.
     pub(crate) async fn close(mut self, well: bool) {
-        if well && self.client.disconnect_with_timeout(GOODBYE_TIMEOUT).await.is_ok() {
+        if well
+            && self
+                .client
+                .disconnect_with_timeout(GOODBYE_TIMEOUT)
+                .await
+                .is_ok()
+        {
             let quiet = async { while self.events.recv().await.is_some() {} };
             // A door that does not let us go in time gets no more of it.
             let _ = tokio::time::timeout(GOODBYE_TIMEOUT, quiet).await;
@@ -136,7 +158,12 @@ impl Door {
         }
     }
 
-    fn publish(&self, channel: Channel, payload: Vec<u8>, options: PublishOptions) -> Result<Pending, String> {
+    fn publish(
+        &self,
+        channel: Channel,
+        payload: Vec<u8>,
+        options: PublishOptions,
+    ) -> Result<Pending, String> {
         self.client
             .try_publish_tracked(topic(&self.device, channel), payload, options)
             .map(Pending)
@@ -150,7 +177,9 @@ impl Pending {
         match self.0.wait_async().await {
             Ok(PublishResult::Qos1(puback)) => answer_of(puback.reason),
             Ok(PublishResult::Qos0Flushed) => Answer::Taken,
-            Ok(other) => Answer::None(format!("an answer of another quality of service: {other:?}")),
+            Ok(other) => Answer::None(format!(
+                "an answer of another quality of service: {other:?}"
+            )),
             Err(PublishNoticeError::V5PubAck(reason)) => answer_of(reason),
             Err(error) => Answer::None(error.to_string()),
         }
@@ -173,11 +202,19 @@ fn answer_of(reason: PubAckReason) -> Answer {
 }
 
 fn topic(device: &DeviceId, channel: Channel) -> String {
-    Topic { device: device.clone(), channel }.to_string()
+    Topic {
+        device: device.clone(),
+        channel,
+    }
+    .to_string()
 }
 
 /// Polls the library until the connection ends; nothing else may hold its loop up.
-async fn pump(mut event_loop: EventLoop, events: mpsc::Sender<DoorEvent>, cancel: CancellationToken) {
+async fn pump(
+    mut event_loop: EventLoop,
+    events: mpsc::Sender<DoorEvent>,
+    cancel: CancellationToken,
+) {
     loop {
         let polled = tokio::select! {
             () = cancel.cancelled() => return,
@@ -189,9 +226,10 @@ async fn pump(mut event_loop: EventLoop, events: mpsc::Sender<DoorEvent>, cancel
                 topic: String::from_utf8_lossy(&publish.topic).into_owned(),
                 payload: publish.payload,
             },
-            Ok(Event::Incoming(Packet::Disconnect(disconnect))) => {
-                DoorEvent::Lost(format!("the gateway disconnects: {:?}", disconnect.reason_code))
-            }
+            Ok(Event::Incoming(Packet::Disconnect(disconnect))) => DoorEvent::Lost(format!(
+                "the gateway disconnects: {:?}",
+                disconnect.reason_code
+            )),
             Ok(Event::Outgoing(Outgoing::Disconnect)) => DoorEvent::Lost("disconnected".to_owned()),
             Ok(_) => continue,
             Err(error) => DoorEvent::Lost(error.to_string()),

@@ -88,8 +88,14 @@ impl Uplink {
         self.board.link(Link::Connecting, self.clock.wall());
         let prepared = async {
             let password = read_password(&self.section.password_file).map_err(|e| chain(&e))?;
-            self.outbox.with(Outbox::begin_connection).await.map_err(|e| chain(&e))?;
-            let will = self.status(LinkState::Offline).await.map_err(|e| chain(&e))?;
+            self.outbox
+                .with(Outbox::begin_connection)
+                .await
+                .map_err(|e| chain(&e))?;
+            let will = self
+                .status(LinkState::Offline)
+                .await
+                .map_err(|e| chain(&e))?;
             Ok::<_, String>((password, will))
         };
         let (password, will) = match prepared.await {
@@ -192,17 +198,20 @@ impl Conversation<'_> {
         match effect {
             Effect::Subscribe => {
                 self.uplink.board.link(Link::Measuring, clock.wall());
-                self.door.subscribe(&[Channel::Receipts, Channel::Clock, Channel::Desired])?;
+                self.door
+                    .subscribe(&[Channel::Receipts, Channel::Clock, Channel::Desired])?;
             }
             Effect::AskTime => {
                 if let Some(request) = self.session.clock_request(clock.uptime()) {
-                    self.door.tell(Channel::Clock, document(&ClockMessage::Request(request)))?;
+                    self.door
+                        .tell(Channel::Clock, document(&ClockMessage::Request(request)))?;
                 }
             }
             Effect::ReportClock(report) => {
                 self.uplink.board.clock(report.clone());
                 // The library answers for it; a report that is lost is measured again.
-                self.door.send(Channel::Clock, document(&ClockMessage::Report(report)))?;
+                self.door
+                    .send(Channel::Clock, document(&ClockMessage::Report(report)))?;
             }
             Effect::Announce => {
                 self.uplink.board.link(Link::Online, clock.wall());
@@ -240,9 +249,14 @@ impl Conversation<'_> {
             self.session.handle_empty();
             return Ok(());
         };
-        let pending = self.door.send(Channel::Events, encode_batch(&batch.events))?;
-        let id = self.session.handle_handed(batch.stream, batch.to, self.begun.elapsed());
-        self.answers.push(Box::pin(async move { (id, pending.answer().await) }));
+        let pending = self
+            .door
+            .send(Channel::Events, encode_batch(&batch.events))?;
+        let id = self
+            .session
+            .handle_handed(batch.stream, batch.to, self.begun.elapsed());
+        self.answers
+            .push(Box::pin(async move { (id, pending.answer().await) }));
         Ok(())
     }
 
@@ -294,7 +308,11 @@ impl Conversation<'_> {
 
     /// Says that the device is online, retained.
     async fn announce(&mut self) -> Result<(), String> {
-        let status = self.uplink.status(LinkState::Online).await.map_err(|error| chain(&error))?;
+        let status = self
+            .uplink
+            .status(LinkState::Online)
+            .await
+            .map_err(|error| chain(&error))?;
         // Its PUBACK matters to nobody: the will tells of our end, telemetry of our numbers.
         self.door.retain(Channel::Status, status)?;
         Ok(())
@@ -336,12 +354,18 @@ impl Conversation<'_> {
             .with(|outbox| Ok((outbox.written()?, outbox.depth()?, outbox.size()?)))
             .await?;
         for (stream, depth) in depth {
-            metrics.insert(format!("outbox_{stream}_waiting"), approximate(depth.waiting));
+            metrics.insert(
+                format!("outbox_{stream}_waiting"),
+                approximate(depth.waiting),
+            );
         }
         metrics.insert("outbox_size_bytes".to_owned(), approximate(size));
         if let Some(gate) = self.uplink.board.gate() {
             metrics.insert("gate_readings_total".to_owned(), approximate(gate.readings));
-            metrics.insert("gate_read_failures_total".to_owned(), approximate(gate.failures));
+            metrics.insert(
+                "gate_read_failures_total".to_owned(),
+                approximate(gate.failures),
+            );
             metrics.insert("gate_doubted_total".to_owned(), approximate(gate.doubted));
         }
         Ok(Telemetry {

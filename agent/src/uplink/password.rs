@@ -48,15 +48,23 @@ impl std::fmt::Debug for Password {
 
 /// Reads the password of a file nobody else can read.
 pub(crate) fn read(path: &Path) -> Result<Password, PasswordError> {
-    let file = |source| PasswordError::File { path: path.to_owned(), source };
+    let file = |source| PasswordError::File {
+        path: path.to_owned(),
+        source,
+    };
     let mode = std::fs::metadata(path).map_err(file)?.permissions().mode() & 0o7777;
     if mode & 0o077 != 0 {
-        return Err(PasswordError::Mode { path: path.to_owned(), mode });
+        return Err(PasswordError::Mode {
+            path: path.to_owned(),
+            mode,
+        });
     }
     let text = std::fs::read_to_string(path).map_err(file)?;
     let password = text.trim_end_matches(['\r', '\n']);
     if password.is_empty() {
-        return Err(PasswordError::Empty { path: path.to_owned() });
+        return Err(PasswordError::Empty {
+            path: path.to_owned(),
+        });
     }
     Ok(Password(password.to_owned()))
 }
@@ -71,7 +79,10 @@ mod tests {
         let path = folder.path().join("password");
         std::fs::write(&path, "secret\n").unwrap();
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
-        assert!(matches!(read(&path), Err(PasswordError::Mode { mode: 0o640, .. })));
+        assert!(matches!(
+            read(&path),
+            Err(PasswordError::Mode { mode: 0o640, .. })
+        ));
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
         let password = read(&path).unwrap();
         assert_eq!(password.reveal(), "secret");
