@@ -7,6 +7,8 @@ export default defineConfig({
     target: "es2022",
     // Nothing is inlined: the content security policy allows no `data:` scripts or styles.
     assetsInlineLimit: 0,
+    // The chart library is one file, loaded late.
+    chunkSizeWarningLimit: 600,
     modulePreload: { polyfill: false },
   },
 });

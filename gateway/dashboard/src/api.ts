@@ -1,0 +1,212 @@
+/**
+ * The gateway's HTTP API as this page uses it: shapes, addresses, and one way to fail.
+ * The session is a cookie; nothing here knows who is signed in.
+ */
+
+export type LinkState = "online" | "offline" | "unknown";
+export type GapState = "open" | "waiting" | "lost";
+export type Bucket = "hour" | "day" | "month" | "year";
+
+/** `GET /api/v1/session` */
+export interface Session {
+  person: string;
+  role: string;
+  library: string;
+  zone: string;
+  now: string;
+}
+
+/** A site, of `GET /api/v1/sites` */
+export interface Site {
+  site: string;
+  name: string;
+  open: string;
+}
+
+/** A hole in a stream; both ends included. */
+export interface Gap {
+  device: string;
+  stream: string;
+  from: number;
+  to: number;
+  state: GapState;
+}
+
+/** A device, of `GET /api/v1/devices` */
+export interface Device {
+  device: string;
+  name: string;
+  kind: string;
+  site: string | null;
+  enabled: boolean;
+  link: LinkState;
+  since: string | null;
+  last_contact: string | null;
+  ended: string | null;
+  agent: string | null;
+  refused: number;
+  last_refusal: { at: string; topic: string; reason: string } | null;
+  clock: { time: string; error_ms: number } | null;
+  /** Records written there that are not here yet. */
+  waiting: number;
+  open: number;
+  lost: number;
+  quarantined: number;
+  id_conflicts: number;
+  last_fact: string | null;
+}
+
+/** `GET /api/v1/devices/{device}` */
+export interface DeviceDetail extends Device {
+  peer: string | null;
+  telemetry: { time: string; metrics: Record<string, number> } | null;
+  facts: number;
+  flagged_days: { day: string; flag: string; count: number }[];
+  streams: StreamState[];
+}
+
+/** One stream of one life of an outbox. */
+export interface StreamState {
+  epoch: string;
+  stream: string;
+  current: boolean;
+  through: number;
+  highest: number;
+  written: number | null;
+  gaps: Gap[];
+}
+
+/** `GET /api/v1/visits` */
+export interface VisitReport {
+  buckets: VisitBucket[];
+  total: VisitTotal;
+  gaps: Gap[];
+}
+
+/** One calendar unit; `complete` is a fraction rounded down, none where nothing was expected. */
+export interface VisitBucket {
+  start: string;
+  in: number;
+  out: number;
+  visits: number;
+  complete: number | null;
+}
+
+/** The whole range. */
+export interface VisitTotal {
+  in: number;
+  out: number;
+  visits: number;
+  hours_unknown: number;
+  undated: number;
+  complete: number | null;
+}
+
+/** A question for visits. */
+export interface VisitQuestion {
+  from: number;
+  to: number;
+  bucket: Bucket;
+  site?: string | undefined;
+  device?: string | undefined;
+}
+
+/** An element that was kept aside, of `GET /api/v1/quarantine` */
+export interface QuarantineRow {
+  number: number;
+  device: string;
+  received: string;
+  type: string | null;
+  reason: string;
+  place: string | null;
+  excerpt: string;
+  bytes: number;
+}
+
+/** Why there is no answer. */
+export class ApiError extends Error {
+  override readonly name = "ApiError";
+  /** 0 where nobody answered. */
+  readonly status: number;
+  /** The id of the request, to be found in the gateway's log. */
+  readonly request: string | undefined;
+
+  constructor(status: number, detail: string, request?: string) {
+    super(detail);
+    this.status = status;
+    this.request = request;
+  }
+
+  get isSignedOut(): boolean {
+    return this.status === 401;
+  }
+}
+
+const ROOT = "/api/v1";
+/** Longer than the gateway itself takes to give up on a request. */
+const PATIENCE_MS = 35_000;
+
+export const api = {
+  session: () => get<Session>("/session"),
+  signOut: () => post("/sign-out"),
+  sites: async () => (await get<{ sites: Site[] }>("/sites")).sites,
+  devices: async () => (await get<{ devices: Device[] }>("/devices")).devices,
+  device: (id: string) => get<DeviceDetail>(`/devices/${encodeURIComponent(id)}`),
+  visits: (question: VisitQuestion) => get<VisitReport>(`/visits?${visitQuery(question)}`),
+  quarantine: async (limit: number, before?: number) => {
+    const query = new URLSearchParams({ limit: String(limit) });
+    if (before !== undefined) query.set("before", String(before));
+    return (await get<{ quarantine: QuarantineRow[] }>(`/quarantine?${query}`)).quarantine;
+  },
+  liveAddress: `${ROOT}/live`,
+  csvAddress: (question: VisitQuestion) => `${ROOT}/visits?${visitQuery(question)}&format=csv`,
+};
+
+function visitQuery({ from, to, bucket, site, device }: VisitQuestion): string {
+  const query = new URLSearchParams({
+    from: new Date(from).toISOString(),
+    to: new Date(to).toISOString(),
+    bucket,
+  });
+  if (site !== undefined) query.set("site", site);
+  if (device !== undefined) query.set("device", device);
+  return query.toString();
+}
+
+async function get<T>(path: string): Promise<T> {
+  return (await ask(path, { method: "GET" })).json() as Promise<T>;
+}
+
+async function post(path: string): Promise<void> {
+  await ask(path, { method: "POST" });
+}
+
+async function ask(path: string, init: RequestInit): Promise<Response> {
+  let response: Response;
+  try {
+    response = await fetch(ROOT + path, {
+      ...init,
+      headers: { accept: "application/json" },
+      signal: AbortSignal.timeout(PATIENCE_MS),
+    });
+  } catch (error) {
+    throw new ApiError(0, error instanceof Error ? error.message : String(error));
+  }
+  if (response.ok) return response;
+  throw await problemOf(response);
+}
+
+/** What a problem document [RFC 9457] says, or the bare status. */
+async function problemOf(response: Response): Promise<ApiError> {
+  const request = response.headers.get("x-request-id") ?? undefined;
+  let detail = `${response.status} ${response.statusText}`;
+  try {
+    const problem: unknown = await response.json();
+    if (typeof problem === "object" && problem !== null && "detail" in problem) {
+      detail = String(problem.detail);
+    }
+  } catch {
+    // No problem document: something between us and the gateway answered; the status must do.
+  }
+  return new ApiError(response.status, detail, request);
+}

@@ -1,0 +1,129 @@
+/**
+ * What the whole page shares: the session, the sites, the devices, today's visits, the quarantine,
+ * and the time. Asks again when the live stream says that something changed.
+ */
+import { api, type Device, type QuarantineRow, type Session, type Site, type VisitReport } from "./api.ts";
+import { live, type Topic } from "./live.svelte.ts";
+import { Resource } from "./resource.svelte.ts";
+import { dayStart, MINUTE, SECOND } from "./time.ts";
+import { verdictOf, type Verdict } from "./verdict.ts";
+
+/** Rows of the quarantine shown at once. */
+export const QUARANTINE_PAGE = 100;
+
+class Desk {
+  /** Where the reader stands: unknown at first, then signed in or not. */
+  access: "asking" | "in" | "out" | "unreachable" = $state("asking");
+  session: Session | undefined = $state.raw(undefined);
+  /** The gateway's time, in milliseconds, moving on by itself. */
+  now: number = $state(Date.now());
+
+  readonly sites = new Resource<Site[]>(() => api.sites(), () => this.signedOut());
+  readonly devices = new Resource<Device[]>(() => api.devices(), () => this.signedOut());
+  readonly quarantine = new Resource<QuarantineRow[]>(
+    () => api.quarantine(QUARANTINE_PAGE),
+    () => this.signedOut(),
+  );
+  /** Today's visits: of the library, and by site. */
+  readonly today = new Resource<Today>(() => this.fetchToday(), () => this.signedOut());
+
+  readonly verdict: Verdict | undefined = $derived.by(() => {
+    const devices = this.devices.data;
+    if (devices === undefined || this.sites.data === undefined) return undefined;
+    return verdictOf({
+      devices,
+      sites: this.sites.data,
+      quarantine: this.quarantine.data ?? [],
+      quarantineLimit: QUARANTINE_PAGE,
+      now: this.now,
+    });
+  });
+
+  /** The gateway's clock minus this browser's, in milliseconds. */
+  ahead = 0;
+  private ticking: ReturnType<typeof setInterval> | undefined;
+
+  get zone(): string {
+    return this.session?.zone ?? "Asia/Shanghai";
+  }
+
+  /** What a site is called. */
+  siteName(id: string | null): string | undefined {
+    if (id === null) return undefined;
+    return this.sites.data?.find((site) => site.site === id)?.name ?? id;
+  }
+
+  /** What a device is called. */
+  deviceName(id: string): string {
+    return this.devices.data?.find((device) => device.device === id)?.name ?? id;
+  }
+
+  async enter(): Promise<void> {
+    const resource = new Resource<Session>(() => api.session(), () => this.signedOut());
+    await resource.refresh();
+    if (resource.data === undefined) {
+      if (this.access !== "out") this.access = "unreachable";
+      return;
+    }
+    this.session = resource.data;
+    this.ahead = Date.parse(resource.data.now) - Date.now();
+    this.access = "in";
+    this.tick();
+    this.ticking ??= setInterval(() => this.tick(), SECOND);
+    await this.refresh(new Set(["visits", "devices", "quarantine"]));
+    live.listen((topics) => void this.refresh(topics));
+    live.start();
+  }
+
+  async leave(): Promise<void> {
+    await api.signOut();
+    this.signedOut();
+  }
+
+  private async refresh(topics: ReadonlySet<Topic>): Promise<void> {
+    const questions: Promise<void>[] = [];
+    if (topics.has("devices")) questions.push(this.devices.refresh(), this.sites.refresh());
+    if (topics.has("quarantine")) questions.push(this.quarantine.refresh());
+    await Promise.all(questions);
+    if (topics.has("visits") || topics.has("devices")) await this.today.refresh();
+  }
+
+  /** The clock; figures are asked again at least each minute, for completeness moves with time. */
+  private tick(): void {
+    const before = this.now;
+    this.now = Date.now() + this.ahead;
+    if (Math.floor(before / MINUTE) !== Math.floor(this.now / MINUTE) && live.state === "on") {
+      void this.today.refresh();
+    }
+  }
+
+  signedOut(): void {
+    this.access = "out";
+    live.stop();
+    clearInterval(this.ticking);
+    this.ticking = undefined;
+  }
+
+  private async fetchToday(): Promise<Today> {
+    const now = Date.now() + this.ahead;
+    const from = dayStart(now, this.zone);
+    const to = dayStart(now, this.zone, 1);
+    const sites = this.sites.data ?? [];
+    const [library, ...each] = await Promise.all([
+      api.visits({ from, to, bucket: "hour" }),
+      ...sites.map((site) => api.visits({ from, to, bucket: "hour", site: site.site })),
+    ]);
+    const bySite = new Map(sites.map((site, index) => [site.site, each[index] as VisitReport]));
+    return { from, to, library, bySite };
+  }
+}
+
+/** Today's visits. */
+export interface Today {
+  from: number;
+  to: number;
+  library: VisitReport;
+  bySite: Map<string, VisitReport>;
+}
+
+export const desk = new Desk();

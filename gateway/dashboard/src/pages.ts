@@ -1,0 +1,27 @@
+/** The pages there are, in the order of the navigation; `key` follows `g`. */
+import type { IconName } from "./parts/Icon.svelte";
+import type { Word } from "./words.ts";
+
+export interface PageEntry {
+  name: "overview" | "devices" | "visits" | "quarantine";
+  path: string;
+  word: Word;
+  icon: IconName;
+  key: string;
+  /** The heading it stands under, where it is the first there. */
+  group?: Word;
+}
+
+export const PAGES: readonly PageEntry[] = [
+  { name: "overview", path: "/", word: "nav.overview", icon: "overview", key: "o" },
+  { name: "devices", path: "/devices", word: "nav.devices", icon: "devices", key: "d" },
+  { name: "visits", path: "/visits", word: "nav.visits", icon: "visits", key: "v" },
+  {
+    name: "quarantine",
+    path: "/quarantine",
+    word: "nav.quarantine",
+    icon: "quarantine",
+    key: "q",
+    group: "nav.admin",
+  },
+];

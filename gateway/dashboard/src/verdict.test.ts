@@ -1,0 +1,70 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Device } from "./api.ts";
+import { aDevice } from "./fixtures.ts";
+import { standingOf } from "./standing.ts";
+import { verdictOf } from "./verdict.ts";
+
+const now = Date.parse("2026-11-04T06:32:00Z");
+
+test("with nothing wrong there is nothing to do", () => {
+  const { troubles, online, well } = judge([aDevice(), aDevice({ device: "gate-2" })]);
+  assert.deepEqual(troubles, []);
+  assert.deepEqual([online, well], [2, 2]);
+});
+
+test("a site whose devices all fell silent is one thing, and critical", () => {
+  const off = { link: "offline", site: "donggang" } as const;
+  const { troubles } = judge([
+    aDevice(),
+    aDevice({ device: "a", ...off }),
+    aDevice({ device: "b", ...off, since: "2026-11-03T23:00:00Z" }),
+  ]);
+  assert.deepEqual(troubles.map(({ kind, severity }) => [kind, severity]), [["site_offline", "crit"]]);
+  assert.equal(troubles[0]?.since, Date.parse("2026-11-03T23:00:00Z"));
+});
+
+test("one silent device among others is a warning of its own", () => {
+  const { troubles } = judge([aDevice(), aDevice({ device: "gate-2", link: "offline" })]);
+  assert.deepEqual(troubles.map(({ kind, severity }) => [kind, severity]), [["offline", "warn"]]);
+});
+
+test("a device that was never heard is no trouble", () => {
+  const { troubles, never } = judge([aDevice({ link: "unknown", last_contact: null, clock: null })]);
+  assert.deepEqual(troubles, []);
+  assert.equal(never, 1);
+});
+
+test("worst first, then longest first", () => {
+  const { troubles } = judge([
+    aDevice({ device: "late", link: "offline", since: "2026-11-04T06:30:00Z" }),
+    aDevice({ device: "early", site: "other", link: "offline", since: "2026-11-04T05:00:00Z" }),
+    aDevice({ device: "twin", id_conflicts: 2 }),
+    aDevice({ device: "holes", open: 19 }),
+  ]);
+  assert.deepEqual(
+    troubles.map((trouble) => ("device" in trouble ? trouble.device : trouble.site)),
+    ["twin", "early", "late", "holes"],
+  );
+});
+
+test("an old refusal worries nobody", () => {
+  const at = (text: string) => ({ at: text, topic: "x", reason: "not its own" });
+  assert.equal(judge([aDevice({ refused: 3, last_refusal: at("2026-11-04T06:00:00Z") })]).troubles.length, 1);
+  assert.equal(judge([aDevice({ refused: 3, last_refusal: at("2026-11-04T05:00:00Z") })]).troubles.length, 0);
+});
+
+test("a few records on their way are no catching up", () => {
+  assert.equal(standingOf(aDevice({ waiting: 1 })), "online");
+  assert.equal(standingOf(aDevice({ waiting: 500 })), "catching");
+});
+
+test("a plain device needs no clock, one with an agent does", () => {
+  assert.equal(standingOf(aDevice({ agent: null, clock: null })), "online");
+  assert.equal(standingOf(aDevice({ clock: null })), "clock");
+});
+
+function judge(devices: Device[]) {
+  const sites = [...new Set(devices.map(({ site }) => site ?? ""))].map((site) => ({ site, name: site, open: "always" }));
+  return verdictOf({ devices, sites, quarantine: [], quarantineLimit: 100, now });
+}

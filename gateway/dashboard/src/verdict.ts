@@ -1,0 +1,170 @@
+/**
+ * The one sentence that is true now: what needs somebody, worst first, with its remedy. Alarms
+ * that can be acknowledged come with the alarms page; these are read off the present state.
+ */
+import type { Device, QuarantineRow, Site } from "./api.ts";
+import { devicePath } from "./place.ts";
+import { standingOf } from "./standing.ts";
+import { HOUR } from "./time.ts";
+
+export type Severity = "crit" | "warn" | "gap";
+
+/** One thing that needs somebody: one cause, however many devices show it. */
+export type Trouble = { severity: Severity; since: number | undefined; href: string } & (
+  | { kind: "conflict"; device: string; n: number }
+  | { kind: "site_offline"; site: string; n: number }
+  | { kind: "offline"; device: string }
+  | { kind: "gap"; device: string; n: number }
+  | { kind: "refused"; device: string; n: number; reason: string }
+  | { kind: "clock"; device: string }
+  | { kind: "quarantine"; device: string; n: number; reason: string; more: boolean }
+);
+
+/** What the page opens with. */
+export interface Verdict {
+  troubles: Trouble[];
+  /** Devices there are. */
+  devices: number;
+  /** Of these, in contact. */
+  online: number;
+  /** Of these, not yet once in contact. */
+  never: number;
+  /** Devices that no trouble names. */
+  well: number;
+  /** Records that can never come. */
+  lost: number;
+}
+
+/** What it is read off. */
+export interface Evidence {
+  devices: readonly Device[];
+  sites: readonly Site[];
+  quarantine: readonly QuarantineRow[];
+  /** As many rows as were asked for may not be all. */
+  quarantineLimit: number;
+  now: number;
+}
+
+/** A refused message worries for this long. */
+const REFUSAL_WORRIES = 1 * HOUR;
+
+export function verdictOf(evidence: Evidence): Verdict {
+  const devices = evidence.devices.filter((device) => device.enabled);
+  const troubles = [
+    ...conflicts(devices),
+    ...silences(devices, evidence.sites),
+    ...gaps(devices),
+    ...refusals(devices, evidence.now),
+    ...clocks(devices),
+    ...quarantine(evidence),
+  ];
+  const rank: Record<Severity, number> = { crit: 0, warn: 1, gap: 2 };
+  troubles.sort((a, b) => rank[a.severity] - rank[b.severity] || (a.since ?? 0) - (b.since ?? 0));
+  const standings = devices.map(standingOf);
+  return {
+    troubles,
+    devices: devices.length,
+    online: devices.filter((device) => device.link === "online").length,
+    never: standings.filter((standing) => standing === "never").length,
+    well: standings.filter((standing) => standing === "online" || standing === "catching").length,
+    lost: devices.reduce((sum, device) => sum + device.lost, 0),
+  };
+}
+
+function conflicts(devices: readonly Device[]): Trouble[] {
+  return devices
+    .filter((device) => device.id_conflicts > 0)
+    .map(({ device, id_conflicts }) => ({
+      kind: "conflict",
+      severity: "crit",
+      since: undefined,
+      href: devicePath(device),
+      device,
+      n: id_conflicts,
+    }));
+}
+
+/** Where all devices of a site fell silent, it is one line and not many devices. */
+function silences(devices: readonly Device[], sites: readonly Site[]): Trouble[] {
+  const troubles: Trouble[] = [];
+  const single = new Set(devices.filter(isSilent));
+  for (const { site } of sites) {
+    const there = devices.filter((device) => device.site === site && device.last_contact !== null);
+    if (there.length < 2 || !there.every(isSilent)) continue;
+    there.forEach((device) => single.delete(device));
+    const since = Math.min(...there.map((device) => instant(device.since) ?? Infinity));
+    troubles.push({
+      kind: "site_offline",
+      severity: "crit",
+      since: Number.isFinite(since) ? since : undefined,
+      href: `/devices?find=${encodeURIComponent(site)}`,
+      site,
+      n: there.length,
+    });
+  }
+  for (const { device, since } of single) {
+    const href = devicePath(device);
+    troubles.push({ kind: "offline", severity: "warn", since: instant(since), href, device });
+  }
+  return troubles;
+}
+
+function isSilent(device: Device): boolean {
+  return device.link === "offline" && device.last_contact !== null;
+}
+
+function gaps(devices: readonly Device[]): Trouble[] {
+  return devices
+    .filter((device) => device.open > 0)
+    .map(({ device, open }) => ({
+      kind: "gap",
+      severity: "gap",
+      since: undefined,
+      href: devicePath(device),
+      device,
+      n: open,
+    }));
+}
+
+function refusals(devices: readonly Device[], now: number): Trouble[] {
+  return devices.flatMap(({ device, refused, last_refusal: last }): Trouble[] => {
+    const since = last === null ? undefined : instant(last.at);
+    if (last === null || since === undefined || now - since > REFUSAL_WORRIES) return [];
+    const href = devicePath(device);
+    return [{ kind: "refused", severity: "warn", since, href, device, n: refused, reason: last.reason }];
+  });
+}
+
+function clocks(devices: readonly Device[]): Trouble[] {
+  return devices
+    .filter((device) => standingOf(device) === "clock")
+    .map(({ device, since }) => ({
+      kind: "clock",
+      severity: "warn",
+      since: instant(since),
+      href: devicePath(device),
+      device,
+    }));
+}
+
+/** The quarantine as one thing; id conflicts among it already have their own line. */
+function quarantine({ quarantine: rows, quarantineLimit }: Evidence): Trouble[] {
+  const [latest] = rows;
+  if (latest === undefined) return [];
+  return [
+    {
+      kind: "quarantine",
+      severity: "warn",
+      since: instant(latest.received),
+      href: "/quarantine",
+      device: latest.device,
+      n: rows.length,
+      reason: latest.reason,
+      more: rows.length >= quarantineLimit,
+    },
+  ];
+}
+
+function instant(text: string | null): number | undefined {
+  return text === null ? undefined : Date.parse(text);
+}

@@ -1,0 +1,150 @@
+// A pretended gateway: a built page and made-up answers, for looking at every state of the page
+// while working on it. The browser test drives the real one.
+//
+//     node pretend.mjs DIST PORT [well|troubled|empty|out]
+
+import { readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { extname, join } from "node:path";
+
+const [dist = "dist", port = "0", mood = "troubled"] = process.argv.slice(2);
+const KINDS = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml" };
+const POLICY = "default-src 'self'; style-src 'self'; object-src 'none'; base-uri 'none'";
+const HOUR = 3_600_000;
+
+// 14:32 in Shanghai, so that half of the day is still to come.
+const began = Date.now();
+const NOW = Date.parse("2026-11-04T06:32:00Z");
+const now = () => NOW + Date.now() - began;
+const ago = (minutes) => new Date(now() - minutes * 60_000).toISOString();
+
+const SITES = [
+  ["main", "主馆"],
+  ["donggang", "东岗村图书室"],
+  ["hehualong", "荷花垅图书室"],
+  ["davinci", "达芬奇分馆"],
+  ["qidai", "七袋咖啡分馆"],
+  ["bus", "流动车"],
+];
+const EPOCH = "5e0c1f0a9b8d4c7e8f6a5b4c3d2e1f00";
+
+function device(id, name, kind, site, given = {}) {
+  return {
+    device: id, name, kind, site, enabled: true, link: "online", since: ago(400), last_contact: ago(0.2),
+    ended: null, agent: "lujiang-agent 0.1.0", peer: "127.0.0.1:50412", refused: 0, last_refusal: null,
+    clock: { time: ago(30), error_ms: 3 }, waiting: 0, open: 0, lost: 0, quarantined: 0, id_conflicts: 0,
+    last_fact: ago(0.3), ...given,
+  };
+}
+
+const troubled = mood === "troubled";
+const devices = mood === "empty" ? [] : [
+  device("main-north", "主馆北门", "gate", "main", troubled ? { open: 19, waiting: 3, lost: 2 } : {}),
+  device("main-south", "主馆南门", "gate", "main"),
+  device("donggang-gate", "东岗村门", "gate", "donggang", troubled ? { link: "offline", since: ago(47), last_contact: ago(47), ended: "keep alive expired" } : {}),
+  device("donggang-kiosk", "东岗村借阅机", "kiosk", "donggang", troubled ? { link: "offline", since: ago(46), last_contact: ago(46) } : {}),
+  device("hehualong-gate", "荷花垅门", "gate", "hehualong"),
+  device("hehualong-kiosk", "荷花垅借阅机", "kiosk", "hehualong", troubled ? { waiting: 412 } : {}),
+  device("davinci-gate", "达芬奇门", "gate", "davinci", troubled ? { id_conflicts: 2, quarantined: 2 } : {}),
+  device("qidai-gate", "七袋咖啡门", "gate", "qidai", { agent: null, clock: null }),
+  device("bus-1", "流动车", "bus", "bus", { link: "unknown", since: null, last_contact: null, agent: null, clock: null, last_fact: null }),
+];
+const WEIGHT = { main: 1, donggang: 0.06, hehualong: 0.08, davinci: 0.2, qidai: 0.25, bus: 0 };
+const DAY = [0, 0, 0, 0, 0, 0, 0, 0, 70, 190, 232, 211, 116, 146, 74, 171, 160, 148, 121, 88, 40, 0, 0, 0];
+
+function visits(query) {
+  const [from, to] = [Date.parse(query.get("from")), Date.parse(query.get("to"))];
+  const site = query.get("site");
+  const step = { hour: HOUR, day: 24 * HOUR, month: 30 * 24 * HOUR, year: 365 * 24 * HOUR }[query.get("bucket")];
+  const weight = mood === "empty" ? 0 : site ? WEIGHT[site] : 1.6;
+  const buckets = [];
+  for (let start = from; start < to; start += step) {
+    const hour = new Date(start + 8 * HOUR).getUTCHours();
+    const isHour = step === HOUR;
+    const isOpen = !isHour || (hour >= 8 && hour < 21);
+    let complete = isOpen && mood !== "empty" ? 1 : null;
+    if (troubled && isHour && site !== "hehualong") complete = hour === 13 ? 0.62 : hour === 11 && (site === "main" || site === null) ? 0 : complete;
+    if (troubled && site === "donggang" && hour === 14) complete = 0;
+    if (start >= now()) complete = null;
+    else if (start + HOUR > now() && complete === 1) complete = 0.97;
+    const share = isHour ? 1 : step / HOUR / 24;
+    const base = isHour ? (start >= now() || complete === 0 ? 0 : DAY[hour]) : start >= now() ? 0 : 1_767 * share;
+    const n = Math.round(base * weight * (complete || 1));
+    buckets.push({ start: new Date(start).toISOString(), in: n, out: Math.round(n * 0.97), visits: n, complete });
+  }
+  const sum = (key) => buckets.reduce((all, bucket) => all + bucket[key], 0);
+  const gaps = troubled && (!site || site === "main")
+    ? [{ device: "main-north", stream: "visit", from: 412, to: 430, state: "open" },
+       { device: "main-north", stream: "visit", from: 431, to: 433, state: "waiting" }] : [];
+  return {
+    buckets,
+    total: { in: sum("in"), out: sum("out"), visits: sum("visits"), hours_unknown: troubled ? 12 : 0, undated: 0,
+      complete: mood === "empty" || weight === 0 ? null : troubled ? 0.9684 : 1 },
+    gaps,
+  };
+}
+
+function detail(id) {
+  const found = devices.find((one) => one.device === id);
+  if (!found) return undefined;
+  const gaps = found.open
+    ? [{ device: id, stream: "visit", from: 412, to: 430, state: "open" },
+       { device: id, stream: "visit", from: 88, to: 89, state: "lost" },
+       { device: id, stream: "visit", from: 1043, to: 1043, state: "waiting" }] : [];
+  return {
+    ...found, facts: 1021,
+    telemetry: found.agent ? { time: ago(0.5), metrics: { cpu_usage_ratio: 0.0725, memory_available_bytes: 512e6, disk_available_bytes: 18e9, uptime_seconds: 86_500 * 3, outbox_unsettled: 3, cpu_temperature_celsius: 48.25 } } : null,
+    flagged_days: found.open ? [{ day: "2026-11-04", flag: "recovered", count: 1 }, { day: "2026-11-02", flag: "rollover", count: 1 }] : [],
+    streams: found.agent ? [{ epoch: EPOCH, stream: "visit", current: true, through: found.open ? 411 : 1042, highest: 1042, written: 1042, gaps }] : [],
+  };
+}
+
+const quarantine = !troubled ? [] : [
+  { number: 2211, device: "davinci-gate", received: ago(20), type: "library.visit.counted.v1", reason: "id-conflict", place: "id", excerpt: '{"id":"5e0c…-visit-0041","data":{"in":12,"out":3}}', bytes: 412 },
+  { number: 2104, device: "davinci-gate", received: ago(25), type: "library.visit.counted.v1", reason: "id-conflict", place: "id", excerpt: '{"id":"5e0c…-visit-0040"}', bytes: 409 },
+  { number: 1402, device: "main-south", received: ago(60 * 26), type: null, reason: "not-readable", place: "byte 17", excerpt: "in=12;out=▇▇▇", bytes: 13 },
+];
+
+const server = createServer((request, response) => {
+  const url = new URL(request.url, "http://x");
+  response.setHeader("content-security-policy", POLICY);
+  const json = (value, status = 200) => {
+    response.writeHead(status, { "content-type": "application/json", "x-request-id": "0f3a9c" });
+    response.end(JSON.stringify(value));
+  };
+  const path = url.pathname.replace(/^\/api\/v1/, "");
+  if (path === url.pathname) return file(url.pathname, response);
+  if (mood === "out") return json({ detail: "nobody is signed in" }, 401);
+  if (mood === "broken" && path !== "/session") return json({ detail: "the database failed" }, 500);
+  if (path === "/session") return json({ person: "技术员", role: "admin", library: "醴陵市图书馆", zone: "Asia/Shanghai", now: new Date(now()).toISOString() });
+  if (path === "/sites") return json({ sites: mood === "empty" ? [] : SITES.map(([site, name]) => ({ site, name, open: "always" })) });
+  if (path === "/devices") return json({ devices });
+  if (path.startsWith("/devices/")) {
+    const found = detail(decodeURIComponent(path.slice(9)));
+    return found ? json(found) : json({ detail: "no such device" }, 404);
+  }
+  if (path === "/visits") return json(visits(url.searchParams));
+  if (path === "/quarantine") return json({ quarantine });
+  if (path === "/live") {
+    response.writeHead(200, { "content-type": "text/event-stream" });
+    const beat = () => response.write("event: beat\ndata: {}\n\n");
+    beat();
+    const timer = setInterval(beat, 5_000);
+    response.on("close", () => clearInterval(timer));
+    return undefined;
+  }
+  return json({ detail: "there is nothing at this address" }, 404);
+});
+
+function file(path, response) {
+  const name = extname(path) === "" ? "index.html" : path;
+  try {
+    const body = readFileSync(join(dist, name));
+    response.writeHead(200, { "content-type": KINDS[extname(name)] ?? "application/octet-stream" });
+    response.end(body);
+  } catch {
+    response.writeHead(404).end();
+  }
+}
+
+server.listen(Number(port), "127.0.0.1", () => console.log(`http://127.0.0.1:${server.address().port}/`));
