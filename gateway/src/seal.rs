@@ -119,7 +119,7 @@ impl Seals {
         self.quarantine.open_sealed(INFO_QUARANTINE, sealed)
     }
 
-    /// A digest of content that holds a clear reader id. Card numbers are few enough to be tried
+    /// A digest of content that holds a clear reader id, or may. Card numbers are few enough to be tried
     /// one by one against a plain SHA-256, so this one is keyed (twice, so that the outer digest
     /// says nothing of the inner).
     #[must_use]

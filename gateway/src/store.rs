@@ -11,6 +11,7 @@ mod facts;
 pub(crate) mod presence;
 mod quarantine;
 pub(crate) mod readers;
+mod receipts;
 pub(crate) mod registry;
 pub(crate) mod rows;
 pub(crate) mod scan;
@@ -20,7 +21,7 @@ mod writer;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use lujiang_wire::LedgerId;
+use lujiang_wire::{DeviceId, LedgerId, Receipts};
 use tokio::sync::watch;
 
 pub use crate::store::quarantine::{QuarantineQuery, QuarantineRow};
@@ -162,6 +163,19 @@ impl Store {
     /// Where the database cannot be read.
     pub fn quarantine(&self, query: &QuarantineQuery) -> Result<Vec<QuarantineRow>, LedgerError> {
         self.read(|connection| quarantine::page(connection, query))
+    }
+
+    /// What the ledger holds of a device's newest life; none where it has nothing with a place.
+    ///
+    /// # Errors
+    /// Where the database cannot be read.
+    pub fn receipts(&self, device: &DeviceId) -> Result<Option<Receipts>, LedgerError> {
+        self.read(|connection| receipts::of(connection, &self.inner.ledger, device))
+    }
+
+    /// Writes to the disk once, to see whether it takes writes again.
+    pub(crate) async fn probe(&self) -> Result<(), LedgerError> {
+        self.decide(writer::bump).await
     }
 
     /// Facts and clock measurements on the writer thread: [`Store::decide`] in the words of the

@@ -36,7 +36,7 @@ pub struct Aside {
     pub excerpt: String,
     /// Its size as received, in bytes.
     pub bytes: u64,
-    /// Of the bytes as received.
+    /// Of the bytes as received; keyed, as they may hold a reader id.
     pub raw: Digest,
     /// The bytes as received, sealed.
     pub sealed: Vec<u8>,
@@ -54,8 +54,8 @@ pub struct QuarantineUse {
 /// A person of a fact, sealed to the desk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SealedPerson {
-    /// The sealed reader id.
-    pub sealed: Vec<u8>,
+    /// The sealed reader id, base64url: the encapsulated key and the ciphertext.
+    pub sealed: String,
     /// The key it is sealed to.
     pub kid: String,
 }

@@ -1,7 +1,5 @@
 //! A transaction of the ledger, on SQLite.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 use lujiang_wire::{
     Boot, ClockReport, DeviceId, Epoch, EventId, LedgerId, Place, Receipts, Stream, Uptime,
@@ -13,7 +11,7 @@ use crate::ledger::{
     ACCEPTED, Aside, Digest, Draft, LedgerError, LedgerTransaction, Measurement, Outcome,
     QuarantineUse, Record, SealedPerson, correction_micros,
 };
-use crate::store::rows;
+use crate::store::{receipts, rows};
 
 /// Boots of a device whose measurement is kept; an outbox is delivered long before that.
 const BOOTS_KEPT: i64 = 1_000;
@@ -29,19 +27,6 @@ impl<'a> SqliteTransaction<'a> {
     pub(crate) fn new(tx: &'a Transaction<'a>, ledger: LedgerId) -> Result<Self, LedgerError> {
         let last = rows::head(tx)?.number.0;
         Ok(Self { tx, ledger, last })
-    }
-
-    fn newest_epoch(&self, device: &DeviceId) -> Result<Option<Epoch>, LedgerError> {
-        let epoch: Option<String> = self
-            .tx
-            .prepare_cached(
-                "SELECT epoch FROM settled WHERE device = ?1 ORDER BY last DESC LIMIT 1",
-            )?
-            .query_row([device.as_str()], |row| row.get(0))
-            .optional()?;
-        epoch
-            .map(|text| text.parse().map_err(|_| broken("settled", "epoch", &text)))
-            .transpose()
     }
 }
 
@@ -322,26 +307,7 @@ impl LedgerTransaction for SqliteTransaction<'_> {
     }
 
     fn receipts(&mut self, device: &DeviceId) -> Result<Option<Receipts>, LedgerError> {
-        let Some(epoch) = self.newest_epoch(device)? else {
-            return Ok(None);
-        };
-        let mut statement = self.tx.prepare_cached(
-            "SELECT stream, through FROM settled WHERE device = ?1 AND epoch = ?2",
-        )?;
-        let mut rows = statement.query(params![device.as_str(), epoch.as_str()])?;
-        let mut streams = BTreeMap::new();
-        while let Some(row) = rows.next()? {
-            let stream: String = row.get(0)?;
-            let stream = stream
-                .parse()
-                .map_err(|_| broken("settled", "stream", &stream))?;
-            streams.insert(stream, row.get::<_, i64>(1)?.unsigned_abs());
-        }
-        Ok(Some(Receipts {
-            ledger: self.ledger.clone(),
-            epoch,
-            streams,
-        }))
+        receipts::of(self.tx, &self.ledger, device)
     }
 
     fn keep_measurement(

@@ -76,7 +76,7 @@ CREATE INDEX quarantine_device ON quarantine (device, number, bytes);
 
 CREATE TABLE person (
     fact      INTEGER PRIMARY KEY,
-    sealed    BLOB,
+    sealed    TEXT,
     kid       TEXT NOT NULL,
     pseudonym BLOB
 ) STRICT;

@@ -208,13 +208,16 @@ fn open(path: &Path, options: StoreOptions) -> Result<Connection, LedgerError> {
 /// One real, synced write. What a killed writer left in the log may have reached only the
 /// kernel: without this, a repeat of it would be acknowledged with no sync at all.
 fn write_once(connection: &mut Connection) -> Result<(), LedgerError> {
-    commit(connection, |tx| {
-        tx.execute(
-            "UPDATE meta SET value = CAST(value AS INTEGER) + 1 WHERE key = 'opened'",
-            [],
-        )?;
-        Ok(())
-    })
+    commit(connection, bump)
+}
+
+/// Counts up how often the store was opened or tried: a change that reaches the disk.
+pub(crate) fn bump(tx: &Transaction<'_>) -> Result<(), LedgerError> {
+    tx.execute(
+        "UPDATE meta SET value = CAST(value AS INTEGER) + 1 WHERE key = 'opened'",
+        [],
+    )?;
+    Ok(())
 }
 
 /// Syncs the folder, so that the files themselves are there after a power cut.
