@@ -1,0 +1,95 @@
+//! How `status` shows an agent: from its outbox as it stands on disk, and from the account it
+//! keeps of itself while it runs.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+
+use lujiang_agent::{AgentStatus, GateStatus, Link, StreamDepth};
+use lujiang_config::AgentConfig;
+use lujiang_wire::Stream;
+use serde_json::json;
+
+/// Writes the account, for people or for programs.
+pub(crate) fn write(
+    out: &mut dyn Write,
+    config: &AgentConfig,
+    state: Option<AgentStatus>,
+    outbox: BTreeMap<Stream, StreamDepth>,
+    for_programs: bool,
+) -> anyhow::Result<()> {
+    if for_programs {
+        let mut account = json!({ "device": config.agent.device.as_str(), "outbox": outbox });
+        if let Some(state) = state {
+            account = serde_json::to_value(AgentStatus { outbox, ..state })?;
+        }
+        writeln!(out, "{account}")?;
+        return Ok(());
+    }
+    writeln!(out, "device   {}", config.agent.device)?;
+    for (stream, depth) in &outbox {
+        writeln!(
+            out,
+            "outbox   {stream}: {} written, {} settled, {} waiting",
+            depth.written, depth.settled, depth.waiting
+        )?;
+    }
+    if outbox.is_empty() {
+        writeln!(out, "outbox   empty")?;
+    }
+    match state {
+        Some(state) => write_state(out, &state),
+        None => Ok(writeln!(out, "link     never tried")?),
+    }
+}
+
+fn write_state(out: &mut dyn Write, state: &AgentStatus) -> anyhow::Result<()> {
+    let link = match &state.link {
+        Link::Idle => "never tried".to_owned(),
+        Link::Connecting => "connecting".to_owned(),
+        Link::Measuring => "connected, measuring the clock".to_owned(),
+        Link::Online => "online".to_owned(),
+        Link::Down { reason } => format!("down: {reason}"),
+        Link::Stopped => "stopped".to_owned(),
+    };
+    writeln!(out, "link     {link}, since {}", state.link_since)?;
+    match &state.clock {
+        Some(report) => writeln!(
+            out,
+            "clock    measured at {} give or take {} ms",
+            report.time, report.error_ms
+        )?,
+        None => writeln!(out, "clock    not measured since the start")?,
+    }
+    match (&state.receipt, state.receipt_time) {
+        (Some(receipt), Some(time)) => writeln!(
+            out,
+            "receipt  at {time} from ledger {}: {}",
+            receipt.ledger.0,
+            serde_json::to_string(&receipt.streams)?
+        )?,
+        _ => writeln!(out, "receipt  none since the start")?,
+    }
+    if let Some(gate) = &state.gate {
+        write_gate(out, gate)?;
+    }
+    writeln!(out, "as of    {}", state.time)?;
+    Ok(())
+}
+
+fn write_gate(out: &mut dyn Write, gate: &GateStatus) -> anyhow::Result<()> {
+    let total = |total: Option<u64>| total.map_or_else(|| "-".to_owned(), |total| total.to_string());
+    write!(
+        out,
+        "gate     in {} out {}; {} readings, {} doubted, {} failed",
+        total(gate.entered),
+        total(gate.left),
+        gate.readings,
+        gate.doubted,
+        gate.failures
+    )?;
+    match &gate.failing {
+        Some(reason) => writeln!(out, "; failing: {reason}")?,
+        None => writeln!(out)?,
+    }
+    Ok(())
+}
