@@ -77,7 +77,8 @@ fn write_state(out: &mut dyn Write, state: &AgentStatus) -> anyhow::Result<()> {
 }
 
 fn write_gate(out: &mut dyn Write, gate: &GateStatus) -> anyhow::Result<()> {
-    let total = |total: Option<u64>| total.map_or_else(|| "-".to_owned(), |total| total.to_string());
+    let total =
+        |total: Option<u64>| total.map_or_else(|| "-".to_owned(), |total| total.to_string());
     write!(
         out,
         "gate     in {} out {}; {} readings, {} doubted, {} failed",
