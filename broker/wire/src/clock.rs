@@ -36,7 +36,6 @@ pub struct ClockRequest {
     /// Copied into the reply.
     pub id: u64,
     /// The device's uptime at sending; copied into the reply.
-    #[schemars(with = "String")]
     pub uptime: Uptime,
 }
 
@@ -46,7 +45,6 @@ pub struct ClockReply {
     /// Of the request.
     pub id: u64,
     /// Of the request.
-    #[schemars(with = "String")]
     pub uptime: Uptime,
     /// The gateway's time as it answered.
     #[serde(deserialize_with = "crate::time::deserialize")]
@@ -57,10 +55,8 @@ pub struct ClockReply {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ClockReport {
     /// The boot the uptime belongs to.
-    #[schemars(with = "String")]
     pub boot: Boot,
     /// The uptime of the measurement.
-    #[schemars(with = "String")]
     pub uptime: Uptime,
     /// The gateway's time at that uptime.
     #[serde(deserialize_with = "crate::time::deserialize")]

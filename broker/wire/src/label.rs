@@ -3,18 +3,15 @@
 use std::fmt;
 use std::str::FromStr;
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Longest label in characters: a line on a page, a cell of a form.
 const LENGTH_MAX: usize = 200;
 
 /// A text of 1 to 200 characters without control characters, none of them blank at either end.
-#[derive(
-    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct Label(#[schemars(length(min = 1, max = 200))] String);
+pub struct Label(String);
 
 /// Why a text is no label. It does not hold the text, which may name a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

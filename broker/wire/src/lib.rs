@@ -44,6 +44,8 @@ mod receipts;
 mod status;
 mod telemetry;
 
+mod schema;
+
 #[cfg(test)]
 mod arbitrary;
 #[cfg(test)]
@@ -71,6 +73,7 @@ pub use outbox::OutboxDropped;
 pub use patron::{Patron, ReaderId};
 pub use place::{Moment, Place};
 pub use receipts::{LedgerId, Receipts};
+pub use schema::{NamedSchema, schemas};
 pub use status::{LinkState, Status};
 pub use stop::{StopClosed, StopOpened};
 pub use stream::{Epoch, EpochError, Sequence, Stream};

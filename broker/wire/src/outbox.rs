@@ -11,8 +11,10 @@ pub struct OutboxDropped {
     /// The stream that lost facts.
     pub stream: Stream,
     /// First sequence number given up.
+    #[schemars(range(min = 1))]
     pub from: u64,
     /// Last sequence number given up.
+    #[schemars(range(min = 1))]
     pub to: u64,
     /// Why, for people.
     pub reason: String,

@@ -18,7 +18,6 @@ pub struct Receipts {
     /// The ledger that says so.
     pub ledger: LedgerId,
     /// The life of the outbox the numbers belong to.
-    #[schemars(with = "String")]
     pub epoch: Epoch,
     /// Per stream the last number without a hole before it.
     #[serde(deserialize_with = "crate::stream::numbers")]

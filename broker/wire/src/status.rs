@@ -33,11 +33,9 @@ pub struct Status {
     pub agent: Option<String>,
     /// The boot of the device.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
     pub boot: Option<Boot>,
     /// The life of its outbox.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
     pub epoch: Option<Epoch>,
     /// Per stream the last number written to the outbox.
     #[serde(

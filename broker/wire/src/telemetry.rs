@@ -18,7 +18,6 @@ pub struct Telemetry {
     pub time: Timestamp,
     /// The life of its outbox.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
     pub epoch: Option<Epoch>,
     /// Per stream the last number written to the outbox.
     #[serde(

@@ -18,9 +18,11 @@ pub struct VisitCounted {
     pub to: Timestamp,
     /// Persons who came in.
     #[serde(rename = "in")]
+    #[schemars(range(max = 9_007_199_254_740_991_u64))]
     pub entered: u64,
     /// Persons who went out.
     #[serde(rename = "out")]
+    #[schemars(range(max = 9_007_199_254_740_991_u64))]
     pub left: u64,
     /// The counter's own totals at the end of the period, where it has such.
     #[serde(default, skip_serializing_if = "Option::is_none")]
