@@ -11,15 +11,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash as PhcHash;
 use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::Semaphore;
 
 use crate::data_dir::random_bytes;
 
-/// Random bytes in a password: 192 bits, 32 characters to type.
-const PASSWORD_BYTES: usize = 24;
+/// Characters in a password: 160 random bits that can still be typed.
+const PASSWORD_LENGTH: usize = 32;
+
+/// 32 of them, five bits each; none is mistaken for another, begins an option, or needs quoting.
+const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 
 /// Hashes at once: each takes 19 MiB and a core for tens of milliseconds; facts need the others.
 const HASHES_AT_ONCE: usize = 2;
@@ -49,7 +50,8 @@ struct GoodPasswords {
 impl Password {
     /// Makes a password nobody can guess, and its hash. Takes tens of milliseconds.
     pub(crate) fn issue() -> (Self, PasswordHash) {
-        let password = URL_SAFE_NO_PAD.encode(random_bytes::<PASSWORD_BYTES>());
+        let letter = |byte: u8| char::from(ALPHABET[usize::from(byte & 31)]);
+        let password: String = random_bytes::<PASSWORD_LENGTH>().map(letter).iter().collect();
         let hash = Argon2::default()
             .hash_password(password.as_bytes())
             .expect("the parameters are the crate's own, the salt comes from the system");
