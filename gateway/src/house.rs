@@ -1,1 +1,146 @@
 //! The house behind the door: the broker's questions answered by registry, intake and presence.
+//!
+//! Decides nothing itself: who may come is the registry's row, what is kept is the intake's
+//! verdict. Everybody who is not let in for his name or password gets the same answer.
+
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use jiff::Timestamp;
+use lujiang_broker::{
+    Admission, Arrival, Credentials, House, Keeping, Principal, Refusal, Switchboard, Word,
+};
+use lujiang_wire::{Channel, Clock, DeviceId, Receipts, Topic};
+
+use crate::intake::{AfterCommit, CommittedGroup, Intake};
+use crate::presence::Presence;
+use crate::registry::Registry;
+
+/// The gateway, as the door sees it.
+pub struct GatewayHouse {
+    registry: Registry,
+    intake: Intake,
+    presence: Presence,
+    switchboard: Arc<Switchboard>,
+    clock: Arc<dyn Clock>,
+}
+
+impl GatewayHouse {
+    /// Puts the house together.
+    #[must_use]
+    pub fn new(
+        registry: Registry,
+        intake: Intake,
+        presence: Presence,
+        switchboard: Arc<Switchboard>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self {
+            registry,
+            intake,
+            presence,
+            switchboard,
+            clock,
+        }
+    }
+
+    /// The user name says who it is, the password that it is so. A device whose Client
+    /// Identifier is another's name is let in all the same: its name is its user name.
+    async fn verify(&self, credentials: &Credentials) -> Result<Principal, Refusal> {
+        let name = credentials.user_name.as_deref();
+        let password = credentials.password.as_deref();
+        let (Some(name), Some(password)) = (name, password) else {
+            return Err(Refusal::BadCredentials);
+        };
+        // What is no id is nobody's: it is not worth a hash, and tells nobody anything.
+        let name: DeviceId = name.parse().map_err(|_| Refusal::BadCredentials)?;
+        if self.registry.is_reader(&name) {
+            let reader = self.registry.verify_reader(&name, password).await;
+            let reader = reader.ok_or(Refusal::BadCredentials)?;
+            return Ok(Principal::Reader {
+                name: reader.name.to_string(),
+                filters: reader.filters,
+            });
+        }
+        let device = self.registry.verify_device(&name, password).await;
+        match device.ok_or(Refusal::BadCredentials)? {
+            device if device.enabled => Ok(Principal::Device(device.id)),
+            _disabled => Err(Refusal::NotAuthorised),
+        }
+    }
+
+    fn is_enabled(&self, device: &DeviceId) -> bool {
+        self.registry.device(device).is_some_and(|row| row.enabled)
+    }
+}
+
+impl House for GatewayHouse {
+    fn admit(&self, credentials: Credentials) -> BoxFuture<'_, Result<Admission, Refusal>> {
+        Box::pin(async move {
+            let principal = self.verify(&credentials).await?;
+            Ok(Admission { principal })
+        })
+    }
+
+    fn keep(&self, arrival: Arrival) -> BoxFuture<'_, Keeping> {
+        self.presence.fact_came(&arrival.device, arrival.received);
+        Box::pin(self.intake.keep(arrival))
+    }
+
+    fn has_room(&self) -> bool {
+        self.intake.has_room()
+    }
+
+    fn receipts(&self, device: &DeviceId) -> BoxFuture<'_, Option<Receipts>> {
+        let device = device.clone();
+        Box::pin(async move { self.intake.receipts(&device).await })
+    }
+
+    fn heard(&self, word: Word) {
+        match &word {
+            Word::ClockMeasured { device, report } => {
+                self.intake.clock_measured(device.clone(), report.clone());
+            }
+            // Its row may have been withdrawn while its password was being verified.
+            Word::Connected { device, .. } if !self.is_enabled(device) => {
+                self.switchboard.disconnect(device, "no longer registered");
+            }
+            _ => {}
+        }
+        self.presence.hear(word, self.clock.wall());
+    }
+
+    fn now(&self) -> Timestamp {
+        self.clock.wall()
+    }
+}
+
+/// Tells what was committed: the device its receipts, the readers the sealed facts.
+pub struct Announcer {
+    switchboard: Arc<Switchboard>,
+}
+
+impl Announcer {
+    /// Announces through this switchboard.
+    #[must_use]
+    pub fn new(switchboard: Arc<Switchboard>) -> Self {
+        Self { switchboard }
+    }
+}
+
+impl AfterCommit for Announcer {
+    fn committed(&self, group: &CommittedGroup) {
+        for (device, sealed) in &group.sealed {
+            let topic = Topic {
+                device: device.clone(),
+                channel: Channel::Events,
+            };
+            let payload = sealed.clone().into_bytes().into();
+            self.switchboard.fan_out(&topic, payload);
+        }
+        for (device, receipts) in &group.moved {
+            let json = serde_json::to_vec(receipts).expect("receipts are always JSON");
+            self.switchboard.deliver(device, Channel::Receipts, json.into());
+        }
+    }
+}

@@ -1,24 +1,37 @@
 //! The composition root of a running gateway: starts everything in order, owns every task, and
 //! stops in the opposite order.
+//!
+//! What is started later may use what was started earlier, never the other way round: store,
+//! registry and presence, intake, views, door, API.
 
 mod presence_keeper;
 mod system_clock;
+mod withdrawals;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
+use lujiang_broker::{Door, Switchboard};
 use lujiang_config::GatewayConfig;
 use lujiang_wire::Clock;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::data_dir::DataDir;
+use crate::data_dir::{DataDir, Endpoints};
+use crate::house::{Announcer, GatewayHouse};
+use crate::intake::Intake;
 use crate::presence::Presence;
 use crate::registry::Registry;
+use crate::seal::Seals;
 use crate::store::{Store, StoreOptions, presence as presence_rows};
+use crate::views::Views;
 
 pub use system_clock::SystemClock;
+
+/// Longest time connections get to end by themselves; well below the 90 s systemd waits.
+const STOP_GRACE: Duration = Duration::from_secs(10);
 
 /// What a test or a simulation hands in; the default is what the binary runs with.
 pub struct RunOptions {
@@ -37,13 +50,25 @@ impl Default for RunOptions {
     }
 }
 
-/// A running gateway.
+/// A running gateway; end it with [`Gateway::stop`].
 pub struct Gateway {
     data: DataDir,
-    store: Store,
-    registry: Registry,
+    endpoints: Endpoints,
+    rooms: Rooms,
+    door: Door,
     tasks: JoinSet<&'static str>,
     cancel: CancellationToken,
+}
+
+/// What the rooms of the house share: handles, each cheap to clone.
+struct Rooms {
+    store: Store,
+    registry: Registry,
+    presence: Presence,
+    intake: Intake,
+    views: Views,
+    switchboard: Arc<Switchboard>,
+    clock: Arc<dyn Clock>,
 }
 
 impl Gateway {
@@ -57,43 +82,36 @@ impl Gateway {
         options: RunOptions,
     ) -> anyhow::Result<Self> {
         let data = DataDir::open(&data).context("taking the data folder")?;
+        // One that a killed gateway left would send commands to whoever has its port now.
         data.withdraw_endpoints()?;
-        let token = data.admin_token()?;
-        let store = Store::open(&data.ledger_db(), options.store)
-            .with_context(|| format!("opening {}", data.ledger_db().display()))?;
-        let registry = Registry::open(
-            store.clone(),
-            config.library.time_zone.clone(),
-            Arc::clone(&options.clock),
-        )
-        .await
-        .context("reading the registry")?;
-        let saved = store
-            .read(presence_rows::load)
-            .context("reading what devices last said")?;
-        let presence = Presence::restored(saved, options.clock.wall());
+        let token = data.admin_token().context("making the admin token")?;
+        let rooms = Rooms::open(&config, &data, options).await?;
         let (cancel, mut tasks) = (CancellationToken::new(), JoinSet::new());
-        spawn(
-            &mut tasks,
-            "presence",
-            presence_keeper::keep(presence, store.clone(), cancel.clone()),
-        );
-        let _ = token;
+        rooms.spawn_tasks(&mut tasks, &cancel);
+        let door = rooms.open_door(&config)?;
         Ok(Self {
             data,
-            store,
-            registry,
+            endpoints,
+            rooms,
+            door,
             tasks,
             cancel,
         })
     }
 
-    /// Waits for something that this gateway cannot go on without to end.
+    /// What was really bound.
+    #[must_use]
+    pub fn endpoints(&self) -> Endpoints {
+        self.endpoints
+    }
+
+    /// Ends when the gateway cannot go on; until then it watches its tasks.
     ///
     /// # Errors
     /// What ended.
     pub async fn wait(&mut self) -> anyhow::Result<()> {
         while let Some(ended) = self.tasks.join_next().await {
+            // Facts are still kept without any of these, so the gateway goes on.
             match ended {
                 Ok(task) => tracing::error!(task, "a task ended by itself"),
                 Err(error) => tracing::error!(%error, "a task panicked"),
@@ -107,16 +125,94 @@ impl Gateway {
     /// # Errors
     /// Where something could not be finished.
     pub async fn stop(mut self) -> anyhow::Result<()> {
-        self.data.withdraw_endpoints()?;
+        let withdrawn = self.data.withdraw_endpoints();
+        self.door.stop(STOP_GRACE).await;
+        self.rooms.intake.stop().await;
+        self.rooms.registry.settled().await;
         self.cancel.cancel();
-        while self.tasks.join_next().await.is_some() {}
-        self.registry.settled().await;
-        drop(self.registry);
-        let store = self.store;
-        tokio::task::spawn_blocking(move || store.close())
+        while let Some(ended) = self.tasks.join_next().await {
+            if let Err(error) = ended {
+                tracing::error!(%error, "a task panicked");
+            }
+        }
+        let store = self.rooms.store.clone();
+        drop(self.rooms);
+        let closing = tokio::task::spawn_blocking(move || store.close());
+        closing.await.context("closing the store")?;
+        drop(self.data);
+        withdrawn.context("taking back the endpoints")
+    }
+}
+
+impl Rooms {
+    /// Opens everything that listens to nobody yet.
+    async fn open(
+        config: &GatewayConfig,
+        data: &DataDir,
+        options: RunOptions,
+    ) -> anyhow::Result<Self> {
+        let clock = options.clock;
+        let file = data.ledger_db();
+        let store = Store::open(&file, options.store)
+            .with_context(|| format!("opening {}", file.display()))?;
+        let zone = config.library.time_zone.clone();
+        let registry = Registry::open(store.clone(), zone, Arc::clone(&clock))
             .await
-            .context("closing the store")?;
-        Ok(())
+            .context("reading the registry")?;
+        let saved = store
+            .read(presence_rows::load)
+            .context("reading what devices last said")?;
+        let seals = Seals::open(&data.keys_dir()).context("opening the keys")?;
+        let switchboard = Switchboard::new(&config.mqtt);
+        let places = registry.clone();
+        let views = Views::open(
+            &data.views_dir(),
+            Arc::new(store.clone()),
+            Arc::new(move || places.places()),
+            config.views.clone(),
+        )
+        .context("opening the views")?;
+        let intake = Intake::start(
+            store.clone(),
+            config.intake.clone(),
+            seals,
+            Arc::clone(&clock),
+            Arc::new(Announcer::new(Arc::clone(&switchboard))),
+        );
+        Ok(Self {
+            presence: Presence::restored(saved, clock.wall()),
+            store,
+            registry,
+            intake,
+            views,
+            switchboard,
+            clock,
+        })
+    }
+
+    fn open_door(&self, config: &GatewayConfig) -> anyhow::Result<Door> {
+        let house = GatewayHouse::new(
+            self.registry.clone(),
+            self.intake.clone(),
+            self.presence.clone(),
+            Arc::clone(&self.switchboard),
+            Arc::clone(&self.clock),
+        );
+        let switchboard = Arc::clone(&self.switchboard);
+        let retained = self.presence.retained();
+        Door::start(config.mqtt.clone(), Arc::new(house), switchboard, retained)
+            .context("opening the door ([mqtt] listen)")
+    }
+
+    fn spawn_tasks(&self, tasks: &mut JoinSet<&'static str>, cancel: &CancellationToken) {
+        let keeper =
+            presence_keeper::keep(self.presence.clone(), self.store.clone(), cancel.clone());
+        spawn(tasks, "presence", keeper);
+        let switchboard = Arc::clone(&self.switchboard);
+        let withdrawals = withdrawals::follow(self.registry.clone(), switchboard, cancel.clone());
+        spawn(tasks, "withdrawals", withdrawals);
+        let (views, heads, cancel) = (self.views.clone(), self.store.head_watch(), cancel.clone());
+        spawn(tasks, "views", async move { views.follow(heads, cancel).await });
     }
 }
 
