@@ -16,6 +16,7 @@ use anyhow::Context as _;
 use lujiang_broker::{Door, Switchboard};
 use lujiang_config::GatewayConfig;
 use lujiang_wire::Clock;
+use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -84,11 +85,29 @@ impl Gateway {
         let data = DataDir::open(&data).context("taking the data folder")?;
         // One that a killed gateway left would send commands to whoever has its port now.
         data.withdraw_endpoints()?;
-        let token = data.admin_token().context("making the admin token")?;
+        data.admin_token().context("making the admin token")?;
         let rooms = Rooms::open(&config, &data, options).await?;
         let (cancel, mut tasks) = (CancellationToken::new(), JoinSet::new());
         rooms.spawn_tasks(&mut tasks, &cancel);
         let door = rooms.open_door(&config)?;
+        let http = TcpListener::bind(config.http.listen)
+            .await
+            .context("listening for HTTP ([http] listen)")?;
+        let endpoints = Endpoints {
+            mqtt: door.local_addr(),
+            http: http.local_addr().context("listening for HTTP")?,
+        };
+        let ready = axum::routing::get(async || "ready");
+        let router = crate::page::router().route("/readyz", ready);
+        let ended = cancel.clone().cancelled_owned();
+        spawn(&mut tasks, "http", async move {
+            let serving = axum::serve(http, router).with_graceful_shutdown(ended);
+            if let Err(error) = serving.await {
+                tracing::error!(%error, "HTTP ended");
+            }
+        });
+        data.publish_endpoints(&endpoints).context("publishing the endpoints")?;
+        tracing::info!(mqtt = %endpoints.mqtt, http = %endpoints.http, "ready");
         Ok(Self {
             data,
             endpoints,
