@@ -140,7 +140,8 @@ impl AfterCommit for Announcer {
         }
         for (device, receipts) in &group.moved {
             let json = serde_json::to_vec(receipts).expect("receipts are always JSON");
-            self.switchboard.deliver(device, Channel::Receipts, json.into());
+            self.switchboard
+                .deliver(device, Channel::Receipts, json.into());
         }
     }
 }

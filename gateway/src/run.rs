@@ -106,7 +106,8 @@ impl Gateway {
                 tracing::error!(%error, "HTTP ended");
             }
         });
-        data.publish_endpoints(&endpoints).context("publishing the endpoints")?;
+        data.publish_endpoints(&endpoints)
+            .context("publishing the endpoints")?;
         tracing::info!(mqtt = %endpoints.mqtt, http = %endpoints.http, "ready");
         Ok(Self {
             data,
@@ -231,7 +232,11 @@ impl Rooms {
         let withdrawals = withdrawals::follow(self.registry.clone(), switchboard, cancel.clone());
         spawn(tasks, "withdrawals", withdrawals);
         let (views, heads, cancel) = (self.views.clone(), self.store.head_watch(), cancel.clone());
-        spawn(tasks, "views", async move { views.follow(heads, cancel).await });
+        spawn(
+            tasks,
+            "views",
+            async move { views.follow(heads, cancel).await },
+        );
     }
 }
 

@@ -51,7 +51,10 @@ impl Password {
     /// Makes a password nobody can guess, and its hash. Takes tens of milliseconds.
     pub(crate) fn issue() -> (Self, PasswordHash) {
         let letter = |byte: u8| char::from(ALPHABET[usize::from(byte & 31)]);
-        let password: String = random_bytes::<PASSWORD_LENGTH>().map(letter).iter().collect();
+        let password: String = random_bytes::<PASSWORD_LENGTH>()
+            .map(letter)
+            .iter()
+            .collect();
         let hash = Argon2::default()
             .hash_password(password.as_bytes())
             .expect("the parameters are the crate's own, the salt comes from the system");
