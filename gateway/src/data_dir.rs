@@ -86,11 +86,7 @@ impl DataDir {
     /// Where another process holds it, or it cannot be created.
     pub fn open(path: &Path) -> Result<Self, DataDirError> {
         let paths = DataPaths::new(path);
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(path)
-            .map_err(|source| failed("create", path, source))?;
+        make_folder(path)?;
         let lock_file = paths.lock_file();
         let mut lock = OpenOptions::new()
             .read(true)
@@ -111,6 +107,7 @@ impl DataDir {
             Err(TryLockError::Error(source)) => return Err(failed("lock", &lock_file, source)),
         }
         write_pid(&mut lock).map_err(|source| failed("write", &lock_file, source))?;
+        make_folder(&paths.keys_dir())?;
         Ok(Self { paths, _lock: lock })
     }
 
@@ -302,6 +299,14 @@ pub fn random_bytes<const N: usize>() -> [u8; N] {
     bytes
 }
 
+fn make_folder(path: &Path) -> Result<(), DataDirError> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .map_err(|source| failed("create", path, source))
+}
+
 fn read_if_there(path: &Path) -> Result<Option<String>, DataDirError> {
     match fs::read_to_string(path) {
         Ok(text) => Ok(Some(text)),
@@ -362,6 +367,7 @@ mod tests {
         let token = data.admin_token().unwrap();
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode(data.root()), 0o700);
+        assert_eq!(mode(&data.keys_dir()), 0o700);
         assert_eq!(mode(&data.admin_token_file()), 0o600);
         assert_eq!(data.admin_token().unwrap(), token);
         assert!(token.is(token.as_str()));

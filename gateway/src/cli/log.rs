@@ -6,9 +6,12 @@ use tracing_subscriber::EnvFilter;
 
 use crate::cli::failure::Failure;
 
+/// The router tells at `info` what the door knows better; a configured filter can ask for it.
+const QUIET: &str = "rumqttd=warn,";
+
 /// Begins to log.
 pub(super) fn begin(section: &LogSection) -> Result<(), Failure> {
-    let filter = EnvFilter::try_new(&section.filter)
+    let filter = EnvFilter::try_new(format!("{QUIET}{}", section.filter))
         .context("reading [log] filter")
         .map_err(Failure::Usage)?;
     let builder = tracing_subscriber::fmt()
