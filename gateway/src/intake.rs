@@ -14,6 +14,8 @@ mod dating;
 mod excerpt;
 pub(crate) mod judge;
 pub(crate) mod payload;
+#[cfg(test)]
+pub(crate) mod rehearsal;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -2,24 +2,18 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
-use jiff::{SignedDuration, Timestamp};
-use lujiang_broker::{Arrival, Kept};
-use lujiang_wire::{Boot, ClockReport, DeviceId, Epoch, Event, Stream, Uptime, encode_batch};
+use jiff::SignedDuration;
+use lujiang_broker::Kept;
+use lujiang_wire::{Epoch, Stream};
 use serde_json::{Value, json};
-use tempfile::TempDir;
-use tokio::sync::mpsc;
 
 use super::*;
-use crate::entry::{Entry, EntryNumber, TimeQuality, Verdict};
-use crate::ledger::LedgerReader;
-use crate::store::{QuarantineQuery, StoreOptions};
-
-const RECEIVED: &str = "2026-03-02T10:00:00Z";
+use crate::entry::{TimeQuality, Verdict};
+use crate::intake::rehearsal::{Rehearsal, arrival, batch, device, dropped, plain, report, visit};
 
 #[tokio::test]
 async fn a_fact_is_on_disk_before_it_is_acknowledged_and_its_receipt_follows() {
-    let mut house = House::new();
+    let mut house = Rehearsal::new();
 
     let kept = house.send(&visit(1, 7).to_string()).await;
 
@@ -33,7 +27,7 @@ async fn a_fact_is_on_disk_before_it_is_acknowledged_and_its_receipt_follows() {
 
 #[tokio::test]
 async fn a_repeat_is_acknowledged_and_counted_once_in_every_way_it_can_come() {
-    let mut house = House::new();
+    let mut house = Rehearsal::new();
     let plain = plain("p-1", 5).to_string();
     let batch = batch(&[visit(1, 7), visit(3, 9)]);
 
@@ -50,7 +44,7 @@ async fn a_repeat_is_acknowledged_and_counted_once_in_every_way_it_can_come() {
 
 #[tokio::test]
 async fn the_same_id_or_place_with_other_content_is_kept_aside() {
-    let house = House::new();
+    let house = Rehearsal::new();
     let mut other_id = visit(1, 8);
     other_id["id"] = json!("another");
     for payload in [
@@ -72,7 +66,7 @@ async fn the_same_id_or_place_with_other_content_is_kept_aside() {
 
 #[tokio::test]
 async fn each_element_of_a_batch_is_judged_alone() {
-    let house = House::new();
+    let house = Rehearsal::new();
     let mut foreign = visit(2, 1);
     foreign["source"] = json!("/devices/gate-2");
     let mut unknown = visit(3, 1);
@@ -104,7 +98,7 @@ async fn each_element_of_a_batch_is_judged_alone() {
 
 #[tokio::test]
 async fn what_is_kept_aside_is_shown_without_its_values_and_opens_whole() {
-    let house = House::new();
+    let house = Rehearsal::new();
     let mut named = visit(1, 1);
     named["data"] = json!({"reader": "张三 350200"});
     let raw = named.to_string();
@@ -147,7 +141,7 @@ async fn what_is_kept_aside_is_shown_without_its_values_and_opens_whole() {
 
 #[tokio::test]
 async fn a_clear_reader_id_is_sealed_before_anything_is_written_or_told() {
-    let mut house = House::new();
+    let mut house = Rehearsal::new();
     let mut loan = plain("loan-1", 0);
     loan["type"] = json!("library.loan.checkout.v1");
     loan["data"] = json!({"item": "LJ0001", "patron": {"id": "R350200"}, "session": "s",
@@ -184,7 +178,7 @@ async fn a_clear_reader_id_is_sealed_before_anything_is_written_or_told() {
 
 #[tokio::test]
 async fn a_full_quarantine_stops_what_belongs_there_and_nothing_else() {
-    let house = House::with(IntakeRules {
+    let house = Rehearsal::with(IntakeRules {
         quarantine_rows_max: 1,
         ..IntakeRules::default()
     });
@@ -205,7 +199,7 @@ async fn a_full_quarantine_stops_what_belongs_there_and_nothing_else() {
 
 #[tokio::test]
 async fn what_an_outbox_gave_up_fills_its_range_and_comes_no_more() {
-    let house = House::new();
+    let house = Rehearsal::new();
     house.send(&visit(1, 1).to_string()).await;
     house.send(&visit(5, 5).to_string()).await;
     assert_eq!(house.through(Stream::Visit).await, 1);
@@ -224,7 +218,7 @@ async fn what_an_outbox_gave_up_fills_its_range_and_comes_no_more() {
 
 #[tokio::test]
 async fn receipts_are_of_the_newest_life_alone() {
-    let house = House::new();
+    let house = Rehearsal::new();
     assert_eq!(house.intake.receipts(&device()).await, None);
     house.send(&visit(1, 1).to_string()).await;
     let second = Epoch::from_bits(2);
@@ -240,7 +234,7 @@ async fn receipts_are_of_the_newest_life_alone() {
 
 #[tokio::test]
 async fn a_fact_is_dated_by_what_was_measured_in_its_boot_and_never_again() {
-    let house = House::new();
+    let house = Rehearsal::new();
     house.send(&visit(1, 1).to_string()).await;
     let shift = SignedDuration::from_hours(50 * 365 * 24);
     house
@@ -278,7 +272,7 @@ async fn a_fact_is_dated_by_what_was_measured_in_its_boot_and_never_again() {
 
 #[tokio::test]
 async fn a_disk_without_room_acknowledges_nothing_and_goes_on_by_itself() {
-    let house = House::with(IntakeRules {
+    let house = Rehearsal::with(IntakeRules {
         full_retry: Duration::from_millis(20),
         ..IntakeRules::default()
     });
@@ -313,7 +307,7 @@ async fn a_disk_without_room_acknowledges_nothing_and_goes_on_by_itself() {
 
 #[tokio::test]
 async fn stopping_keeps_what_is_queued_and_takes_nothing_after() {
-    let house = House::new();
+    let house = Rehearsal::new();
     let mut keepings = Vec::new();
     for number in 1..=50 {
         keepings.push(
@@ -331,182 +325,4 @@ async fn stopping_keeps_what_is_queued_and_takes_nothing_after() {
     }
     assert!(late.await.is_err());
     assert_eq!(house.visits(), 50);
-}
-
-/// An intake on a store in a folder of its own.
-struct House {
-    intake: Intake,
-    store: Store,
-    rules: IntakeRules,
-    committed: mpsc::Receiver<CommittedGroup>,
-    folder: TempDir,
-}
-
-impl House {
-    fn new() -> Self {
-        Self::with(IntakeRules::default())
-    }
-
-    fn with(rules: IntakeRules) -> Self {
-        Self::open(tempfile::tempdir().unwrap(), rules)
-    }
-
-    fn open(folder: TempDir, rules: IntakeRules) -> Self {
-        let path = folder.path().join("ledger.db");
-        let store = Store::open(&path, StoreOptions::default()).unwrap();
-        let seals = Seals::open(folder.path()).unwrap();
-        let (told, committed) = mpsc::channel(10_000);
-        let intake = Intake::start(
-            store.clone(),
-            rules.clone(),
-            seals,
-            Arc::new(FixedClock),
-            Arc::new(Told(told)),
-        );
-        Self {
-            intake,
-            store,
-            rules,
-            committed,
-            folder,
-        }
-    }
-
-    async fn restarted(self) -> Self {
-        self.intake.stop().await;
-        self.store.close();
-        Self::open(self.folder, self.rules)
-    }
-
-    async fn send(&self, payload: &str) -> Kept {
-        let keeping = self.intake.keep(arrival(payload)).await;
-        keeping.await.unwrap_or(Kept::Full)
-    }
-
-    fn entries(&self) -> Vec<Entry> {
-        self.store
-            .entries_after(EntryNumber::NONE, 100_000)
-            .unwrap()
-    }
-
-    /// The sum of `in` over everything accepted.
-    fn visits(&self) -> u64 {
-        self.entries()
-            .iter()
-            .map(|entry| match &entry.verdict {
-                Verdict::Accepted { event, .. } => entered(event),
-                Verdict::Quarantined { .. } => 0,
-            })
-            .sum()
-    }
-
-    fn reasons(&self) -> Vec<QuarantineReason> {
-        let mut rows = self.quarantine();
-        rows.reverse();
-        rows.into_iter().map(|row| row.reason).collect()
-    }
-
-    fn quarantine(&self) -> Vec<crate::store::QuarantineRow> {
-        let query = QuarantineQuery {
-            device: Some(device()),
-            before: None,
-            limit: 1_000,
-        };
-        self.store.quarantine(&query).unwrap()
-    }
-
-    async fn through(&self, stream: Stream) -> u64 {
-        let receipts = self.intake.receipts(&device()).await.unwrap();
-        receipts.streams[&stream]
-    }
-}
-
-struct Told(mpsc::Sender<CommittedGroup>);
-
-impl AfterCommit for Told {
-    fn committed(&self, group: &CommittedGroup) {
-        self.0.try_send(group.clone()).unwrap();
-    }
-}
-
-struct FixedClock;
-
-impl Clock for FixedClock {
-    fn wall(&self) -> Timestamp {
-        RECEIVED.parse().unwrap()
-    }
-
-    fn uptime(&self) -> Uptime {
-        Uptime::new(Duration::from_secs(1))
-    }
-
-    fn boot(&self) -> Boot {
-        "gateway".parse().unwrap()
-    }
-}
-
-fn device() -> DeviceId {
-    "gate-1".parse().unwrap()
-}
-
-fn arrival(payload: &str) -> Arrival {
-    Arrival {
-        device: device(),
-        payload: Bytes::copy_from_slice(payload.as_bytes()),
-        received: RECEIVED.parse().unwrap(),
-    }
-}
-
-fn entered(event: &Event) -> u64 {
-    match event.fact() {
-        lujiang_wire::Fact::VisitCounted(counted) => counted.entered,
-        _ => 0,
-    }
-}
-
-fn batch(events: &[Value]) -> String {
-    let texts: Vec<String> = events.iter().map(Value::to_string).collect();
-    String::from_utf8(encode_batch(&texts)).unwrap()
-}
-
-fn plain(id: &str, entered: u64) -> Value {
-    json!({
-        "specversion": "1.0", "id": id, "source": "/devices/gate-1",
-        "type": "library.visit.counted.v1", "time": "2026-03-02T09:59:00Z",
-        "data": {"from": "2026-03-02T09:00:00Z", "to": "2026-03-02T09:59:00Z",
-                 "in": entered, "out": 0},
-    })
-}
-
-fn placed(mut event: Value, stream: &str, sequence: u64) -> Value {
-    let epoch = Epoch::from_bits(1);
-    event["id"] = json!(format!("{epoch}-{stream}-{sequence:020}"));
-    event["epoch"] = json!(epoch.as_str());
-    event["stream"] = json!(stream);
-    event["sequence"] = json!(format!("{sequence:020}"));
-    event["boot"] = json!("boot-a");
-    event["uptime"] = json!("60000");
-    event
-}
-
-fn visit(sequence: u64, entered: u64) -> Value {
-    placed(plain("", entered), "visit", sequence)
-}
-
-fn dropped(sequence: u64, from: u64, to: u64) -> Value {
-    let mut event = plain("", 0);
-    event["type"] = json!("library.outbox.dropped.v1");
-    event["data"] = json!({"stream": "visit", "from": from, "to": to, "reason": "no room"});
-    placed(event, "receipt", sequence)
-}
-
-/// A report after which facts of [`visit`] are off by `shift`.
-fn report(boot: &str, shift: SignedDuration) -> ClockReport {
-    let written: Timestamp = "2026-03-02T09:59:00Z".parse().unwrap();
-    ClockReport {
-        boot: boot.parse().unwrap(),
-        uptime: Uptime::from_millis(90_000).unwrap(),
-        time: written + shift + SignedDuration::from_secs(30),
-        error_ms: 5,
-    }
 }

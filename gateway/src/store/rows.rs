@@ -46,6 +46,11 @@ pub(crate) fn records_after(
     Ok(records)
 }
 
+/// All records in order.
+pub(crate) fn all_records() -> String {
+    format!("SELECT {COLUMNS} FROM fact ORDER BY number")
+}
+
 /// The stored checksum of one entry.
 pub(crate) fn crc_of(
     connection: &Connection,
