@@ -24,6 +24,9 @@ pub use mark::Mark;
 /// A reading this soon after the end of a period is the reading of its end.
 const SNAP: Duration = Duration::from_secs(2);
 
+/// More than can pass in this time is not believed at once, however long ago the last reading is.
+const AT_ONCE: Duration = Duration::from_secs(60);
+
 /// How long an earlier total stays worth returning to after a fall or a jump.
 const FORMER_AGE_MAX: Duration = Duration::from_secs(600);
 
@@ -182,8 +185,11 @@ impl Gate {
             outcome.remember = true;
             return outcome;
         };
-        let allowed = self.allowed(now.since(&memory.read));
-        if let Some(counts) = self.rise(memory.totals, totals, allowed) {
+        let elapsed = now.since(&memory.read);
+        let allowed = self.allowed(elapsed);
+        // What comes after a long pause may be much, and may be nonsense: it takes two readings.
+        let at_once = self.allowed(elapsed.map(|elapsed| elapsed.min(AT_ONCE)).or(Some(AT_ONCE)));
+        if let Some(counts) = self.rise(memory.totals, totals, at_once) {
             let ruling = Ruling::believed(counts);
             self.suspect = None;
             self.accept(memory, now, totals, ruling, &mut outcome);
