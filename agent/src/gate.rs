@@ -188,7 +188,11 @@ impl Gate {
         let elapsed = now.since(&memory.read);
         let allowed = self.allowed(elapsed);
         // What comes after a long pause may be much, and may be nonsense: it takes two readings.
-        let at_once = self.allowed(elapsed.map(|elapsed| elapsed.min(AT_ONCE)).or(Some(AT_ONCE)));
+        let at_once = self.allowed(
+            elapsed
+                .map(|elapsed| elapsed.min(AT_ONCE))
+                .or(Some(AT_ONCE)),
+        );
         if let Some(counts) = self.rise(memory.totals, totals, at_once) {
             let ruling = Ruling::believed(counts);
             self.suspect = None;

@@ -25,7 +25,7 @@ mod telemetry;
 pub mod uplink;
 
 pub use clock::{ClockMeter, SystemClock};
-pub use outbox::{Outbox, OutboxError, Notes, OutboxOptions, Settle, Synchronous};
+pub use outbox::{Notes, Outbox, OutboxError, OutboxOptions, Settle, Synchronous};
 pub use run::{Agent, AgentOptions};
 pub use state_file::{StateFileError, read as read_state};
 pub use status::{AgentStatus, GateStatus, Link, StreamDepth};

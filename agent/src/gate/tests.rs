@@ -36,7 +36,10 @@ fn at_ms(millis: u64) -> Mark {
 }
 
 fn show(entered: u64) -> Totals {
-    Totals { entered, left: Some(0) }
+    Totals {
+        entered,
+        left: Some(0),
+    }
 }
 
 /// Feeds readings and ends; all periods.
@@ -62,7 +65,10 @@ fn has(periods: &[VisitCounted], flag: &Flag) -> bool {
 #[test]
 fn the_first_reading_is_where_counting_begins_and_a_quiet_period_is_written_too() {
     let mut gate = Gate::new(rules(ResetPolicy::PowerUp), None);
-    let all = periods(&mut gate, &[(0, 700), (30, 705), (60, 705), (90, 705), (120, 705)]);
+    let all = periods(
+        &mut gate,
+        &[(0, 700), (30, 705), (60, 705), (90, 705), (120, 705)],
+    );
     assert_eq!(all.iter().map(|p| p.entered).collect::<Vec<_>>(), [5, 0]);
     assert_eq!((all[0].from, all[0].to), (at(0).wall, at(60).wall));
     assert_eq!((all[1].from, all[1].to), (at(60).wall, at(120).wall));
@@ -76,7 +82,10 @@ fn a_reading_just_after_a_boundary_ends_the_period_at_the_boundary() {
     let ended = gate.handle_reading(&at_ms(60_013), show(4)).periods;
     assert_eq!((ended[0].from, ended[0].to), (at(0).wall, at(60).wall));
     let ended = gate.handle_reading(&at_ms(120_007), show(6)).periods;
-    assert_eq!((ended[0].from, ended[0].to, ended[0].entered), (at(60).wall, at(120).wall, 2));
+    assert_eq!(
+        (ended[0].from, ended[0].to, ended[0].entered),
+        (at(60).wall, at(120).wall, 2)
+    );
 }
 
 #[test]
@@ -84,15 +93,32 @@ fn an_agent_off_for_two_hours_makes_one_recovered_period_with_the_exact_count() 
     let mut gate = Gate::new(rules(ResetPolicy::PowerUp), None);
     let before = periods(&mut gate, &[(0, 0), (20, 3), (30, 5)]);
     let memory = serde_json::to_string(gate.memory().unwrap()).unwrap();
-    let mut gate = Gate::new(rules(ResetPolicy::PowerUp), Some(serde_json::from_str(&memory).unwrap()));
+    let mut gate = Gate::new(
+        rules(ResetPolicy::PowerUp),
+        Some(serde_json::from_str(&memory).unwrap()),
+    );
     let off = at(7_230);
-    let off = Mark { boot: "b".parse().unwrap(), uptime: Uptime::from_millis(9_000).unwrap(), ..off };
-    assert!(gate.handle_reading(&off, show(2_005)).doubted, "much at once takes a second reading");
-    let off = Mark { uptime: Uptime::from_millis(10_000).unwrap(), wall: at(7_231).wall, ..off };
+    let off = Mark {
+        boot: "b".parse().unwrap(),
+        uptime: Uptime::from_millis(9_000).unwrap(),
+        ..off
+    };
+    assert!(
+        gate.handle_reading(&off, show(2_005)).doubted,
+        "much at once takes a second reading"
+    );
+    let off = Mark {
+        uptime: Uptime::from_millis(10_000).unwrap(),
+        wall: at(7_231).wall,
+        ..off
+    };
     let after = gate.handle_reading(&off, show(2_005)).periods;
     assert_eq!(entered(&before), 5);
     assert_eq!(after.len(), 1);
-    assert_eq!((after[0].from, after[0].to, after[0].entered), (at(30).wall, at(7_231).wall, 2_000));
+    assert_eq!(
+        (after[0].from, after[0].to, after[0].entered),
+        (at(30).wall, at(7_231).wall, 2_000)
+    );
     assert_eq!(after[0].flags, [Flag::Recovered]);
 }
 
@@ -103,10 +129,19 @@ fn a_silent_counter_ends_the_observed_period_where_it_fell_silent() {
     gate.handle_reading(&at(20), show(2));
     assert!(gate.handle_silence(&at(100)).periods.is_empty());
     let observed = gate.handle_silence(&at(201)).periods;
-    assert_eq!((observed[0].from, observed[0].to, observed[0].entered), (at(0).wall, at(20).wall, 2));
-    assert!(gate.handle_silence(&at(300)).periods.is_empty(), "said once");
+    assert_eq!(
+        (observed[0].from, observed[0].to, observed[0].entered),
+        (at(0).wall, at(20).wall, 2)
+    );
+    assert!(
+        gate.handle_silence(&at(300)).periods.is_empty(),
+        "said once"
+    );
     let back = gate.handle_reading(&at(320), show(9)).periods;
-    assert_eq!((back[0].from, back[0].to, back[0].entered), (at(20).wall, at(320).wall, 7));
+    assert_eq!(
+        (back[0].from, back[0].to, back[0].entered),
+        (at(20).wall, at(320).wall, 7)
+    );
     assert_eq!(back[0].flags, [Flag::Recovered]);
 }
 
@@ -119,7 +154,11 @@ fn a_power_up_counts_what_the_new_total_shows_and_never_counts_nothing() {
     assert!(has(&all, &Flag::Reset));
     let mut gate = Gate::new(rules(ResetPolicy::Never), None);
     let all = periods(&mut gate, &readings);
-    assert_eq!(entered(&all), 10 + 3, "only what came after the fall was seen");
+    assert_eq!(
+        entered(&all),
+        10 + 3,
+        "only what came after the fall was seen"
+    );
     assert!(has(&all, &Flag::Reset));
 }
 
@@ -134,16 +173,35 @@ fn a_total_that_passes_its_modulus_rolls_over() {
 #[test]
 fn a_jump_is_not_counted_but_what_follows_it_is() {
     let mut gate = Gate::new(rules(ResetPolicy::PowerUp), None);
-    let all = periods(&mut gate, &[(0, 10), (5, 12), (10, 8_500), (15, 8_503), (20, 8_504)]);
+    let all = periods(
+        &mut gate,
+        &[(0, 10), (5, 12), (10, 8_500), (15, 8_503), (20, 8_504)],
+    );
     assert_eq!(entered(&all), 2 + 3 + 1);
     assert!(has(&all, &Flag::Implausible));
-    assert_eq!(all.last().unwrap().raw.unwrap().entered, 8_504, "the raw total is kept");
+    assert_eq!(
+        all.last().unwrap().raw.unwrap().entered,
+        8_504,
+        "the raw total is kept"
+    );
 }
 
 #[test]
 fn a_counter_that_answers_zeros_for_a_while_loses_nobody() {
     let mut gate = Gate::new(rules(ResetPolicy::PowerUp), None);
-    let all = periods(&mut gate, &[(0, 1_000), (5, 1_001), (10, 0), (15, 0), (20, 0), (25, 1_004), (30, 1_004), (35, 1_006)]);
+    let all = periods(
+        &mut gate,
+        &[
+            (0, 1_000),
+            (5, 1_001),
+            (10, 0),
+            (15, 0),
+            (20, 0),
+            (25, 1_004),
+            (30, 1_004),
+            (35, 1_006),
+        ],
+    );
     assert_eq!(entered(&all), 6);
 }
 
@@ -165,7 +223,10 @@ fn a_wall_clock_that_jumps_moves_no_visit_and_no_length() {
     jumped.wall = "1970-01-01T00:10:30Z".parse().unwrap();
     let ended = gate.handle_reading(&jumped, show(3)).periods;
     assert_eq!(ended[0].entered, 3);
-    assert_eq!(ended[0].to.duration_since(ended[0].from), SignedDuration::from_secs(30));
+    assert_eq!(
+        ended[0].to.duration_since(ended[0].from),
+        SignedDuration::from_secs(30)
+    );
 }
 
 #[test]
@@ -214,7 +275,12 @@ fn live(start: u64, steps: &[Step], nonsense: bool) -> (u64, u64, Vec<VisitCount
     let (mut clock, mut boot, mut uptime, mut passed_total) = (1_000_u64, 0, 1_000_u64, 0_u64);
     let mut all = Vec::new();
     let (mut memory, mut odd) = (None, false);
-    let mut read = |gate: &mut Gate, clock: u64, boot: u32, uptime: u64, total: u64, memory: &mut Option<Memory>| {
+    let mut read = |gate: &mut Gate,
+                    clock: u64,
+                    boot: u32,
+                    uptime: u64,
+                    total: u64,
+                    memory: &mut Option<Memory>| {
         let now = Mark {
             boot: format!("boot-{boot}").parse().unwrap(),
             uptime: Uptime::from_millis(uptime).unwrap(),
@@ -266,12 +332,18 @@ fn live(start: u64, steps: &[Step], nonsense: bool) -> (u64, u64, Vec<VisitCount
     for _ in 0..2 {
         clock += 5_000;
         uptime += 5_000;
-        last = read(&mut gate, clock, boot, uptime, (start + passed_total) % MODULUS, &mut memory);
+        last = read(
+            &mut gate,
+            clock,
+            boot,
+            uptime,
+            (start + passed_total) % MODULUS,
+            &mut memory,
+        );
     }
     all.extend(gate.finish(&last).periods);
     (passed_total, entered(&all), all)
 }
-
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(600))]

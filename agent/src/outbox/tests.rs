@@ -14,7 +14,10 @@ struct Bench {
 
 impl Bench {
     fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap(), section: OutboxSection::default() }
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            section: OutboxSection::default(),
+        }
     }
 
     fn path(&self) -> PathBuf {
@@ -26,7 +29,13 @@ impl Bench {
     }
 
     fn open_with(&self, options: OutboxOptions) -> Outbox {
-        Outbox::open(&self.path(), &"gate-1".parse().unwrap(), &self.section, options).unwrap()
+        Outbox::open(
+            &self.path(),
+            &"gate-1".parse().unwrap(),
+            &self.section,
+            options,
+        )
+        .unwrap()
     }
 }
 
@@ -53,7 +62,9 @@ fn visit(minute: u64, entered: u64) -> Fact {
 
 fn fill(outbox: &Outbox, minutes: std::ops::Range<u64>) {
     for minute in minutes {
-        outbox.record(&stamp(minute), vec![visit(minute, 1)], None).unwrap();
+        outbox
+            .record(&stamp(minute), vec![visit(minute, 1)], None)
+            .unwrap();
     }
 }
 
@@ -86,8 +97,13 @@ fn visits(numbers: std::ops::RangeInclusive<u64>) -> Vec<(Stream, u64)> {
 fn an_outbox_keeps_its_epoch_its_facts_and_its_notes() {
     let bench = Bench::new();
     let outbox = bench.open();
-    let note = Note { name: "gate", text: "{}".to_owned() };
-    outbox.record(&stamp(0), vec![visit(0, 1), visit(1, 2)], Some(note)).unwrap();
+    let note = Note {
+        name: "gate",
+        text: "{}".to_owned(),
+    };
+    outbox
+        .record(&stamp(0), vec![visit(0, 1), visit(1, 2)], Some(note))
+        .unwrap();
     let epoch = outbox.epoch().clone();
     drop(outbox);
     let outbox = bench.open();
@@ -102,7 +118,13 @@ fn an_outbox_of_another_device_is_refused() {
     let bench = Bench::new();
     drop(bench.open());
     let other = "gate-2".parse().unwrap();
-    let error = Outbox::open(&bench.path(), &other, &bench.section, OutboxOptions::default()).unwrap_err();
+    let error = Outbox::open(
+        &bench.path(),
+        &other,
+        &bench.section,
+        OutboxOptions::default(),
+    )
+    .unwrap_err();
     assert!(matches!(error, OutboxError::OtherDevice { .. }), "{error}");
 }
 
@@ -110,7 +132,10 @@ fn an_outbox_of_another_device_is_refused() {
 fn an_outbox_that_was_never_finished_is_made_anew() {
     let bench = Bench::new();
     let epoch = bench.open().epoch().clone();
-    Connection::open(bench.path()).unwrap().execute("DELETE FROM meta WHERE name = 'ready'", []).unwrap();
+    Connection::open(bench.path())
+        .unwrap()
+        .execute("DELETE FROM meta WHERE name = 'ready'", [])
+        .unwrap();
     assert_ne!(*bench.open().epoch(), epoch);
 }
 
@@ -122,8 +147,14 @@ fn a_puback_settles_nothing_and_a_receipt_does() {
     outbox.next_batch(&stamp(9), 500, 100_000).unwrap().unwrap();
     outbox.acknowledged(Stream::Visit, 5).unwrap();
     assert!(outbox.is_drained().unwrap());
-    assert_eq!(sent_again(&outbox), visits(1..=5), "without a receipt they are sent again");
-    outbox.settle(&receipts(&outbox, "a", 3), &stamp(9)).unwrap();
+    assert_eq!(
+        sent_again(&outbox),
+        visits(1..=5),
+        "without a receipt they are sent again"
+    );
+    outbox
+        .settle(&receipts(&outbox, "a", 3), &stamp(9))
+        .unwrap();
     assert_eq!(sent_again(&outbox), visits(4..=5));
     assert_eq!(outbox.depth().unwrap()[&Stream::Visit].waiting, 2);
 }
@@ -133,9 +164,13 @@ fn a_lower_receipt_or_another_ledger_opens_what_it_lacks_again() {
     let bench = Bench::new();
     let outbox = bench.open();
     fill(&outbox, 0..9);
-    outbox.settle(&receipts(&outbox, "a", 9), &stamp(9)).unwrap();
+    outbox
+        .settle(&receipts(&outbox, "a", 9), &stamp(9))
+        .unwrap();
     assert_eq!(sent_again(&outbox), []);
-    let back = outbox.settle(&receipts(&outbox, "a", 4), &stamp(9)).unwrap();
+    let back = outbox
+        .settle(&receipts(&outbox, "a", 4), &stamp(9))
+        .unwrap();
     assert_eq!(back.reopened, [(Stream::Visit, 4)].into());
     assert_eq!(sent_again(&outbox), visits(5..=9));
     let mut other = receipts(&outbox, "b", 0);
@@ -144,7 +179,10 @@ fn a_lower_receipt_or_another_ledger_opens_what_it_lacks_again() {
     assert_eq!(sent_again(&outbox), visits(1..=9));
     let mut foreign = receipts(&outbox, "b", 9);
     foreign.epoch = Epoch::from_bits(7);
-    assert_eq!(outbox.settle(&foreign, &stamp(9)).unwrap(), Settlement::default());
+    assert_eq!(
+        outbox.settle(&foreign, &stamp(9)).unwrap(),
+        Settlement::default()
+    );
 }
 
 #[test]
@@ -154,9 +192,18 @@ fn a_lower_receipt_during_a_connection_sends_at_once() {
     fill(&outbox, 0..3);
     outbox.begin_connection().unwrap();
     outbox.next_batch(&stamp(9), 500, 100_000).unwrap().unwrap();
-    outbox.settle(&receipts(&outbox, "a", 3), &stamp(9)).unwrap();
-    assert!(outbox.next_batch(&stamp(9), 500, 100_000).unwrap().is_none());
-    outbox.settle(&receipts(&outbox, "a", 1), &stamp(9)).unwrap();
+    outbox
+        .settle(&receipts(&outbox, "a", 3), &stamp(9))
+        .unwrap();
+    assert!(
+        outbox
+            .next_batch(&stamp(9), 500, 100_000)
+            .unwrap()
+            .is_none()
+    );
+    outbox
+        .settle(&receipts(&outbox, "a", 1), &stamp(9))
+        .unwrap();
     let again = outbox.next_batch(&stamp(9), 500, 100_000).unwrap().unwrap();
     assert_eq!((again.from, again.to), (2, 3));
 }
@@ -164,10 +211,15 @@ fn a_lower_receipt_during_a_connection_sends_at_once() {
 #[test]
 fn rows_deleted_on_puback_are_not_there_for_a_restored_gateway() {
     let bench = Bench::new();
-    let outbox = bench.open_with(OutboxOptions { settle: Settle::OnPuback, ..OutboxOptions::default() });
+    let outbox = bench.open_with(OutboxOptions {
+        settle: Settle::OnPuback,
+        ..OutboxOptions::default()
+    });
     fill(&outbox, 0..3);
     outbox.acknowledged(Stream::Visit, 3).unwrap();
-    outbox.settle(&receipts(&outbox, "a", 0), &stamp(9)).unwrap();
+    outbox
+        .settle(&receipts(&outbox, "a", 0), &stamp(9))
+        .unwrap();
     assert_eq!(sent_again(&outbox), [], "the planted fault loses them");
 }
 
@@ -176,12 +228,19 @@ fn what_was_kept_long_enough_goes_and_is_named_when_it_is_asked_for_again() {
     let bench = Bench::new();
     let outbox = bench.open();
     fill(&outbox, 0..4);
-    outbox.settle(&receipts(&outbox, "a", 2), &stamp(0)).unwrap();
+    outbox
+        .settle(&receipts(&outbox, "a", 2), &stamp(0))
+        .unwrap();
     let month = 31 * 24 * 60;
     assert_eq!(outbox.let_go(stamp(month).moment.uptime).unwrap(), 2);
-    let back = outbox.settle(&receipts(&outbox, "a", 0), &stamp(month)).unwrap();
+    let back = outbox
+        .settle(&receipts(&outbox, "a", 0), &stamp(month))
+        .unwrap();
     assert_eq!(back.lost, [(Stream::Visit, 1, 2)]);
-    assert_eq!(sent_again(&outbox), [(Stream::Visit, 3), (Stream::Visit, 4), (Stream::Receipt, 1)]);
+    assert_eq!(
+        sent_again(&outbox),
+        [(Stream::Visit, 3), (Stream::Visit, 4), (Stream::Receipt, 1)]
+    );
 }
 
 #[test]
@@ -190,11 +249,18 @@ fn a_batch_keeps_its_bounds_and_its_order() {
     let outbox = bench.open();
     fill(&outbox, 0..10);
     let one = outbox.next_batch(&stamp(9), 500, 10).unwrap().unwrap();
-    assert_eq!((one.from, one.to, one.events.len()), (1, 1, 1), "one fact always goes");
+    assert_eq!(
+        (one.from, one.to, one.events.len()),
+        (1, 1, 1),
+        "one fact always goes"
+    );
     let few = outbox.next_batch(&stamp(9), 3, 100_000).unwrap().unwrap();
     assert_eq!((few.from, few.to), (2, 4));
     let size = few.events[0].len() + 1;
-    let bytes = outbox.next_batch(&stamp(9), 500, size * 2 + 40).unwrap().unwrap();
+    let bytes = outbox
+        .next_batch(&stamp(9), 500, size * 2 + 40)
+        .unwrap()
+        .unwrap();
     assert_eq!((bytes.from, bytes.to), (5, 6));
 }
 
@@ -205,13 +271,28 @@ fn a_damaged_row_is_never_sent_and_never_silently_lost() {
     fill(&outbox, 0..4);
     Connection::open(bench.path())
         .unwrap()
-        .execute("UPDATE fact SET text = replace(text, '\"in\":1', '\"in\":9') WHERE sequence = 2", [])
+        .execute(
+            "UPDATE fact SET text = replace(text, '\"in\":1', '\"in\":9') WHERE sequence = 2",
+            [],
+        )
         .unwrap();
-    assert_eq!(sent_again(&outbox), [(Stream::Visit, 1), (Stream::Visit, 3), (Stream::Visit, 4), (Stream::Receipt, 1)]);
+    assert_eq!(
+        sent_again(&outbox),
+        [
+            (Stream::Visit, 1),
+            (Stream::Visit, 3),
+            (Stream::Visit, 4),
+            (Stream::Receipt, 1)
+        ]
+    );
     outbox.begin_connection().unwrap();
     outbox.next_batch(&stamp(9), 500, 100_000).unwrap();
     let named = outbox.next_batch(&stamp(9), 500, 100_000).unwrap().unwrap();
-    assert!(named.events[0].contains("\"reason\":\"damaged on disk\""), "{}", named.events[0]);
+    assert!(
+        named.events[0].contains("\"reason\":\"damaged on disk\""),
+        "{}",
+        named.events[0]
+    );
 }
 
 #[test]
@@ -220,13 +301,24 @@ fn a_full_outbox_lets_settled_facts_go_first_then_merges_then_names_what_it_drop
     bench.section.size_max = ByteSize::kib(400);
     let outbox = bench.open();
     fill(&outbox, 0..300);
-    outbox.settle(&receipts(&outbox, "a", 300), &stamp(300)).unwrap();
+    outbox
+        .settle(&receipts(&outbox, "a", 300), &stamp(300))
+        .unwrap();
     fill(&outbox, 300..1_000);
     let open = sent_again(&outbox);
-    assert_eq!(open.iter().filter(|(stream, _)| *stream == Stream::Visit).count(), 700, "settled facts went first");
+    assert_eq!(
+        open.iter()
+            .filter(|(stream, _)| *stream == Stream::Visit)
+            .count(),
+        700,
+        "settled facts went first"
+    );
     drop(outbox);
 
-    let bench = Bench { section: bench.section, ..Bench::new() };
+    let bench = Bench {
+        section: bench.section,
+        ..Bench::new()
+    };
     let outbox = bench.open();
     fill(&outbox, 0..6_000);
     outbox.begin_connection().unwrap();

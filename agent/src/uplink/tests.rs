@@ -29,7 +29,11 @@ fn online() -> Session {
     session.handle_connected(seconds(0));
     let uptime = Uptime::new(seconds(0));
     while let Some(request) = session.clock_request(uptime) {
-        let reply = ClockReply { id: request.id, uptime, time: Timestamp::UNIX_EPOCH };
+        let reply = ClockReply {
+            id: request.id,
+            uptime,
+            time: Timestamp::UNIX_EPOCH,
+        };
         session.handle_clock_reply(&reply, uptime, seconds(1));
     }
     effects(&mut session);
@@ -46,7 +50,11 @@ fn no_fact_is_sent_before_the_clock_is_measured() {
     for _ in 0..5 {
         assert!(!session.wants_batch());
         let request = session.clock_request(Uptime::new(seconds(9))).unwrap();
-        let reply = ClockReply { id: request.id, uptime: request.uptime, time: Timestamp::UNIX_EPOCH };
+        let reply = ClockReply {
+            id: request.id,
+            uptime: request.uptime,
+            time: Timestamp::UNIX_EPOCH,
+        };
         session.handle_clock_reply(&reply, Uptime::new(seconds(9)), seconds(2));
     }
     let done = effects(&mut session);
@@ -73,7 +81,13 @@ fn no_more_is_under_way_than_allowed() {
     let second = session.handle_handed(Stream::Visit, 9, seconds(2));
     assert!(!session.wants_batch());
     session.handle_answer(second, Answer::Taken);
-    assert_eq!(effects(&mut session), [Effect::Arrived { stream: Stream::Visit, to: 9 }]);
+    assert_eq!(
+        effects(&mut session),
+        [Effect::Arrived {
+            stream: Stream::Visit,
+            to: 9
+        }]
+    );
     assert!(session.wants_batch());
 }
 
@@ -82,7 +96,10 @@ fn a_refused_payload_settles_nothing_and_ends_the_connection() {
     let mut session = online();
     let id = session.handle_handed(Stream::Visit, 5, seconds(2));
     session.handle_answer(id, Answer::Refused("0x97".to_owned()));
-    assert_eq!(effects(&mut session), [Effect::Leave(Leave::Refused("0x97".to_owned()))]);
+    assert_eq!(
+        effects(&mut session),
+        [Effect::Leave(Leave::Refused("0x97".to_owned()))]
+    );
     assert!(!session.wants_batch());
 }
 
@@ -94,7 +111,10 @@ fn a_payload_without_an_answer_ends_the_connection_in_time() {
     session.handle_time(seconds(31));
     assert_eq!(effects(&mut session), []);
     session.handle_time(seconds(32));
-    assert!(matches!(effects(&mut session)[..], [Effect::Leave(Leave::Lost(_))]));
+    assert!(matches!(
+        effects(&mut session)[..],
+        [Effect::Leave(Leave::Lost(_))]
+    ));
 }
 
 #[test]
@@ -102,12 +122,21 @@ fn stopping_waits_for_what_is_under_way_and_for_an_empty_outbox() {
     let mut session = online();
     let id = session.handle_handed(Stream::Visit, 5, seconds(2));
     session.handle_stop();
-    assert!(session.wants_batch(), "the last period is still to be read from the outbox");
+    assert!(
+        session.wants_batch(),
+        "the last period is still to be read from the outbox"
+    );
     session.handle_empty();
     assert_eq!(effects(&mut session), []);
     session.handle_answer(id, Answer::Taken);
-    let arrived = Effect::Arrived { stream: Stream::Visit, to: 5 };
-    assert_eq!(effects(&mut session), [arrived, Effect::Leave(Leave::Stopped)]);
+    let arrived = Effect::Arrived {
+        stream: Stream::Visit,
+        to: 5,
+    };
+    assert_eq!(
+        effects(&mut session),
+        [arrived, Effect::Leave(Leave::Stopped)]
+    );
 }
 
 #[test]
@@ -117,8 +146,15 @@ fn the_clock_is_measured_again_and_a_late_answer_is_not_taken() {
     assert_eq!(effects(&mut session), [Effect::AskTime]);
     let uptime = Uptime::new(seconds(601));
     let request = session.clock_request(uptime).unwrap();
-    let late = ClockReply { id: request.id - REQUESTS_SPACE, uptime, time: Timestamp::UNIX_EPOCH };
+    let late = ClockReply {
+        id: request.id - REQUESTS_SPACE,
+        uptime,
+        time: Timestamp::UNIX_EPOCH,
+    };
     session.handle_clock_reply(&late, uptime, seconds(602));
     assert_eq!(effects(&mut session), []);
-    assert!(session.wants_batch(), "facts do not wait for a later measurement");
+    assert!(
+        session.wants_batch(),
+        "facts do not wait for a later measurement"
+    );
 }
