@@ -43,7 +43,6 @@ pub(crate) fn topic() -> BoxedStrategy<Topic> {
         .boxed()
 }
 
-/// Few levels of few names, so that filters and topics often meet.
 pub(crate) fn filter() -> BoxedStrategy<TopicFilter> {
     let level = select(vec!["a", "b", "", "+"]);
     (prop::collection::vec(level, 1..5), any::<bool>())
@@ -54,13 +53,6 @@ pub(crate) fn filter() -> BoxedStrategy<TopicFilter> {
             }
             levels.join("/").parse().ok()
         })
-        .boxed()
-}
-
-/// Topic names of the same few levels.
-pub(crate) fn small_topic() -> BoxedStrategy<String> {
-    prop::collection::vec(select(vec!["a", "b", "c", ""]), 1..6)
-        .prop_map(|levels| levels.join("/"))
         .boxed()
 }
 

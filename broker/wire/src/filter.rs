@@ -51,7 +51,8 @@ impl TopicFilter {
         levels.next().is_none() && !topic.starts_with('$')
     }
 
-    /// Whether every topic that `other` matches is matched by this filter too.
+    /// Whether every topic that `other` matches is matched by this filter too. Level by level: it
+    /// does not see that `+/#` is `#` in other words, and says no.
     #[must_use]
     pub fn covers(&self, other: &Self) -> bool {
         let mut theirs = other.0.split('/');
@@ -61,7 +62,7 @@ impl TopicFilter {
                 (_, None | Some("#")) => return false,
                 ("+", Some(_)) => {}
                 (part, Some(their)) if part == their => {}
-                _ => return false,
+                (_, Some(_)) => return false,
             }
         }
         theirs.next().is_none()
@@ -107,5 +108,87 @@ impl From<TopicFilter> for String {
 impl fmt::Display for TopicFilter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// All texts of 1 to `depth` of these levels.
+    fn texts(levels: &[&str], depth: usize) -> Vec<String> {
+        let mut all: Vec<String> = levels.iter().map(|level| (*level).to_owned()).collect();
+        let mut begun = 0;
+        for _ in 1..depth {
+            let until = all.len();
+            for shorter in begun..until {
+                for level in levels {
+                    all.push(format!("{}/{level}", all[shorter]));
+                }
+            }
+            begun = until;
+        }
+        all
+    }
+
+    #[test]
+    fn a_filter_covers_another_if_it_matches_all_the_other_matches_and_only_then() {
+        let filters: Vec<TopicFilter> = texts(&["a", "", "+", "#"], 3)
+            .into_iter()
+            .filter_map(|text| text.parse().ok())
+            .collect();
+        let topics: Vec<String> = texts(&["a", "b", ""], 4)
+            .into_iter()
+            .filter(|topic| !topic.is_empty())
+            .collect();
+        let matched = |filter: &TopicFilter| -> Vec<bool> {
+            topics.iter().map(|topic| filter.matches(topic)).collect()
+        };
+        let matches: Vec<Vec<bool>> = filters.iter().map(matched).collect();
+        for (a, of_a) in filters.iter().zip(&matches) {
+            for (b, of_b) in filters.iter().zip(&matches) {
+                let truth = of_a.iter().zip(of_b).all(|(a, b)| *a || !*b);
+                let in_other_words = truth && a.as_str().ends_with("+/#");
+                assert!(
+                    a.covers(b) == truth || in_other_words,
+                    "{a} beside {b}: {truth}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn wildcards_match_as_the_standard_has_it() {
+        for (filter, topic, matches) in [
+            ("a/#", "a", true),
+            ("a/#", "a/b/c", true),
+            ("+", "/a", false),
+            ("+/+", "/a", true),
+            ("a/+", "a", false),
+            ("a/+", "a/", true),
+            ("#", "$SYS/x", false),
+            ("+/x", "$SYS/x", false),
+        ] {
+            let parsed: TopicFilter = filter.parse().unwrap();
+            assert_eq!(parsed.matches(topic), matches, "{filter} and {topic}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_filter_is_refused() {
+        for text in [
+            "",
+            "a+",
+            "#/a",
+            "a#",
+            "a/+b",
+            "$share/g/a",
+            "$SYS/#",
+            "门",
+            "a\0",
+            &"a".repeat(257),
+        ] {
+            assert!(text.parse::<TopicFilter>().is_err(), "{text:?}");
+        }
     }
 }
