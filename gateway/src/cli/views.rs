@@ -72,8 +72,11 @@ async fn rebuild_running(gateway: &Client, progress: &mut Progress) -> Result<()
                 progress.reached(total, total);
                 return Ok(());
             }
-            // Asked for, not begun.
-            None => {}
+            None => {
+                let error =
+                    anyhow!("the rebuild ended without figures; the gateway's log says why");
+                return Err(Failure::Failed(error));
+            }
         }
     }
 }
