@@ -1,5 +1,266 @@
-//! The HTTP API.
+//! The HTTP API, the page, and the probes of monitors.
+//!
+//! `frame` surrounds every request; `access` says who asks; the table of rights is the grouping
+//! of routes in `api`. Each handler reads its parameters strictly, asks the other rooms (off the
+//! runtime's threads where that may block), and answers in a form of its own.
 
+mod access;
+mod audit;
+mod body;
+mod csv;
+mod devices;
 mod frame;
 mod parameters;
+mod probes;
 pub mod problem;
+mod quarantine;
+mod rebuild;
+mod registry;
+mod session;
+mod sites;
+mod stream;
+mod timespan;
+mod visits;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::extract::DefaultBodyLimit;
+use axum::routing::get;
+use axum::{Json, Router, middleware};
+use lujiang_broker::Switchboard;
+use lujiang_config::{HttpSection, LibrarySection};
+use lujiang_wire::Clock;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use utoipa::OpenApi;
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::intake::Intake;
+use crate::live::Live;
+use crate::metrics::Metrics;
+use crate::page;
+use crate::people::{People, Right};
+use crate::presence::Presence;
+use crate::registry::Registry;
+use crate::store::Store;
+use crate::views::Views;
+use access::{Guard, SESSION_COOKIE};
+use frame::Frame;
+use problem::Problem;
+pub use rebuild::Rebuilds;
+
+/// The rooms the API speaks for; clones share them.
+#[derive(Clone)]
+pub struct ApiState {
+    /// The ledger and the quarantine.
+    pub store: Store,
+    /// Devices, readers, sites.
+    pub registry: Registry,
+    /// What devices last said.
+    pub presence: Presence,
+    /// The figures.
+    pub views: Views,
+    /// What keeps facts.
+    pub intake: Intake,
+    /// The door's connections and counters.
+    pub switchboard: Arc<Switchboard>,
+    /// Who may come in.
+    pub people: People,
+    /// What changes.
+    pub live: Live,
+    /// What is counted.
+    pub metrics: Metrics,
+    /// The rebuild under way.
+    pub rebuilds: Rebuilds,
+    /// The gateway's clock.
+    pub clock: Arc<dyn Clock>,
+    /// Whose house this is.
+    pub library: LibrarySection,
+    /// Cancelled when the gateway stops.
+    pub stopping: CancellationToken,
+}
+
+/// A running API.
+pub struct Api {
+    local_addr: SocketAddr,
+    server: JoinHandle<()>,
+    live: JoinHandle<()>,
+    rebuilds: Rebuilds,
+    stopping: CancellationToken,
+}
+
+/// Why the API could not start.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot listen on {listen} (http.listen)")]
+pub struct ListenError {
+    listen: SocketAddr,
+    source: std::io::Error,
+}
+
+impl Api {
+    /// Listens and serves until `stopping` of the state is cancelled.
+    ///
+    /// # Errors
+    /// Where the address cannot be bound.
+    pub async fn start(section: &HttpSection, state: ApiState) -> Result<Self, ListenError> {
+        let failed = |source| ListenError {
+            listen: section.listen,
+            source,
+        };
+        let listener = TcpListener::bind(section.listen).await.map_err(failed)?;
+        let local_addr = listener.local_addr().map_err(failed)?;
+        let metrics = state.metrics.clone();
+        state
+            .intake
+            .counters()
+            .watch_commits(move |took| metrics.committed(took));
+        let live = state.live.clone().run(
+            Arc::new(state.clone()),
+            state.presence.changes(),
+            state.views.folded(),
+            state.stopping.clone(),
+        );
+        let (stopping, rebuilds) = (state.stopping.clone(), state.rebuilds.clone());
+        let app = app(section, state);
+        let ended = stopping.clone().cancelled_owned();
+        let server = async move {
+            let served = axum::serve(listener, app).with_graceful_shutdown(ended);
+            if let Err(error) = served.await {
+                tracing::error!(%error, "the HTTP server ended");
+            }
+        };
+        Ok(Self {
+            local_addr,
+            server: tokio::spawn(server),
+            live: tokio::spawn(live),
+            rebuilds,
+            stopping,
+        })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn local_addr(&self) -> SocketAddr {
+        self.local_addr
+    }
+
+    /// Stops: takes no more requests, ends live streams, waits for answers under way.
+    pub async fn stop(self) {
+        self.stopping.cancel();
+        for task in [self.server, self.live] {
+            if task.await.is_err() {
+                tracing::error!("a task of the HTTP API panicked");
+            }
+        }
+        self.rebuilds.settled().await;
+    }
+}
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Lujiang gateway",
+        description = "Visitor totals, devices and quarantine of one library system.\n\nEvery \
+                       error is a problem document (RFC 9457). Send the admin token as a bearer \
+                       token, or a session cookie; a change by cookie needs `Origin` or \
+                       `Sec-Fetch-Site` of this site.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0"),
+    ),
+    security(("token" = []), ("session" = [])),
+    tags(
+        (name = "figures", description = "What the ledger adds up to"),
+        (name = "devices", description = "Devices and what they sent"),
+        (name = "registry", description = "Changes to devices, sites and credentials"),
+        (name = "people", description = "Who is there and what they did"),
+        (name = "probes", description = "For monitors; no token needed"),
+    )
+)]
+struct Document;
+
+/// Everything that is served, within its frame.
+fn app(section: &HttpSection, state: ApiState) -> Router {
+    let frame = Frame {
+        request_timeout: section.request_timeout,
+        metrics: state.metrics.clone(),
+    };
+    let body_max = usize::try_from(section.body_max.as_u64()).unwrap_or(usize::MAX);
+    let (router, mut document) = api(&state.people).split_for_parts();
+    describe_credentials(&mut document);
+    let document = Arc::new(document);
+    router
+        .route(
+            "/api/openapi.json",
+            get(move || async move { Json(document.as_ref().clone()) }),
+        )
+        .route(
+            "/sign-in",
+            get(session::sign_in_page).post(session::sign_in),
+        )
+        .with_state(state)
+        .merge(page::router())
+        .layer(CompressionLayer::new())
+        .layer(DefaultBodyLimit::max(body_max))
+        .layer(CatchPanicLayer::custom(frame::panicked))
+        .layer(middleware::from_fn_with_state(frame, frame::surround))
+}
+
+/// The table of rights: every route stands in the group of the right it needs.
+fn api(people: &People) -> OpenApiRouter<ApiState> {
+    let guarded = |right, routes: OpenApiRouter<ApiState>| {
+        let guard = Guard {
+            people: people.clone(),
+            right,
+        };
+        routes.route_layer(middleware::from_fn_with_state(guard, access::require))
+    };
+    let read = OpenApiRouter::new()
+        .routes(routes!(session::session))
+        .routes(routes!(session::sign_out))
+        .routes(routes!(visits::visits))
+        .routes(routes!(sites::sites))
+        .routes(routes!(devices::devices))
+        .routes(routes!(devices::device))
+        .routes(routes!(quarantine::quarantine))
+        .routes(routes!(rebuild::views))
+        .routes(routes!(stream::live));
+    let operate = OpenApiRouter::new().routes(routes!(rebuild::rebuild));
+    let administer = OpenApiRouter::new()
+        .routes(routes!(registry::add_device))
+        .routes(routes!(registry::change_device))
+        .routes(routes!(registry::renew_password))
+        .routes(routes!(registry::add_reader))
+        .routes(routes!(sites::set_site))
+        .routes(routes!(session::make_link))
+        .routes(routes!(audit::audit));
+    OpenApiRouter::with_openapi(Document::openapi())
+        .routes(routes!(probes::healthz))
+        .routes(routes!(probes::readyz))
+        .routes(routes!(probes::metrics))
+        .nest("/api/v1", guarded(Right::Read, read))
+        .nest("/api/v1", guarded(Right::Operate, operate))
+        .nest("/api/v1", guarded(Right::Administer, administer))
+}
+
+fn describe_credentials(document: &mut utoipa::openapi::OpenApi) {
+    let components = document.components.get_or_insert_default();
+    let token = HttpBuilder::new().scheme(HttpAuthScheme::Bearer);
+    components.add_security_scheme("token", SecurityScheme::Http(token.build()));
+    let cookie = ApiKey::Cookie(ApiKeyValue::new(SESSION_COOKIE));
+    components.add_security_scheme("session", SecurityScheme::ApiKey(cookie));
+}
+
+/// Runs what may block where it may.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Problem> {
+    let span = tracing::Span::current();
+    tokio::task::spawn_blocking(move || span.in_scope(work))
+        .await
+        .map_err(|error| Problem::internal(&error))
+}

@@ -41,8 +41,10 @@ pub enum Change {
         /// The sites.
         sites: Option<BTreeSet<String>>,
     },
-    /// A device changed; this is its row now.
-    Device(Arc<Value>),
+    /// Devices changed; these are their rows now.
+    Devices(Arc<Vec<Value>>),
+    /// Something was quarantined.
+    Quarantine,
     /// The figures hold the ledger up to this entry.
     Folded(EntryNumber),
     /// More changed than is told one by one: look at everything again.
@@ -55,14 +57,22 @@ pub struct Watcher {
     _place: OwnedSemaphorePermit,
 }
 
+/// What a part of the ledger concerns.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Concerned {
+    /// The devices of its entries.
+    pub devices: BTreeSet<DeviceId>,
+    /// Whether one of them is quarantined.
+    pub quarantined: bool,
+}
+
 /// What the task asks of the other rooms. May block.
 pub trait Rooms: Send + Sync + 'static {
     /// The row of a device.
     fn device_row(&self, device: &DeviceId) -> Option<Value>;
 
-    /// The devices with entries in this part of the ledger; none where it is too much to look
-    /// at.
-    fn devices_between(&self, after: EntryNumber, upto: EntryNumber) -> Option<BTreeSet<DeviceId>>;
+    /// What a part of the ledger concerns; none where it is too much to look at.
+    fn concerned(&self, after: EntryNumber, upto: EntryNumber) -> Option<Concerned>;
 
     /// The sites where devices stand.
     fn sites_of(&self, devices: &BTreeSet<DeviceId>) -> BTreeSet<String>;
@@ -166,14 +176,21 @@ fn look(rooms: &dyn Rooms, due: Due) -> (Vec<Change>, BTreeSet<DeviceId>) {
         }
         Due::Devices(devices) => {
             let rows = devices.iter().filter_map(|it| rooms.device_row(it));
-            let changes = rows.map(|row| Change::Device(Arc::new(row))).collect();
-            (changes, BTreeSet::new())
+            let rows = Arc::new(rows.collect());
+            (vec![Change::Devices(rows)], BTreeSet::new())
         }
         Due::Folded { after, upto } => {
-            let devices = rooms.devices_between(after, upto);
-            let sites = devices.as_ref().map(|devices| rooms.sites_of(devices));
-            let changes = vec![Change::Visits { sites }, Change::Folded(upto)];
-            (changes, devices.unwrap_or_default())
+            let Some(concerned) = rooms.concerned(after, upto) else {
+                return (
+                    vec![Change::Everything, Change::Folded(upto)],
+                    BTreeSet::new(),
+                );
+            };
+            let sites = Some(rooms.sites_of(&concerned.devices));
+            let mut changes = vec![Change::Visits { sites }];
+            changes.extend(concerned.quarantined.then_some(Change::Quarantine));
+            changes.push(Change::Folded(upto));
+            (changes, concerned.devices)
         }
     }
 }
@@ -219,8 +236,8 @@ mod tests {
         let sites = Some(BTreeSet::from(["main".to_owned()]));
         assert_eq!(watcher.next().await, Some(Change::Visits { sites }));
         assert_eq!(watcher.next().await, Some(Change::Folded(EntryNumber(3))));
-        let row = Arc::new(Value::from("row of gate"));
-        assert_eq!(watcher.next().await, Some(Change::Device(row)));
+        let rows = Arc::new(vec![Value::from("row of gate")]);
+        assert_eq!(watcher.next().await, Some(Change::Devices(rows)));
         cancel.cancel();
         task.await.unwrap();
     }
@@ -247,12 +264,11 @@ mod tests {
             Some(Value::from(format!("row of {device}")))
         }
 
-        fn devices_between(
-            &self,
-            _after: EntryNumber,
-            _upto: EntryNumber,
-        ) -> Option<BTreeSet<DeviceId>> {
-            Some(BTreeSet::from(["gate".parse().unwrap()]))
+        fn concerned(&self, _after: EntryNumber, _upto: EntryNumber) -> Option<Concerned> {
+            Some(Concerned {
+                devices: BTreeSet::from(["gate".parse().unwrap()]),
+                quarantined: false,
+            })
         }
 
         fn sites_of(&self, _devices: &BTreeSet<DeviceId>) -> BTreeSet<String> {

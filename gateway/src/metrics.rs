@@ -43,8 +43,14 @@ pub enum Counter {
     FactsRepeated,
     /// Elements kept aside, by reason.
     Quarantined,
+    /// Payloads not acknowledged because the disk took no writes.
+    PayloadsRefused,
     /// Connections the door accepted.
     DoorAccepted,
+    /// PUBLISH packets the door read.
+    DoorPublishes,
+    /// Requests the door refused for want of a right.
+    DoorUnauthorised,
     /// Messages the door dropped for slow subscribers.
     DoorDropped,
     /// Restarts of the router behind the door.
@@ -58,6 +64,8 @@ pub enum Counter {
 pub enum Gauge {
     /// Connections at the door.
     DoorConnections,
+    /// Payloads waiting for the writer.
+    QueuedPayloads,
     /// Devices, by state of their link.
     Devices,
     /// Numbers missing in streams, by state.
@@ -90,11 +98,14 @@ struct Inner {
 }
 
 impl Counter {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 10] = [
         Self::FactsAccepted,
         Self::FactsRepeated,
         Self::Quarantined,
+        Self::PayloadsRefused,
         Self::DoorAccepted,
+        Self::DoorPublishes,
+        Self::DoorUnauthorised,
         Self::DoorDropped,
         Self::RouterRestarts,
         Self::ViewsRebuilt,
@@ -118,6 +129,21 @@ impl Counter {
                 None,
                 "Connections the door accepted.",
             ),
+            Self::PayloadsRefused => (
+                "lujiang_payloads_refused_total",
+                None,
+                "Payloads not acknowledged because the disk took no writes.",
+            ),
+            Self::DoorPublishes => (
+                "lujiang_door_publishes_total",
+                None,
+                "PUBLISH packets the door read.",
+            ),
+            Self::DoorUnauthorised => (
+                "lujiang_door_unauthorised_total",
+                None,
+                "PUBLISH and SUBSCRIBE requests refused for want of a right.",
+            ),
             Self::DoorDropped => (
                 "lujiang_door_dropped_total",
                 None,
@@ -138,8 +164,9 @@ impl Counter {
 }
 
 impl Gauge {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::DoorConnections,
+        Self::QueuedPayloads,
         Self::Devices,
         Self::MissingFacts,
         Self::Gaps,
@@ -154,6 +181,11 @@ impl Gauge {
     fn row(self) -> (&'static str, Option<&'static str>, &'static str) {
         match self {
             Self::DoorConnections => ("lujiang_door_connections", None, "Connections at the door."),
+            Self::QueuedPayloads => (
+                "lujiang_queued_payloads",
+                None,
+                "Payloads waiting for the writer.",
+            ),
             Self::Devices => (
                 "lujiang_devices",
                 Some("state"),

@@ -98,6 +98,14 @@ impl People {
             .use_now(&SecretHash::of(session), Instant::now())
     }
 
+    /// Whether this session is alive; asking does not keep it so.
+    #[must_use]
+    pub fn is_open(&self, session: &str) -> bool {
+        self.desk()
+            .sessions
+            .is_open(&SecretHash::of(session), Instant::now())
+    }
+
     /// Ends a session; says whose it was.
     pub fn sign_out(&self, session: &str) -> Option<Person> {
         self.desk().sessions.close(&SecretHash::of(session))

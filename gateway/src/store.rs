@@ -9,7 +9,7 @@ pub mod audit;
 mod error;
 mod facts;
 pub(crate) mod presence;
-mod quarantine;
+pub mod quarantine;
 pub(crate) mod readers;
 mod receipts;
 pub(crate) mod registry;

@@ -7,7 +7,10 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
+use axum::extract::{FromRequestParts, Path};
 use axum::http::Uri;
+use axum::http::request::Parts;
+use lujiang_wire::DeviceId;
 use utoipa::IntoParams;
 
 use super::problem::{Problem, ProblemKind};
@@ -70,4 +73,21 @@ fn unknown(name: &str, known: &[String]) -> Problem {
     };
     let detail = format!("there is no parameter {name:?}; expected {expected}");
     Problem::unknown_parameter(name, detail, expected)
+}
+
+/// The id at the end of a path: a device or a site.
+#[derive(Debug)]
+pub(super) struct PathId(pub(super) DeviceId);
+
+impl<S: Send + Sync> FromRequestParts<S> for PathId {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let Path(text) = Path::<String>::from_request_parts(parts, state)
+            .await
+            .map_err(|error| Problem::new(ProblemKind::BadRequest, error.body_text()))?;
+        text.parse()
+            .map(Self)
+            .map_err(|_| Problem::parameter("id", &text, "1 to 64 letters, digits, -, _ or ."))
+    }
 }

@@ -8,7 +8,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::{IntoResponses, ToSchema};
 
 use crate::ledger::LedgerError;
 
@@ -183,6 +183,27 @@ pub struct ProblemDocument {
     pub reasons: Vec<String>,
 }
 
+/// The errors every route may answer with, for the OpenAPI document.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "describes; nobody makes one")]
+pub(super) enum Problems {
+    /// A parameter or the body is wrong; the members say which, what was found and expected.
+    #[response(status = 400, content_type = "application/problem+json")]
+    Wrong(ProblemDocument),
+    /// Nobody is signed in, or the token or session is not good.
+    #[response(status = 401, content_type = "application/problem+json")]
+    NotSignedIn(ProblemDocument),
+    /// Not allowed, or caused by another site.
+    #[response(status = 403, content_type = "application/problem+json")]
+    NotAllowed(ProblemDocument),
+    /// No such thing.
+    #[response(status = 404, content_type = "application/problem+json")]
+    NotFound(ProblemDocument),
+    /// Any other error.
+    #[response(status = "default", content_type = "application/problem+json")]
+    Other(ProblemDocument),
+}
+
 impl Problem {
     /// An error of this kind, with one sentence on what is wrong this time.
     #[must_use]
@@ -262,6 +283,12 @@ impl Problem {
     #[must_use]
     pub fn kind(&self) -> ProblemKind {
         self.0.kind
+    }
+
+    /// Whether it may go away by itself.
+    #[must_use]
+    pub fn is_not_ready(&self) -> bool {
+        self.0.kind == ProblemKind::NotReady
     }
 
     /// The document, for one request.

@@ -1,6 +1,8 @@
 //! What the intake counts, for metrics. Each number stands for itself, so all are relaxed.
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -17,6 +19,16 @@ pub struct IntakeCounters {
     refused: AtomicU64,
     commits: AtomicU64,
     commit_micros: AtomicU64,
+    commit_watcher: OnceLock<CommitWatcher>,
+}
+
+/// Told how long each commit took; must not block.
+struct CommitWatcher(Box<dyn Fn(Duration) + Send + Sync>);
+
+impl fmt::Debug for CommitWatcher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CommitWatcher")
+    }
 }
 
 /// The numbers at one moment.
@@ -67,7 +79,16 @@ impl IntakeCounters {
         }
     }
 
+    /// Tells each commit's time to `watcher`, which must not block; only the first is told.
+    pub fn watch_commits(&self, watcher: impl Fn(Duration) + Send + Sync + 'static) {
+        self.commit_watcher
+            .get_or_init(|| CommitWatcher(Box::new(watcher)));
+    }
+
     pub(crate) fn count_commit(&self, took: Duration) {
+        if let Some(CommitWatcher(watcher)) = self.commit_watcher.get() {
+            watcher(took);
+        }
         add(&self.commits, 1);
         let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         add(&self.commit_micros, micros);

@@ -47,6 +47,11 @@ impl Sessions {
         Some(session.person.clone())
     }
 
+    pub(super) fn is_open(&self, secret: &SecretHash, now: Instant) -> bool {
+        let session = self.open.get(secret);
+        session.is_some_and(|session| now.duration_since(session.used) < self.idle_max)
+    }
+
     pub(super) fn close(&mut self, secret: &SecretHash) -> Option<Person> {
         self.open.remove(secret).map(|session| session.person)
     }

@@ -1,0 +1,160 @@
+//! `/healthz`, `/readyz` and `/metrics`: open to whoever reaches the port, because monitors have
+//! no session; they hold no personal data, and the port is on loopback in this version.
+
+use std::collections::BTreeMap;
+
+use axum::extract::State;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use lujiang_wire::LinkState;
+
+use super::devices::missing;
+use super::problem::{Problem, ProblemKind};
+use super::{ApiState, blocking};
+use crate::metrics::{Counter, Gauge, Reading, TEXT_FORMAT};
+use crate::views::ViewError;
+use crate::views::report::GapState;
+
+/// The process answers
+#[utoipa::path(
+    get, path = "/healthz", tag = "probes", security(()),
+    responses((status = 200, description = "It does", body = String, content_type = "text/plain"))
+)]
+pub(super) async fn healthz() -> &'static str {
+    "ok\n"
+}
+
+/// Facts can be kept and figures shown
+#[utoipa::path(
+    get, path = "/readyz", tag = "probes", security(()),
+    responses(
+        (status = 200, description = "They can", body = String, content_type = "text/plain"),
+        (status = 503, description = "They cannot; `reasons` says why",
+         body = super::problem::ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn readyz(State(state): State<ApiState>) -> Result<&'static str, Problem> {
+    let reasons = blocking(move || state.not_ready()).await?;
+    if reasons.is_empty() {
+        return Ok("ready\n");
+    }
+    let detail = reasons.join("; ");
+    Err(Problem::new(ProblemKind::NotReady, detail).with_reasons(reasons))
+}
+
+/// Metrics, for Prometheus
+#[utoipa::path(
+    get, path = "/metrics", tag = "probes", security(()),
+    responses((status = 200, description = "All metrics", body = String, content_type = "text/plain"))
+)]
+pub(super) async fn metrics(State(state): State<ApiState>) -> Result<Response, Problem> {
+    let text = blocking(move || state.metrics.scrape(&state.reading())).await?;
+    Ok(([(CONTENT_TYPE, TEXT_FORMAT)], text).into_response())
+}
+
+impl ApiState {
+    /// What is not ready; blocking.
+    fn not_ready(&self) -> Vec<String> {
+        let mut reasons = Vec::new();
+        if self.stopping.is_cancelled() {
+            reasons.push("the gateway is stopping".to_owned());
+        }
+        if !self.intake.has_room() {
+            reasons.push("there is no room on the disk: facts are not taken".to_owned());
+        }
+        let mut devices = self.registry.devices();
+        if let Some(device) = devices.pop()
+            && let Err(error @ ViewError::Rebuilding { .. }) =
+                self.views.device(&device.id, &|_| None)
+        {
+            reasons.push(error.to_string());
+        }
+        reasons
+    }
+
+    /// What the other rooms say now; blocking.
+    fn reading(&self) -> Reading {
+        let mut reading = Reading::default();
+        let counts = self.intake.counters().read();
+        let door = self.switchboard.metrics();
+        for (counter, value) in [
+            (Counter::FactsAccepted, counts.accepted),
+            (Counter::FactsRepeated, counts.repeated),
+            (Counter::PayloadsRefused, counts.refused),
+            (Counter::DoorAccepted, door.accepted.get()),
+            (Counter::DoorPublishes, door.publishes.get()),
+            (Counter::DoorUnauthorised, door.unauthorised.get()),
+            (
+                Counter::DoorDropped,
+                door.fan_out_dropped.get() + door.outgoing_dropped.get(),
+            ),
+            (Counter::RouterRestarts, door.router_restarts.get()),
+            (Counter::ViewsRebuilt, self.views.rebuilds()),
+        ] {
+            reading.counters.insert((counter, String::new()), value);
+        }
+        for (reason, value) in counts.quarantined {
+            let label = reason.as_str().to_owned();
+            reading
+                .counters
+                .insert((Counter::Quarantined, label), value);
+        }
+        let head = self.store.head_watch().borrow().number.0;
+        let folded = self.views.folded().borrow().0;
+        for (gauge, value) in [
+            (
+                Gauge::DoorConnections,
+                count(self.switchboard.connections()),
+            ),
+            (Gauge::QueuedPayloads, count(self.intake.queued())),
+            (Gauge::LedgerEntries, head),
+            (Gauge::ViewsBehind, head.saturating_sub(folded).max(0)),
+            (Gauge::HasRoom, i64::from(self.intake.has_room())),
+            (Gauge::Sessions, count(self.people.counts().0)),
+            (Gauge::LiveStreams, count(self.live.watchers())),
+        ] {
+            reading.gauges.insert((gauge, String::new()), value);
+        }
+        self.read_devices(&mut reading.gauges);
+        reading
+    }
+
+    /// While the figures are rebuilt, what depends on them is left out rather than wrong.
+    fn read_devices(&self, gauges: &mut BTreeMap<(Gauge, String), i64>) {
+        let mut add = |gauge, label: &str, number: u64| {
+            let number = i64::try_from(number).unwrap_or(i64::MAX);
+            let sum = gauges.entry((gauge, label.to_owned())).or_insert(0);
+            *sum = sum.saturating_add(number);
+        };
+        for state in ["online", "offline", "unknown"] {
+            add(Gauge::Devices, state, 0);
+        }
+        for device in self.registry.devices() {
+            let state = match self.presence.of(&device.id).link {
+                LinkState::Online => "online",
+                LinkState::Offline => "offline",
+                LinkState::Unknown => "unknown",
+            };
+            add(Gauge::Devices, state, 1);
+            let Ok(figures) = self.device_figures(&device.id) else {
+                continue;
+            };
+            let gaps = || figures.streams.iter().flat_map(|stream| &stream.gaps);
+            for state in [GapState::Open, GapState::Waiting, GapState::Lost] {
+                let here = gaps().filter(|gap| gap.state == state).count();
+                add(Gauge::Gaps, state.as_str(), here as u64);
+                add(
+                    Gauge::MissingFacts,
+                    state.as_str(),
+                    missing(&figures, state),
+                );
+            }
+            let conflict = u64::from(figures.id_conflicts > 0);
+            add(Gauge::Alarms, "id-conflict", conflict);
+        }
+    }
+}
+
+fn count(number: usize) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
