@@ -32,8 +32,8 @@ function device(id, name, kind, site, given = {}) {
   return {
     device: id, name, kind, site, enabled: true, link: "online", since: ago(400), last_contact: ago(0.2),
     ended: null, agent: "lujiang-agent 0.1.0", peer: "127.0.0.1:50412", refused: 0, last_refusal: null,
-    clock: { time: ago(30), error_ms: 3 }, waiting: 0, open: 0, lost: 0, quarantined: 0, id_conflicts: 0,
-    last_fact: ago(0.3), ...given,
+    clock: { time: ago(30), error_ms: 3, synced: true }, waiting: 0, open: 0, lost: 0, quarantined: 0, id_conflicts: 0,
+    last_fact: ago(0.3), alarms: [], ...given,
   };
 }
 
@@ -100,9 +100,9 @@ function detail(id) {
 }
 
 const quarantine = !troubled ? [] : [
-  { number: 2211, device: "davinci-gate", received: ago(20), type: "library.visit.counted.v1", reason: "id-conflict", place: "id", excerpt: '{"id":"5e0c…-visit-0041","data":{"in":12,"out":3}}', bytes: 412 },
-  { number: 2104, device: "davinci-gate", received: ago(25), type: "library.visit.counted.v1", reason: "id-conflict", place: "id", excerpt: '{"id":"5e0c…-visit-0040"}', bytes: 409 },
-  { number: 1402, device: "main-south", received: ago(60 * 26), type: null, reason: "not-readable", place: "byte 17", excerpt: "in=12;out=▇▇▇", bytes: 13 },
+  { number: 2211, device: "davinci-gate", received: ago(20), type: "library.visit.counted.v1", reason: "id-conflict", place: "id", expected: "an id not used before with other content", excerpt: '{"id":"5e0c…-visit-0041","data":{"in":12,"out":3}}', bytes: 412 },
+  { number: 2104, device: "davinci-gate", received: ago(25), type: "library.visit.counted.v1", reason: "id-conflict", place: "id", expected: "an id not used before with other content", excerpt: '{"id":"5e0c…-visit-0040"}', bytes: 409 },
+  { number: 1402, device: "main-south", received: ago(60 * 26), type: null, reason: "not-readable", place: "", expected: "a JSON object or array", excerpt: "in=12;out=▇▇▇", bytes: 13 },
 ];
 
 const server = createServer((request, response) => {
@@ -117,14 +117,14 @@ const server = createServer((request, response) => {
   if (mood === "out") return json({ detail: "nobody is signed in" }, 401);
   if (mood === "broken" && path !== "/session") return json({ detail: "the database failed" }, 500);
   if (path === "/session") return json({ person: "技术员", role: "admin", library: "醴陵市图书馆", zone: "Asia/Shanghai", now: new Date(now()).toISOString() });
-  if (path === "/sites") return json({ sites: mood === "empty" ? [] : SITES.map(([site, name]) => ({ site, name, open: "always" })) });
+  if (path === "/sites") return json({ sites: mood === "empty" ? [] : SITES.map(([site, name]) => ({ site, name, open: site === "main" ? "Mon-Sun 08:00-21:00" : "Mon-Sun 08:30-20:00" })) });
   if (path === "/devices") return json({ devices });
   if (path.startsWith("/devices/")) {
     const found = detail(decodeURIComponent(path.slice(9)));
     return found ? json(found) : json({ detail: "no such device" }, 404);
   }
   if (path === "/visits") return json(visits(url.searchParams));
-  if (path === "/quarantine") return json({ quarantine });
+  if (path === "/quarantine") return json({ rows: quarantine.filter((row) => (url.searchParams.get("device") ?? row.device) === row.device), next: null });
   if (path === "/live") {
     response.writeHead(200, { "content-type": "text/event-stream" });
     const beat = () => response.write("event: beat\ndata: {}\n\n");

@@ -46,7 +46,7 @@ export interface Device {
   agent: string | null;
   refused: number;
   last_refusal: { at: string; topic: string; reason: string } | null;
-  clock: { time: string; error_ms: number } | null;
+  clock: { time: string; error_ms: number; synced: boolean } | null;
   /** Records written there that are not here yet. */
   waiting: number;
   open: number;
@@ -54,6 +54,7 @@ export interface Device {
   quarantined: number;
   id_conflicts: number;
   last_fact: string | null;
+  alarms: { kind: string; count: number; since: string | null }[];
 }
 
 /** `GET /api/v1/devices/{device}` */
@@ -118,9 +119,18 @@ export interface QuarantineRow {
   received: string;
   type: string | null;
   reason: string;
-  place: string | null;
+  /** The attribute, or the path within `data`; empty for the whole. */
+  place: string;
+  /** What was expected there. */
+  expected: string;
   excerpt: string;
   bytes: number;
+}
+
+/** A page of them, newest first; `next` is null where there is no other. */
+export interface QuarantinePage {
+  rows: QuarantineRow[];
+  next: number | null;
 }
 
 /** Why there is no answer. */
@@ -153,11 +163,12 @@ export const api = {
   devices: async () => (await get<{ devices: Device[] }>("/devices")).devices,
   device: (id: string) => get<DeviceDetail>(`/devices/${encodeURIComponent(id)}`),
   visits: (question: VisitQuestion) => get<VisitReport>(`/visits?${visitQuery(question)}`),
-  quarantine: async (limit: number, before?: number) => {
+  quarantine: (limit: number, device?: string) => {
     const query = new URLSearchParams({ limit: String(limit) });
-    if (before !== undefined) query.set("before", String(before));
-    return (await get<{ quarantine: QuarantineRow[] }>(`/quarantine?${query}`)).quarantine;
+    if (device !== undefined) query.set("device", device);
+    return get<QuarantinePage>(`/quarantine?${query}`);
   },
+  devicesCsvAddress: `${ROOT}/devices?format=csv`,
   liveAddress: `${ROOT}/live`,
   csvAddress: (question: VisitQuestion) => `${ROOT}/visits?${visitQuery(question)}&format=csv`,
 };

@@ -38,9 +38,12 @@ test("closed hours at both ends are left out, those within are not", () => {
       { hour: 8, complete: 1 },
       { hour: 12, complete: null },
       { hour: 13, complete: 1 },
+      { hour: 15, complete: null },
+      { hour: 16, complete: null },
     ]),
+    (period) => period.start < Date.parse("2026-11-04T16:00:00+08:00"),
   );
-  assert.deepEqual(shown.map((period) => period.known), ["full", "closed", "full"]);
+  assert.deepEqual(shown.map((period) => period.known), ["full", "closed", "full", "future"]);
 });
 
 test("a month ends where the next begins", () => {

@@ -74,14 +74,20 @@ function endOf(start: number, unit: Bucket, zone: string): number {
 
 /**
  * Without the closed hours at both ends of the day, so that a library open from 9 to 21 fills the
- * chart. Inside they stay: a lunch break is part of the day.
+ * chart. Inside they stay: a lunch break is part of the day. Of hours to come the gateway expects
+ * nothing yet; whether these are open is for the caller to say.
  */
-export function openPart(periods: readonly Period[]): Period[] {
-  const isShown = ({ known, visits, bucket }: Period) =>
-    known === "future" ? bucket.complete !== null : known !== "closed" || visits !== null;
+export function openPart(
+  periods: readonly Period[],
+  isToBeOpen: (period: Period) => boolean = () => true,
+): Period[] {
+  const isShown = (period: Period) => {
+    if (period.known === "future") return isToBeOpen(period);
+    return period.known !== "closed" || period.visits !== null;
+  };
   const first = periods.findIndex(isShown);
   if (first === -1) return [...periods];
-  return periods.slice(first, periods.findLastIndex((p) => isShown(p) || p.known === "future") + 1);
+  return periods.slice(first, periods.findLastIndex(isShown) + 1);
 }
 
 /** `96.8%`: rounded down, so that 100% is the whole. */

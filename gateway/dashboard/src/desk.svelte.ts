@@ -2,8 +2,9 @@
  * What the whole page shares: the session, the sites, the devices, today's visits, the quarantine,
  * and the time. Asks again when the live stream says that something changed.
  */
-import { api, type Device, type QuarantineRow, type Session, type Site, type VisitReport } from "./api.ts";
+import { api, type Device, type QuarantinePage, type Session, type Site, type VisitReport } from "./api.ts";
 import { live, type Topic } from "./live.svelte.ts";
+import { isOpen, weekOf } from "./opening.ts";
 import { Resource } from "./resource.svelte.ts";
 import { dayStart, MINUTE, SECOND } from "./time.ts";
 import { verdictOf, type Verdict } from "./verdict.ts";
@@ -20,7 +21,7 @@ class Desk {
 
   readonly sites = new Resource<Site[]>(() => api.sites(), () => this.signedOut());
   readonly devices = new Resource<Device[]>(() => api.devices(), () => this.signedOut());
-  readonly quarantine = new Resource<QuarantineRow[]>(
+  readonly quarantine = new Resource<QuarantinePage>(
     () => api.quarantine(QUARANTINE_PAGE),
     () => this.signedOut(),
   );
@@ -33,8 +34,7 @@ class Desk {
     return verdictOf({
       devices,
       sites: this.sites.data,
-      quarantine: this.quarantine.data ?? [],
-      quarantineLimit: QUARANTINE_PAGE,
+      quarantine: this.quarantine.data ?? { rows: [], next: null },
       now: this.now,
     });
   });
@@ -56,6 +56,13 @@ class Desk {
   /** What a device is called. */
   deviceName(id: string): string {
     return this.devices.data?.find((device) => device.device === id)?.name ?? id;
+  }
+
+  /** Whether that site, or any, is to be open in a part of a day. */
+  isOpen(site: string | undefined, start: number, end: number): boolean {
+    const all = this.sites.data ?? [];
+    const weeks = all.filter((one) => site === undefined || one.site === site).map(({ open }) => weekOf(open));
+    return weeks.length === 0 || isOpen(weeks, start, end, this.zone);
   }
 
   async enter(): Promise<void> {

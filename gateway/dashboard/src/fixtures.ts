@@ -16,13 +16,14 @@ export function aDevice(given: Partial<Device> = {}): Device {
     agent: "lujiang-agent 0.1.0",
     refused: 0,
     last_refusal: null,
-    clock: { time: "2026-11-04T06:00:00Z", error_ms: 4 },
+    clock: { time: "2026-11-04T06:00:00Z", error_ms: 4, synced: true },
     waiting: 0,
     open: 0,
     lost: 0,
     quarantined: 0,
     id_conflicts: 0,
     last_fact: "2026-11-04T06:31:00Z",
+    alarms: [],
     ...given,
   };
 }

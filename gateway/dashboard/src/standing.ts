@@ -27,6 +27,6 @@ export function standingOf(device: Device): Standing {
   if (device.open > 0) return "missing";
   if (device.waiting >= CATCHING_UP_FROM) return "catching";
   // A plain device measures no clock; one with an agent does within seconds.
-  if (device.agent !== null && device.clock === null) return "clock";
+  if (device.agent !== null && device.clock?.synced !== true) return "clock";
   return "online";
 }

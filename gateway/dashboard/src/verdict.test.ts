@@ -66,5 +66,5 @@ test("a plain device needs no clock, one with an agent does", () => {
 
 function judge(devices: Device[]) {
   const sites = [...new Set(devices.map(({ site }) => site ?? ""))].map((site) => ({ site, name: site, open: "always" }));
-  return verdictOf({ devices, sites, quarantine: [], quarantineLimit: 100, now });
+  return verdictOf({ devices, sites, quarantine: { rows: [], next: null }, now });
 }

@@ -2,7 +2,7 @@
  * The one sentence that is true now: what needs somebody, worst first, with its remedy. Alarms
  * that can be acknowledged come with the alarms page; these are read off the present state.
  */
-import type { Device, QuarantineRow, Site } from "./api.ts";
+import type { Device, QuarantinePage, Site } from "./api.ts";
 import { devicePath } from "./place.ts";
 import { standingOf } from "./standing.ts";
 import { HOUR } from "./time.ts";
@@ -39,9 +39,7 @@ export interface Verdict {
 export interface Evidence {
   devices: readonly Device[];
   sites: readonly Site[];
-  quarantine: readonly QuarantineRow[];
-  /** As many rows as were asked for may not be all. */
-  quarantineLimit: number;
+  quarantine: QuarantinePage;
   now: number;
 }
 
@@ -74,10 +72,10 @@ export function verdictOf(evidence: Evidence): Verdict {
 function conflicts(devices: readonly Device[]): Trouble[] {
   return devices
     .filter((device) => device.id_conflicts > 0)
-    .map(({ device, id_conflicts }) => ({
+    .map(({ device, id_conflicts, alarms }) => ({
       kind: "conflict",
       severity: "crit",
-      since: undefined,
+      since: instant(alarms.find(({ kind }) => kind === "id-conflict")?.since ?? null),
       href: devicePath(device),
       device,
       n: id_conflicts,
@@ -148,7 +146,7 @@ function clocks(devices: readonly Device[]): Trouble[] {
 }
 
 /** The quarantine as one thing; id conflicts among it already have their own line. */
-function quarantine({ quarantine: rows, quarantineLimit }: Evidence): Trouble[] {
+function quarantine({ quarantine: { rows, next } }: Evidence): Trouble[] {
   const [latest] = rows;
   if (latest === undefined) return [];
   return [
@@ -160,7 +158,7 @@ function quarantine({ quarantine: rows, quarantineLimit }: Evidence): Trouble[] 
       device: latest.device,
       n: rows.length,
       reason: latest.reason,
-      more: rows.length >= quarantineLimit,
+      more: next !== null,
     },
   ];
 }

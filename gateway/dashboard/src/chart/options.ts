@@ -98,8 +98,11 @@ function holes(periods: readonly Period[], missing: string, paint: Paint) {
     const known = periods[index]?.known;
     return known === "missing" || known === "partial";
   };
+  // Where the names of two holes would meet, the second goes without.
+  let namedUntil = -Infinity;
   const renderItem: CustomSeriesRenderItem = (params, api) => {
     const index = params.dataIndex;
+    if (index === 0) namedUntil = -Infinity;
     if (!isHole(index)) return null;
     const area = params.coordSys as unknown as { y: number; height: number };
     const [width = 0] = api.size?.([1, 0]) as number[];
@@ -110,16 +113,25 @@ function holes(periods: readonly Period[], missing: string, paint: Paint) {
     if (!isFirst) return hole as never;
     let run = 1;
     while (isHole(index + run)) run += 1;
+    const middle = shape.x + (width * run) / 2;
+    const half = widthOf(missing) / 2;
+    if (middle - half < namedUntil) return hole as never;
+    namedUntil = middle + half + 8;
     const name = {
       type: "text",
       silent: true,
-      x: shape.x + (width * run) / 2,
+      x: middle,
       y: area.y - 19,
       style: { text: missing, fill: paint.gap, align: "center", font: `600 12px ${paint.font}` },
     };
     return { type: "group", children: [hole, name] } as never;
   };
   return { type: "custom", renderItem, data: periods.map((_, index) => index), silent: true, z: 1, tooltip: { show: false } };
+}
+
+/** About as wide as a text of 12 pixels is drawn. */
+function widthOf(text: string): number {
+  return [...text].reduce((sum, sign) => sum + (sign.charCodeAt(0) > 0x2000 ? 12 : 7), 0);
 }
 
 /** One cell a period: grey full, violet hatched not whole, pale to come. */

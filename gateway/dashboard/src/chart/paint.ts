@@ -1,5 +1,11 @@
 /** The page's colours as a canvas needs them: read once per theme, hatching drawn as a tile. */
 
+/** A picture that fills an area by being repeated. */
+export interface Tile {
+  image: HTMLCanvasElement;
+  repeat: "repeat";
+}
+
 export interface Paint {
   text3: string;
   text: string;
@@ -10,8 +16,8 @@ export interface Paint {
   reference: string;
   gap: string;
   font: string;
-  hatch: CanvasPattern | string;
-  paleHatch: CanvasPattern | string;
+  hatch: Tile;
+  paleHatch: Tile;
 }
 
 export function readPaint(): Paint {
@@ -34,13 +40,13 @@ export function readPaint(): Paint {
 }
 
 /** Diagonal lines on a tile that joins itself on all sides. */
-function hatch(line: string, ground: string, alpha: number): CanvasPattern | string {
+function hatch(line: string, ground: string, alpha: number): Tile {
   const side = 8;
   const tile = document.createElement("canvas");
   tile.width = side;
   tile.height = side;
   const pen = tile.getContext("2d");
-  if (pen === null) return ground;
+  if (pen === null) return { image: tile, repeat: "repeat" };
   pen.globalAlpha = alpha;
   pen.fillStyle = ground;
   pen.fillRect(0, 0, side, side);
@@ -52,5 +58,5 @@ function hatch(line: string, ground: string, alpha: number): CanvasPattern | str
     pen.lineTo(shift + side + 1, -1);
     pen.stroke();
   }
-  return pen.createPattern(tile, "repeat") ?? ground;
+  return { image: tile, repeat: "repeat" };
 }
