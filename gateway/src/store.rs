@@ -8,6 +8,7 @@
 pub mod audit;
 mod error;
 mod facts;
+mod file;
 pub(crate) mod presence;
 pub mod quarantine;
 pub(crate) mod readers;
@@ -24,6 +25,7 @@ use std::sync::Arc;
 use lujiang_wire::{DeviceId, LedgerId, Receipts};
 use tokio::sync::watch;
 
+pub use crate::store::file::LedgerFile;
 pub use crate::store::quarantine::{QuarantineQuery, QuarantineRow};
 
 use crate::entry::{Entry, EntryNumber};
@@ -203,20 +205,7 @@ impl LedgerReader for Store {
     }
 
     fn entries_after(&self, after: EntryNumber, limit: usize) -> Result<Vec<Entry>, LedgerError> {
-        let records = self.read(|connection| rows::records_after(connection, after, limit))?;
-        let mut entries = Vec::with_capacity(records.len());
-        let mut expected = after.0;
-        for record in records {
-            expected += 1;
-            if record.number.0 != expected {
-                return Err(LedgerError::Damaged {
-                    number: expected,
-                    found: "it is missing".to_owned(),
-                });
-            }
-            entries.push(record.into_entry()?);
-        }
-        Ok(entries)
+        rows::entries_after(&self.inner.readers, after, limit)
     }
 
     fn crc_of(&self, number: EntryNumber) -> Result<Option<u32>, LedgerError> {

@@ -4,9 +4,10 @@ use jiff::{SignedDuration, Timestamp};
 use lujiang_wire::{Place, Sequence};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use crate::entry::{EntryNumber, FactTime};
+use crate::entry::{Entry, EntryNumber, FactTime};
 use crate::ledger::{ACCEPTED, quality, reason};
 use crate::ledger::{Digest, Head, LedgerError, Outcome, Record};
+use crate::store::readers::Readers;
 
 /// The columns a record is read from, in the order [`record`] expects.
 const COLUMNS: &str = "number, device, received, epoch, stream, sequence, verdict, body, \
@@ -29,8 +30,31 @@ pub(crate) fn head(connection: &Connection) -> Result<Head, LedgerError> {
     }))
 }
 
+/// Up to `limit` entries after `after`, in order, each proved to be what was written and the
+/// numbers to be without a hole.
+pub(crate) fn entries_after(
+    readers: &Readers,
+    after: EntryNumber,
+    limit: usize,
+) -> Result<Vec<Entry>, LedgerError> {
+    let records = readers.read(|connection| records_after(connection, after, limit))?;
+    let mut entries = Vec::with_capacity(records.len());
+    let mut expected = after.0;
+    for record in records {
+        expected += 1;
+        if record.number.0 != expected {
+            return Err(LedgerError::Damaged {
+                number: expected,
+                found: "it is missing".to_owned(),
+            });
+        }
+        entries.push(record.into_entry()?);
+    }
+    Ok(entries)
+}
+
 /// Up to `limit` records after `after`, in order, unchecked.
-pub(crate) fn records_after(
+fn records_after(
     connection: &Connection,
     after: EntryNumber,
     limit: usize,
