@@ -7,6 +7,7 @@
 
 pub mod clock;
 pub mod counter;
+pub mod demo;
 pub mod disk;
 pub mod link;
 pub mod peer;

@@ -320,9 +320,7 @@ impl Gate {
             agent: None,
         };
         let password = gate.folder.join("password");
-        std::fs::write(&password, &issued.password).context("writing the password")?;
-        let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
-        std::fs::set_permissions(&password, private).context("hiding the password")?;
+        write_password(&password, &issued.password)?;
         let usual = "poll = \"100ms\"\nperiod = \"1s\"\nsilence = \"2s\"";
         gate.configure(library, issued, data, usual)?;
         Ok(gate)
@@ -488,6 +486,19 @@ impl Gate {
         .await?;
         serde_json::from_str(&printed).with_context(|| format!("status printed {printed:?}"))
     }
+}
+
+/// Writes a device's password for its agent alone.
+///
+/// # Errors
+/// Where the file cannot be made.
+pub fn write_password(file: &Path, password: &str) -> anyhow::Result<()> {
+    use std::io::Write as _;
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(0o600);
+    let written = options.open(file).and_then(|mut file| file.write_all(password.as_bytes()));
+    written.with_context(|| format!("writing {}", file.display()))
 }
 
 fn text(path: &Path) -> &str {

@@ -1,0 +1,269 @@
+//! The simulated library of the demonstration: one gateway, real agents, and visitors.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use lujiang_agent::run::{Agent, AgentOptions};
+use lujiang_config::{
+    AgentConfig, AgentSection, GateSection, GatewayConfig, LogSection, OutboxSection, UplinkSection,
+};
+use lujiang_gateway::run::{Gateway, RunOptions};
+use lujiang_wire::{Clock as _, DeviceId};
+use serde_json::{Value, json};
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::clock::FastClock;
+use crate::counter::Counter;
+use crate::site::{Issued, write_password};
+use crate::visitors::Visitors;
+
+/// How often people are moved through the doors, in real time.
+const STEP: Duration = Duration::from_millis(100);
+
+/// The places: id, name, opening hours.
+const SITES: [(&str, &str, &str); 6] = [
+    ("main", "主馆", "Mon-Sun 08:00-20:00"),
+    ("davinci", "达芬奇分馆", "Mon-Sun 08:00-20:00"),
+    ("qidai", "七袋咖啡分馆", "Mon-Sun 08:00-20:00"),
+    ("hehualong", "荷花垅图书室", "Mon-Sun 08:00-18:00"),
+    ("donggang", "东岗村图书室", "Mon-Sun 08:00-18:00"),
+    ("bus", "流动汽车图书屋", "Mon-Sun 09:00-17:00"),
+];
+
+/// The devices: id, name, kind, site, and the share of all visits its gate sees.
+const DEVICES: [(&str, &str, &str, &str, Option<f64>); 7] = [
+    ("main-gate-north", "主馆北门", "gate", "main", Some(0.52)),
+    ("main-gate-south", "主馆南门", "gate", "main", Some(0.33)),
+    ("davinci-gate", "达芬奇分馆门", "gate", "davinci", Some(0.06)),
+    ("qidai-gate", "七袋咖啡分馆门", "gate", "qidai", Some(0.09)),
+    ("kiosk-hehualong", "荷花垅电子书借阅机", "kiosk", "hehualong", None),
+    ("kiosk-donggang", "东岗村电子书借阅机", "kiosk", "donggang", None),
+    ("bus-1", "流动车", "bus", "bus", None),
+];
+
+/// A running demonstration.
+pub struct Demo {
+    gateway: Gateway,
+    agents: Vec<Agent>,
+    doors: Vec<Door>,
+    clock: Arc<FastClock>,
+    walked_until: Timestamp,
+    http: reqwest::Client,
+    token: String,
+    sign_in_link: String,
+}
+
+/// A door with its counter and those who walk through it.
+struct Door {
+    counter: Counter,
+    visitors: Visitors,
+    entered: u64,
+}
+
+impl Demo {
+    /// Starts everything in `data`; simulated time begins a quarter of an hour before opening.
+    ///
+    /// # Errors
+    /// Where the gateway or an agent does not start.
+    pub async fn start(data: &Path, speed: f64, seed: u64) -> anyhow::Result<Self> {
+        let config = gateway_config();
+        let zone = config.library.time_zone.clone();
+        let clock = Arc::new(FastClock::starting(before_opening(&zone)?, speed, boot("gateway")));
+        let options = RunOptions { clock: clock.clone(), ..RunOptions::default() };
+        let gateway = Gateway::start(config, data.join("gateway"), options).await?;
+        let token = std::fs::read_to_string(data.join("gateway/admin.token"))
+            .context("reading the admin token")?
+            .trim()
+            .to_owned();
+        let mut demo = Self {
+            sign_in_link: gateway.sign_in_link().to_owned(),
+            gateway,
+            agents: Vec::new(),
+            doors: Vec::new(),
+            walked_until: clock.wall(),
+            clock,
+            http: reqwest::Client::new(),
+            token,
+        };
+        for (id, name, open) in SITES {
+            let route = demo.http.put(demo.url(&format!("/api/v1/sites/{id}")));
+            let body = json!({"name": name, "open": open, "open_from": midnight(&zone)?});
+            demo.ask(route, body).await?;
+        }
+        for (number, device) in DEVICES.into_iter().enumerate() {
+            demo.add(device, data, &zone, speed, seed + number as u64).await?;
+        }
+        Ok(demo)
+    }
+
+    /// How many devices there are.
+    #[must_use]
+    pub fn devices(&self) -> usize {
+        self.agents.len()
+    }
+
+    /// The page's address.
+    #[must_use]
+    pub fn page(&self) -> String {
+        self.url("/")
+    }
+
+    /// The one-time sign-in link.
+    #[must_use]
+    pub fn sign_in_link(&self) -> &str {
+        &self.sign_in_link
+    }
+
+    /// Lets people walk, for ever.
+    ///
+    /// # Errors
+    /// Where the simulated library cannot go on.
+    pub async fn run(&mut self) -> anyhow::Result<()> {
+        let mut steps = interval(STEP);
+        steps.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            steps.tick().await;
+            let now = self.clock.wall();
+            for door in &mut self.doors {
+                let passed = door.visitors.between(self.walked_until, now);
+                door.counter.pass(passed.entered, passed.left);
+                door.entered += passed.entered;
+            }
+            self.walked_until = now;
+        }
+    }
+
+    /// Ends everything in order, and tells whether the ledger has what the doors counted.
+    ///
+    /// # Errors
+    /// Where something does not end cleanly.
+    pub async fn stop(self) -> anyhow::Result<String> {
+        for agent in self.agents {
+            agent.stop().await.context("stopping an agent")?;
+        }
+        let counted: u64 = self.doors.iter().map(|door| door.entered).sum();
+        let url = format!(
+            "http://{}/api/v1/visits?from=2000-01-01&to=2100-01-01&bucket=year",
+            self.gateway.endpoints().http
+        );
+        let kept = crate::wait::until("the last visits", Duration::from_secs(10), async || {
+            let report: Value =
+                self.http.get(&url).bearer_auth(&self.token).send().await?.json().await?;
+            let kept = report["total"]["in"].as_u64().context("a total")?;
+            anyhow::ensure!(kept == counted, "{kept} of {counted}");
+            Ok(kept)
+        })
+        .await;
+        self.gateway.stop().await.context("stopping the gateway")?;
+        let kept = kept.context("the ledger does not have what the doors counted")?;
+        Ok(format!("counted at the doors {counted}, in the ledger {kept}: whole"))
+    }
+
+    async fn add(
+        &mut self,
+        (id, name, kind, site, share): (&str, &str, &str, &str, Option<f64>),
+        data: &Path,
+        zone: &TimeZone,
+        speed: f64,
+        seed: u64,
+    ) -> anyhow::Result<()> {
+        let body = json!({"id": id, "name": name, "kind": kind, "site": site});
+        let answer = self.ask(self.http.post(self.url("/api/v1/devices")), body).await?;
+        let issued: Issued = serde_json::from_value(answer).context("a new device's password")?;
+        let folder = data.join("devices").join(id);
+        std::fs::create_dir_all(&folder).context("making a device's folder")?;
+        let gate = match share {
+            Some(share) => {
+                let counter = Counter::plugged_in(&folder.join("line"), 1 << 32, seed % 9_000)?;
+                let section = gate_section(counter.port().to_owned(), speed);
+                let visitors = Visitors::of_gate(share, zone.clone(), seed);
+                self.doors.push(Door { counter, visitors, entered: 0 });
+                Some(section)
+            }
+            None => None,
+        };
+        let config = agent_config(id, &issued, &folder, self.gateway.endpoints().mqtt, gate)?;
+        let clock = Arc::new(self.clock.on_another_machine(boot(id)));
+        let options = AgentOptions { clock, ..AgentOptions::default() };
+        self.agents.push(Agent::start(config, options).await.with_context(|| format!("agent {id}"))?);
+        Ok(())
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.gateway.endpoints().http)
+    }
+
+    async fn ask(&self, request: reqwest::RequestBuilder, body: Value) -> anyhow::Result<Value> {
+        let answer = request.bearer_auth(&self.token).json(&body).send().await?;
+        let status = answer.status();
+        let text = answer.text().await?;
+        anyhow::ensure!(status.is_success(), "{status}: {text}");
+        if text.is_empty() {
+            return Ok(Value::Null);
+        }
+        serde_json::from_str(&text).context("an answer in JSON")
+    }
+}
+
+fn gateway_config() -> GatewayConfig {
+    let mut config = GatewayConfig::default();
+    config.library.name = "渌江演示图书馆".to_owned();
+    config.mqtt.listen.set_port(0);
+    config.http.listen.set_port(0);
+    config
+}
+
+/// A quarter of an hour before the doors open, today in the library's zone.
+fn before_opening(zone: &TimeZone) -> anyhow::Result<Timestamp> {
+    let today = Timestamp::now().to_zoned(zone.clone()).date();
+    let opening = today.at(7, 45, 0, 0).to_zoned(zone.clone()).context("a morning has 7:45")?;
+    Ok(opening.timestamp())
+}
+
+/// The beginning of the simulated day.
+fn midnight(zone: &TimeZone) -> anyhow::Result<Timestamp> {
+    let today = before_opening(zone)?.to_zoned(zone.clone());
+    Ok(today.start_of_day().context("a day begins")?.timestamp())
+}
+
+fn boot(name: &str) -> lujiang_wire::Boot {
+    format!("demo-{name}").parse().expect("device ids here are lower case")
+}
+
+/// Readings and periods that suit the speed: the agent polls in real time and counts in simulated.
+fn gate_section(port: PathBuf, speed: f64) -> GateSection {
+    let mut section = GateSection::on_port(port);
+    section.poll = Duration::from_secs(15).div_f64(speed).max(Duration::from_millis(100));
+    let between_polls = section.poll.mul_f64(speed);
+    section.period = if between_polls > Duration::from_secs(30) {
+        Duration::from_secs(300)
+    } else {
+        Duration::from_secs(60)
+    };
+    section.silence = section.period * 6;
+    section
+}
+
+fn agent_config(
+    id: &str,
+    issued: &Issued,
+    folder: &Path,
+    door: SocketAddr,
+    gate: Option<GateSection>,
+) -> anyhow::Result<AgentConfig> {
+    let password = folder.join("password");
+    write_password(&password, &issued.password)?;
+    let device: DeviceId = id.parse().context("a device id")?;
+    let mut agent = AgentSection::of_device(device);
+    agent.data = folder.join("data");
+    agent.telemetry_interval = Duration::from_secs(5);
+    let mut uplink = UplinkSection::with_password_file(password);
+    uplink.host = door.ip().to_string();
+    uplink.port = door.port();
+    Ok(AgentConfig { agent, uplink, outbox: OutboxSection::default(), gate, log: LogSection::default() })
+}
