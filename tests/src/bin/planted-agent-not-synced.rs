@@ -1,7 +1,11 @@
 //! An agent with a planted fault: its outbox is not synced. For the tests of the tests.
 
+use lujiang_agent::outbox::{OutboxOptions, Synchronous};
+
 fn main() -> std::process::ExitCode {
-    let mut outbox = lujiang_agent::outbox::OutboxOptions::default();
-    outbox.synchronous = lujiang_agent::outbox::Synchronous::Off;
+    let outbox = OutboxOptions {
+        synchronous: Synchronous::Off,
+        ..OutboxOptions::default()
+    };
     lujiang_agent::cli::main_with(outbox)
 }

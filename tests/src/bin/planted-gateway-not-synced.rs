@@ -1,7 +1,11 @@
 //! A gateway with a planted fault: its ledger is not synced. For the tests of the tests.
 
+use lujiang_gateway::store::{StoreOptions, Synchronous};
+
 fn main() -> std::process::ExitCode {
-    let mut store = lujiang_gateway::store::StoreOptions::default();
-    store.synchronous = lujiang_gateway::store::Synchronous::Off;
+    let store = StoreOptions {
+        synchronous: Synchronous::Off,
+        ..StoreOptions::default()
+    };
     lujiang_gateway::cli::main_with(store)
 }
