@@ -30,7 +30,12 @@ impl FastClock {
     /// The same time on another machine.
     #[must_use]
     pub fn on_another_machine(&self, boot: Boot) -> Self {
-        Self { began: self.began, from: self.from, speed: self.speed, boot }
+        Self {
+            began: self.began,
+            from: self.from,
+            speed: self.speed,
+            boot,
+        }
     }
 
     /// Simulated time since the start.

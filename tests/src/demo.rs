@@ -8,8 +8,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use lujiang_agent::outbox::OutboxOptions;
-use lujiang_agent::run::{Agent, AgentOptions};
+use lujiang_agent::{Agent, AgentOptions, OutboxOptions};
 use lujiang_config::{
     AgentConfig, AgentSection, GateSection, GatewayConfig, LogSection, OutboxSection, UplinkSection,
 };
@@ -40,10 +39,28 @@ const SITES: [(&str, &str, &str); 6] = [
 const DEVICES: [(&str, &str, &str, &str, Option<f64>); 7] = [
     ("main-gate-north", "主馆北门", "gate", "main", Some(0.52)),
     ("main-gate-south", "主馆南门", "gate", "main", Some(0.33)),
-    ("davinci-gate", "达芬奇分馆门", "gate", "davinci", Some(0.06)),
+    (
+        "davinci-gate",
+        "达芬奇分馆门",
+        "gate",
+        "davinci",
+        Some(0.06),
+    ),
     ("qidai-gate", "七袋咖啡分馆门", "gate", "qidai", Some(0.09)),
-    ("kiosk-hehualong", "荷花垅电子书借阅机", "kiosk", "hehualong", None),
-    ("kiosk-donggang", "东岗村电子书借阅机", "kiosk", "donggang", None),
+    (
+        "kiosk-hehualong",
+        "荷花垅电子书借阅机",
+        "kiosk",
+        "hehualong",
+        None,
+    ),
+    (
+        "kiosk-donggang",
+        "东岗村电子书借阅机",
+        "kiosk",
+        "donggang",
+        None,
+    ),
     ("bus-1", "流动车", "bus", "bus", None),
 ];
 
@@ -74,15 +91,22 @@ impl Demo {
     pub async fn start(data: &Path, speed: f64, seed: u64) -> anyhow::Result<Self> {
         let config = gateway_config();
         let zone = config.library.time_zone.clone();
-        let clock = Arc::new(FastClock::starting(before_opening(&zone)?, speed, boot("gateway")));
-        let options = RunOptions { clock: clock.clone(), ..RunOptions::default() };
+        let clock = Arc::new(FastClock::starting(
+            before_opening(&zone)?,
+            speed,
+            boot("gateway"),
+        ));
+        let options = RunOptions {
+            clock: clock.clone(),
+            ..RunOptions::default()
+        };
         let gateway = Gateway::start(config, data.join("gateway"), options).await?;
         let token = std::fs::read_to_string(data.join("gateway/admin.token"))
             .context("reading the admin token")?
             .trim()
             .to_owned();
         let mut demo = Self {
-            sign_in_link: gateway.sign_in_link().to_owned(),
+            sign_in_link: String::new(),
             gateway,
             agents: Vec::new(),
             doors: Vec::new(),
@@ -91,13 +115,21 @@ impl Demo {
             http: reqwest::Client::new(),
             token,
         };
+        let link = demo
+            .ask(demo.http.post(demo.url("/api/v1/sign-in-links")), json!({}))
+            .await?;
+        link["link"]
+            .as_str()
+            .context("a sign-in link")?
+            .clone_into(&mut demo.sign_in_link);
         for (id, name, open) in SITES {
             let route = demo.http.put(demo.url(&format!("/api/v1/sites/{id}")));
             let body = json!({"name": name, "open": open, "open_from": midnight(&zone)?});
             demo.ask(route, body).await?;
         }
         for (number, device) in DEVICES.into_iter().enumerate() {
-            demo.add(device, data, &zone, speed, seed + number as u64).await?;
+            demo.add(device, data, &zone, speed, seed + number as u64)
+                .await?;
         }
         Ok(demo)
     }
@@ -153,8 +185,14 @@ impl Demo {
             self.gateway.endpoints().http
         );
         let kept = crate::wait::until("the last visits", Duration::from_secs(10), async || {
-            let report: Value =
-                self.http.get(&url).bearer_auth(&self.token).send().await?.json().await?;
+            let report: Value = self
+                .http
+                .get(&url)
+                .bearer_auth(&self.token)
+                .send()
+                .await?
+                .json()
+                .await?;
             let kept = report["total"]["in"].as_u64().context("a total")?;
             anyhow::ensure!(kept == counted, "{kept} of {counted}");
             Ok(kept)
@@ -162,7 +200,9 @@ impl Demo {
         .await;
         self.gateway.stop().await.context("stopping the gateway")?;
         let kept = kept.context("the ledger does not have what the doors counted")?;
-        Ok(format!("counted at the doors {counted}, in the ledger {kept}: whole"))
+        Ok(format!(
+            "counted at the doors {counted}, in the ledger {kept}: whole"
+        ))
     }
 
     async fn add(
@@ -174,7 +214,9 @@ impl Demo {
         seed: u64,
     ) -> anyhow::Result<()> {
         let body = json!({"id": id, "name": name, "kind": kind, "site": site});
-        let answer = self.ask(self.http.post(self.url("/api/v1/devices")), body).await?;
+        let answer = self
+            .ask(self.http.post(self.url("/api/v1/devices")), body)
+            .await?;
         let issued: Issued = serde_json::from_value(answer).context("a new device's password")?;
         let folder = data.join("devices").join(id);
         std::fs::create_dir_all(&folder).context("making a device's folder")?;
@@ -183,15 +225,26 @@ impl Demo {
                 let counter = Counter::plugged_in(&folder.join("line"), 1 << 32, seed % 9_000)?;
                 let section = gate_section(counter.port().to_owned(), speed);
                 let visitors = Visitors::of_gate(share, zone.clone(), seed);
-                self.doors.push(Door { counter, visitors, entered: 0 });
+                self.doors.push(Door {
+                    counter,
+                    visitors,
+                    entered: 0,
+                });
                 Some(section)
             }
             None => None,
         };
         let config = agent_config(id, &issued, &folder, self.gateway.endpoints().mqtt, gate)?;
         let clock = Arc::new(self.clock.on_another_machine(boot(id)));
-        let options = AgentOptions { clock, outbox: OutboxOptions::default() };
-        self.agents.push(Agent::start(config, options).await.with_context(|| format!("agent {id}"))?);
+        let options = AgentOptions {
+            clock,
+            outbox: OutboxOptions::default(),
+        };
+        self.agents.push(
+            Agent::start(config, options)
+                .await
+                .with_context(|| format!("agent {id}"))?,
+        );
         Ok(())
     }
 
@@ -222,7 +275,10 @@ fn gateway_config() -> GatewayConfig {
 /// A quarter of an hour before the doors open, today in the library's zone.
 fn before_opening(zone: &TimeZone) -> anyhow::Result<Timestamp> {
     let today = Timestamp::now().to_zoned(zone.clone()).date();
-    let opening = today.at(7, 45, 0, 0).to_zoned(zone.clone()).context("a morning has 7:45")?;
+    let opening = today
+        .at(7, 45, 0, 0)
+        .to_zoned(zone.clone())
+        .context("a morning has 7:45")?;
     Ok(opening.timestamp())
 }
 
@@ -233,13 +289,17 @@ fn midnight(zone: &TimeZone) -> anyhow::Result<Timestamp> {
 }
 
 fn boot(name: &str) -> lujiang_wire::Boot {
-    format!("demo-{name}").parse().expect("device ids here are lower case")
+    format!("demo-{name}")
+        .parse()
+        .expect("device ids here are lower case")
 }
 
 /// Readings and periods that suit the speed: the agent polls in real time and counts in simulated.
 fn gate_section(port: PathBuf, speed: f64) -> GateSection {
     let mut section = GateSection::on_port(port);
-    section.poll = Duration::from_secs(15).div_f64(speed).max(Duration::from_millis(100));
+    section.poll = Duration::from_secs(15)
+        .div_f64(speed)
+        .max(Duration::from_millis(100));
     let between_polls = section.poll.mul_f64(speed);
     section.period = if between_polls > Duration::from_secs(30) {
         Duration::from_secs(300)
@@ -266,5 +326,11 @@ fn agent_config(
     let mut uplink = UplinkSection::with_password_file(password);
     uplink.host = door.ip().to_string();
     uplink.port = door.port();
-    Ok(AgentConfig { agent, uplink, outbox: OutboxSection::default(), gate, log: LogSection::default() })
+    Ok(AgentConfig {
+        agent,
+        uplink,
+        outbox: OutboxSection::default(),
+        gate,
+        log: LogSection::default(),
+    })
 }

@@ -49,23 +49,28 @@ pub struct Issued {
 }
 
 impl Library {
+    /// As [`Library::in_folder`], with a gateway that breaks one rule, where one is named.
+    ///
+    /// # Errors
+    /// Where the configuration cannot be written.
+    pub fn planted(folder: &Path, data: &Path, plant: Option<&str>) -> anyhow::Result<Self> {
+        let mut library = Self::in_folder(folder, data)?;
+        if let Some(plant) = plant {
+            library.program = binary("planted-gateway");
+            library.environment("LUJIANG_PLANT", plant);
+        }
+        Ok(library)
+    }
+
     /// A library that is not running yet; `data` may lie on another disk than `folder`.
     ///
     /// # Errors
     /// Where the configuration cannot be written.
     pub fn in_folder(folder: &Path, data: &Path) -> anyhow::Result<Self> {
-        Self::with_program(folder, data, binary("lujiang-gateway"))
-    }
-
-    /// As [`Library::in_folder`], with another gateway binary.
-    ///
-    /// # Errors
-    /// Where the configuration cannot be written.
-    pub fn with_program(folder: &Path, data: &Path, program: PathBuf) -> anyhow::Result<Self> {
         let library = Self {
             folder: folder.to_owned(),
             data: data.to_owned(),
-            program,
+            program: binary("lujiang-gateway"),
             environment: Vec::new(),
             gateway: None,
             endpoints: None,
@@ -208,7 +213,7 @@ impl Library {
     pub async fn command(&self, arguments: &[&str]) -> anyhow::Result<String> {
         let mut all = arguments.to_vec();
         all.extend(["--data", text(&self.data)]);
-        output(&self.program, &all).await
+        output(&binary("lujiang-gateway"), &all).await
     }
 
     /// Every entry of the ledger, as `ledger export --format jsonl` gives it.
@@ -296,29 +301,38 @@ impl Gate {
     /// # Errors
     /// Where the folder cannot be written.
     pub fn registered(library: &Library, issued: &Issued, data: &Path) -> anyhow::Result<Self> {
-        Self::with_program(library, issued, data, binary("lujiang-agent"))
+        Self::planted(library, issued, data, None)
     }
 
-    /// As [`Gate::registered`], with another agent binary.
+    /// As [`Gate::registered`], with an agent that breaks one rule, where one is named.
     ///
     /// # Errors
     /// Where the folder cannot be written.
-    pub fn with_program(
+    pub fn planted(
         library: &Library,
         issued: &Issued,
         data: &Path,
-        program: PathBuf,
+        plant: Option<&str>,
     ) -> anyhow::Result<Self> {
         let folder = library.folder().join(&issued.device);
         std::fs::create_dir_all(&folder).context("making the agent's folder")?;
         let counter = Counter::plugged_in(&folder.join("line"), 1 << 32, 1_000)?;
-        let gate = Self {
+        let program = binary(if plant.is_some() {
+            "planted-agent"
+        } else {
+            "lujiang-agent"
+        });
+        let environment = Vec::new();
+        let mut gate = Self {
             counter,
             folder,
             program,
-            environment: Vec::new(),
+            environment,
             agent: None,
         };
+        if let Some(plant) = plant {
+            gate.environment("LUJIANG_PLANT", plant);
+        }
         let password = gate.folder.join("password");
         write_password(&password, &issued.password)?;
         let usual = "poll = \"100ms\"\nperiod = \"1s\"\nsilence = \"2s\"";
@@ -480,7 +494,7 @@ impl Gate {
     pub async fn status(&self) -> anyhow::Result<Value> {
         let config = self.config();
         let printed = output(
-            &self.program,
+            &binary("lujiang-agent"),
             &["status", "--config", text(&config), "--json"],
         )
         .await?;
@@ -497,7 +511,9 @@ pub fn write_password(file: &Path, password: &str) -> anyhow::Result<()> {
     use std::os::unix::fs::OpenOptionsExt as _;
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create(true).truncate(true).mode(0o600);
-    let written = options.open(file).and_then(|mut file| file.write_all(password.as_bytes()));
+    let written = options
+        .open(file)
+        .and_then(|mut file| file.write_all(password.as_bytes()));
     written.with_context(|| format!("writing {}", file.display()))
 }
 

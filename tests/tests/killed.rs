@@ -3,10 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 use std::time::Duration;
 
-use lujiang_tests::process::binary;
 use lujiang_tests::publisher::{Answer, Publisher, Version, visit};
 use lujiang_tests::rounds::{Walk, seed};
 use lujiang_tests::site::{Gate, Issued, Library, PATIENCE};
@@ -15,13 +13,17 @@ use lujiang_tests::site::{Gate, Issued, Library, PATIENCE};
 const LONGEST: Duration = Duration::from_millis(300);
 
 /// Kills in rounds and gives back what was counted and what the ledger says at the end.
-async fn killed_in_rounds(rounds: u32, agent: PathBuf, patience: Duration) -> anyhow::Result<()> {
+async fn killed_in_rounds(
+    rounds: u32,
+    plant: Option<&str>,
+    patience: Duration,
+) -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let mut library = Library::in_folder(folder.path(), &folder.path().join("data"))?;
     library.start().await?;
     let issued = library.add_device("gate-1", "gate", "main").await?;
     let agent_data = folder.path().join("agent-data");
-    let mut gate = Gate::with_program(&library, &issued, &agent_data, agent)?;
+    let mut gate = Gate::planted(&library, &issued, &agent_data, plant)?;
     // Short periods: a kill strikes often between a reading and what follows from it.
     gate.quickly(&library, &issued, &agent_data)?;
     gate.start()?;
@@ -64,23 +66,24 @@ async fn killed_in_rounds(rounds: u32, agent: PathBuf, patience: Duration) -> an
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hundred_kills_change_no_total() {
-    killed_in_rounds(100, binary("lujiang-agent"), PATIENCE)
-        .await
-        .unwrap();
+    killed_in_rounds(100, None, PATIENCE).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_suite_is_red_when_reading_and_period_are_written_apart() {
-    let planted = binary("planted-agent-reading-apart");
+    let planted = Some("reading-apart");
     let outcome = killed_in_rounds(100, planted, Duration::from_secs(5)).await;
     outcome.expect_err("a kill between the two transactions must be seen in the total");
 }
 
 /// Kills the gateway under a plain device that publishes, and gives back the events whose PUBACK
 /// it saw and that are not in the ledger.
-async fn acknowledged_and_lost(rounds: u32, gateway: PathBuf) -> anyhow::Result<BTreeSet<String>> {
+async fn acknowledged_and_lost(
+    rounds: u32,
+    plant: Option<&str>,
+) -> anyhow::Result<BTreeSet<String>> {
     let folder = tempfile::tempdir()?;
-    let mut library = Library::with_program(folder.path(), &folder.path().join("data"), gateway)?;
+    let mut library = Library::planted(folder.path(), &folder.path().join("data"), plant)?;
     library.start().await?;
     let issued = library.add_device("plain-1", "gate", "main").await?;
     let mut acknowledged = BTreeSet::new();
@@ -131,15 +134,13 @@ async fn publish_and_kill(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_acknowledged_is_lost_when_the_gateway_is_killed() {
-    let lost = acknowledged_and_lost(20, binary("lujiang-gateway"))
-        .await
-        .unwrap();
+    let lost = acknowledged_and_lost(20, None).await.unwrap();
     assert!(lost.is_empty(), "acknowledged and lost: {lost:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_suite_is_red_when_the_puback_leaves_before_the_commit() {
-    let planted = binary("planted-gateway-acknowledge-early");
+    let planted = Some("acknowledge-early");
     let lost = acknowledged_and_lost(20, planted).await.unwrap();
     assert!(
         !lost.is_empty(),

@@ -206,7 +206,9 @@ async fn a_wrong_password_is_refused_and_named_nowhere() {
         json!({"refused": 0x86}),
         "Bad User Name or Password"
     );
-    let code = mosquitto_pub(door, &wrong, "311", TOPIC, "x").await.unwrap();
+    let code = mosquitto_pub(door, &wrong, "311", TOPIC, "x")
+        .await
+        .unwrap();
     assert_ne!(code, 0, "3.1.1 is told by CONNACK 4");
     let log = library.log();
     assert!(

@@ -3,11 +3,9 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use lujiang_tests::disk::Disk;
-use lujiang_tests::process::binary;
 use lujiang_tests::publisher::{Answer, Publisher, Version, visit};
 use lujiang_tests::rounds::{Walk, seed};
 use lujiang_tests::site::{Gate, Library, PATIENCE};
@@ -15,10 +13,10 @@ use lujiang_tests::site::{Gate, Library, PATIENCE};
 const ROUNDS: u32 = 20;
 
 /// Pulls the plug under the gateway in rounds; gives back what was acknowledged and is missing.
-async fn gateway_unplugged(gateway: PathBuf) -> anyhow::Result<BTreeSet<String>> {
+async fn gateway_unplugged(plant: Option<&str>) -> anyhow::Result<BTreeSet<String>> {
     let folder = tempfile::tempdir()?;
     let disk = Disk::make(folder.path())?;
-    let mut library = Library::with_program(folder.path(), &disk.path().join("data"), gateway)?;
+    let mut library = Library::planted(folder.path(), &disk.path().join("data"), plant)?;
     library.start().await?;
     let issued = library.add_device("plain-1", "gate", "main").await?;
     let mut acknowledged = BTreeSet::new();
@@ -66,13 +64,13 @@ async fn gateway_unplugged(gateway: PathBuf) -> anyhow::Result<BTreeSet<String>>
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_acknowledged_is_lost_when_the_gateway_loses_power() {
-    let lost = gateway_unplugged(binary("lujiang-gateway")).await.unwrap();
+    let lost = gateway_unplugged(None).await.unwrap();
     assert!(lost.is_empty(), "acknowledged and lost: {lost:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_suite_is_red_when_the_gateway_does_not_sync() {
-    let lost = gateway_unplugged(binary("planted-gateway-not-synced")).await;
+    let lost = gateway_unplugged(Some("not-synced")).await;
     let lost = lost.map_or(1, |lost| lost.len());
     assert!(
         lost > 0,
@@ -81,14 +79,14 @@ async fn the_suite_is_red_when_the_gateway_does_not_sync() {
 }
 
 /// Pulls the plug under the agent in rounds; the total must be what the counter counted.
-async fn agent_unplugged(agent: PathBuf, patience: Duration) -> anyhow::Result<()> {
+async fn agent_unplugged(plant: Option<&str>, patience: Duration) -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let disk = Disk::make(folder.path())?;
     let mut library = Library::in_folder(folder.path(), &folder.path().join("data"))?;
     library.start().await?;
     let issued = library.add_device("gate-1", "gate", "main").await?;
     let agent_data = disk.path().join("agent");
-    let mut gate = Gate::with_program(&library, &issued, &agent_data, agent)?;
+    let mut gate = Gate::planted(&library, &issued, &agent_data, plant)?;
     gate.quickly(&library, &issued, &agent_data)?;
     gate.start()?;
     gate.is_read(0).await?;
@@ -117,13 +115,11 @@ async fn agent_unplugged(agent: PathBuf, patience: Duration) -> anyhow::Result<(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_total_is_what_was_counted_when_the_agent_loses_power() {
-    agent_unplugged(binary("lujiang-agent"), PATIENCE)
-        .await
-        .unwrap();
+    agent_unplugged(None, PATIENCE).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_suite_is_red_when_the_agent_does_not_sync() {
-    let outcome = agent_unplugged(binary("planted-agent-not-synced"), Duration::from_secs(5)).await;
+    let outcome = agent_unplugged(Some("not-synced"), Duration::from_secs(5)).await;
     outcome.expect_err("synchronous=OFF in the outbox must be seen in the total");
 }

@@ -2,19 +2,18 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
-use lujiang_tests::process::binary;
 use lujiang_tests::site::{Gate, Library, PATIENCE};
 
-async fn restored(agent: PathBuf, patience: Duration) -> anyhow::Result<()> {
+async fn restored(plant: Option<&str>, patience: Duration) -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let mut library = Library::in_folder(folder.path(), &folder.path().join("data"))?;
     library.start().await?;
     let issued = library.add_device("gate-1", "gate", "main").await?;
     let agent_data = folder.path().join("agent-data");
-    let mut gate = Gate::with_program(&library, &issued, &agent_data, agent)?;
+    let mut gate = Gate::planted(&library, &issued, &agent_data, plant)?;
     gate.start()?;
     gate.is_read(0).await?;
     gate.counter.pass(10, 0);
@@ -62,12 +61,12 @@ fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_gateway_restored_from_yesterday_gets_yesterdays_facts_again() {
-    restored(binary("lujiang-agent"), PATIENCE).await.unwrap();
+    restored(None, PATIENCE).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_suite_is_red_when_rows_are_deleted_on_puback() {
-    let planted = binary("planted-agent-delete-on-puback");
+    let planted = Some("delete-on-puback");
     let outcome = restored(planted, Duration::from_secs(5)).await;
     outcome.expect_err("facts deleted on PUBACK cannot come again");
 }

@@ -11,10 +11,13 @@ use tokio::signal::unix::{SignalKind, signal};
 
 /// A whole library on this machine: one gateway, and a real agent beside every simulated device.
 #[derive(Debug, Parser)]
-#[command(version, after_help = "Examples:
+#[command(
+    version,
+    after_help = "Examples:
   lujiang-demo                          a working day at sixty times its speed
   lujiang-demo --speed 1 --seed 2016    in real time
-  lujiang-demo --for 2m --data /tmp/x   two minutes, then the end; data stay in /tmp/x")]
+  lujiang-demo --for 2m --data /tmp/x   two minutes, then the end; data stay in /tmp/x"
+)]
 struct Options {
     /// Simulated time per real time, 1 to 600.
     #[arg(long, default_value_t = 60.0)]
@@ -44,7 +47,9 @@ fn main() -> anyhow::Result<()> {
         "--speed {}: expected simulated time per real time from 1 to 600",
         options.speed
     );
-    tokio::runtime::Runtime::new().context("starting the runtime")?.block_on(run(options))
+    tokio::runtime::Runtime::new()
+        .context("starting the runtime")?
+        .block_on(run(options))
 }
 
 async fn run(options: Options) -> anyhow::Result<()> {
@@ -70,7 +75,9 @@ async fn run(options: Options) -> anyhow::Result<()> {
         demo.page(),
         demo.sign_in_link(),
         data.display(),
-        options.length.map_or("Ctrl-C".to_owned(), |length| format!("in {length:?}, or Ctrl-C")),
+        options.length.map_or("Ctrl-C".to_owned(), |length| format!(
+            "in {length:?}, or Ctrl-C"
+        )),
     ))?;
     let end = async {
         match options.length {
@@ -91,7 +98,9 @@ async fn run(options: Options) -> anyhow::Result<()> {
 
 fn say(text: &str) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
-    writeln!(out, "{text}").and_then(|()| out.flush()).context("writing to standard output")
+    writeln!(out, "{text}")
+        .and_then(|()| out.flush())
+        .context("writing to standard output")
 }
 
 /// Reads 90s, 5m, 1h.
