@@ -9,8 +9,11 @@ mod check;
 mod client;
 mod failure;
 mod folder;
+mod ledger;
 mod log;
+mod moment;
 mod printer;
+mod progress;
 mod registry;
 mod run;
 mod sign_in;
@@ -19,12 +22,16 @@ mod views;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
 use failure::{Failure, Outcome};
 use folder::Folder;
 use printer::Printer;
+
+/// Longest wait for blocking work after a command has ended.
+const RUNTIME_GRACE: Duration = Duration::from_secs(5);
 
 /// The gateway of Lujiang: takes facts from devices, keeps them, and shows figures.
 #[derive(Debug, Parser)]
@@ -78,6 +85,9 @@ enum Command {
     /// Readers: credentials for those who only subscribe
     #[command(subcommand)]
     Reader(registry::ReaderCommand),
+    /// The ledger: check it, take it out
+    #[command(subcommand)]
+    Ledger(ledger::LedgerCommand),
     /// The views: figures folded from the ledger
     #[command(subcommand)]
     Views(views::ViewsCommand),
@@ -96,7 +106,10 @@ pub fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return report(Err(Failure::Failed(error.into()))),
     };
-    report(runtime.block_on(perform(cli)))
+    let result = runtime.block_on(perform(cli));
+    // A rebuild cannot be called off; it is not waited for either: the views are made anew.
+    runtime.shutdown_timeout(RUNTIME_GRACE);
+    report(result)
 }
 
 async fn perform(cli: Cli) -> Result<Outcome, Failure> {
@@ -108,6 +121,7 @@ async fn perform(cli: Cli) -> Result<Outcome, Failure> {
         Command::Device(command) => command.perform(&folder, &mut printer).await,
         Command::Site(command) => command.perform(&folder, &mut printer).await,
         Command::Reader(command) => command.perform(&folder, &mut printer).await,
+        Command::Ledger(command) => command.perform(&folder, &mut printer).await,
         Command::Views(command) => command.perform(&folder, &mut printer).await,
         Command::SignIn => sign_in::sign_in(&folder, &mut printer).await,
     }

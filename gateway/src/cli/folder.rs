@@ -42,9 +42,14 @@ impl Folder {
 
     /// The database, for reading only, whoever writes it.
     pub(super) fn read_only(&self) -> Result<Readers, Failure> {
+        self.ledger().map(|file| Readers::new(&file))
+    }
+
+    /// The file of the ledger; that there is none is a failure.
+    pub(super) fn ledger(&self) -> Result<PathBuf, Failure> {
         let file = self.paths.ledger_db();
         match file.is_file() {
-            true => Ok(Readers::new(&file)),
+            true => Ok(file),
             false => Err(Failure::Failed(anyhow!(
                 "there is no ledger at {}: name the data folder with --data",
                 file.display()

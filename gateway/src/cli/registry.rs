@@ -2,15 +2,13 @@
 
 use anyhow::Context as _;
 use clap::Subcommand;
-use jiff::Timestamp;
-use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use lujiang_wire::{DeviceId, TopicFilter};
 use reqwest::Method;
 
 use crate::cli::access::{Access, actor};
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::folder::Folder;
+use crate::cli::moment::moment;
 use crate::cli::printer::Printer;
 use crate::places::DeviceKind;
 use crate::registry::dto::{
@@ -268,19 +266,6 @@ impl ReaderCommand {
             }
         }
         Ok(Outcome::Done)
-    }
-}
-
-/// A moment as people write it: a date of the library, or a time with its offset.
-pub(super) fn moment(text: &str, zone: &TimeZone) -> Result<Timestamp, Failure> {
-    let date = text.parse::<Date>().ok();
-    let of_date = date.and_then(|date| date.to_zoned(zone.clone()).ok());
-    match of_date {
-        Some(zoned) => Ok(zoned.timestamp()),
-        None => text
-            .parse()
-            .with_context(|| format!("{text:?} is no date such as 2026-03-01 and no time"))
-            .map_err(Failure::Usage),
     }
 }
 

@@ -1,28 +1,24 @@
 //! `views rebuild`: folds the figures anew from the ledger, with its progress.
 
-use std::io::IsTerminal as _;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use clap::Subcommand;
-use indicatif::{ProgressBar, ProgressStyle};
 use reqwest::Method;
-use tokio::time::{Instant, MissedTickBehavior};
+use tokio::time::MissedTickBehavior;
 
 use crate::cli::access::{Access, Stopped};
 use crate::cli::client::Client;
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::folder::Folder;
 use crate::cli::printer::Printer;
+use crate::cli::progress::Progress;
 use crate::registry::dto::ViewsState;
 use crate::views::Views;
 
 /// How often a running gateway is asked how far it is.
 const ASK_EVERY: Duration = Duration::from_millis(200);
-
-/// How often a line is printed where there is no terminal.
-const LINE_EVERY: Duration = Duration::from_secs(5);
 
 /// `views …`
 #[derive(Debug, Subcommand)]
@@ -49,7 +45,7 @@ impl ViewsCommand {
             }
         }
         progress.finish();
-        printer.line(format!("rebuilt from {} entries", progress.total))?;
+        printer.line(format!("rebuilt from {} entries", progress.total()))?;
         Ok(Outcome::Done)
     }
 }
@@ -102,78 +98,4 @@ async fn rebuild_stopped(
         .await
         .map_err(|error| anyhow!("the rebuild ended: {error}"))?;
     Ok(rebuilt?)
-}
-
-/// How far it is: a bar with an estimate on a terminal, now and then a line elsewhere.
-#[derive(Clone)]
-struct Progress {
-    bar: Option<ProgressBar>,
-    begun: Instant,
-    told: Instant,
-    total: u64,
-}
-
-impl Progress {
-    fn new() -> Self {
-        let style = ProgressStyle::with_template(
-            "{bar:40} {human_pos} of {human_len} entries, {per_sec}, {eta} left",
-        );
-        let style = style.expect("the template is well-formed: a test says so");
-        let on_terminal = std::io::stderr().is_terminal();
-        let now = Instant::now();
-        Self {
-            bar: on_terminal.then(|| ProgressBar::new(0).with_style(style)),
-            begun: now,
-            told: now,
-            total: 0,
-        }
-    }
-
-    fn reached(&mut self, done: u64, total: u64) {
-        self.total = total;
-        if let Some(bar) = &self.bar {
-            bar.set_length(total);
-            bar.set_position(done);
-            return;
-        }
-        if self.told.elapsed() >= LINE_EVERY {
-            self.told = Instant::now();
-            let left = estimate(self.begun.elapsed(), done, total);
-            // Progress is a courtesy: a closed standard error does not end the rebuild.
-            use std::io::Write as _;
-            let _ = writeln!(
-                std::io::stderr(),
-                "{done} of {total} entries, about {} s left",
-                left.as_secs()
-            );
-        }
-    }
-
-    fn finish(&self) {
-        if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
-        }
-    }
-}
-
-/// The time left at the speed so far.
-fn estimate(elapsed: Duration, done: u64, total: u64) -> Duration {
-    let left = u128::from(total.saturating_sub(done));
-    let millis = (elapsed.as_millis() * left).checked_div(u128::from(done));
-    let millis = millis.and_then(|millis| u64::try_from(millis).ok());
-    Duration::from_millis(millis.unwrap_or_default())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_time_left_follows_from_the_speed_so_far() {
-        let ten = Duration::from_secs(10);
-        assert_eq!(estimate(ten, 100, 300), Duration::from_secs(20));
-        assert_eq!(estimate(ten, 0, 300), Duration::ZERO);
-        assert_eq!(estimate(ten, 300, 300), Duration::ZERO);
-        Progress::new().reached(1, 2);
-    }
 }

@@ -50,3 +50,92 @@ async fn save(presence: &Presence, store: &Store) -> Result<(), crate::ledger::L
     }
     saved
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use lujiang_broker::{ProtocolVersion, Word};
+    use lujiang_wire::{DeviceId, Epoch, LinkState, Status, Stream, Telemetry};
+
+    use super::*;
+    use crate::store::StoreOptions;
+
+    #[tokio::test]
+    async fn after_a_restart_online_is_unknown_and_the_numbers_written_are_still_known() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ledger.db");
+        let store = Store::open(&path, StoreOptions::default()).unwrap();
+        let presence = Presence::restored(Vec::new(), at(0));
+        for word in [connected(), status(), telemetry(9)] {
+            presence.hear(word, at(10));
+        }
+        let stop = CancellationToken::new();
+        stop.cancel();
+        keep(presence, store.clone(), stop).await;
+        store.close();
+
+        let store = Store::open(&path, StoreOptions::default()).unwrap();
+        let saved = store.read(rows::load).unwrap();
+        let presence = Presence::restored(saved, at(20));
+        let contact = presence.of(&device());
+        assert_eq!((contact.link, contact.since), (LinkState::Unknown, Some(at(20))));
+        assert_eq!(contact.last_contact, Some(at(10)));
+        assert_eq!(contact.status.unwrap().state, LinkState::Unknown);
+        let (epoch, written) = presence.written(&device()).unwrap();
+        assert_eq!((epoch, written[&Stream::Visit]), (Epoch::from_bits(1), 9));
+        assert_eq!(presence.retained().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_thousand_words_are_one_row_and_what_was_not_saved_stays_unsaved() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("ledger.db"), StoreOptions::default()).unwrap();
+        let presence = Presence::restored(Vec::new(), at(0));
+        for number in 0..1_000 {
+            presence.hear(telemetry(number), at(10));
+        }
+        let closed = store.clone();
+        store.close();
+        assert!(save(&presence, &closed).await.is_err());
+        assert_eq!(presence.take_unsaved().len(), 1);
+        assert!(presence.take_unsaved().is_empty());
+    }
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn device() -> DeviceId {
+        "gate-1".parse().unwrap()
+    }
+
+    fn connected() -> Word {
+        Word::Connected {
+            device: device(),
+            peer: "127.0.0.1:9".parse().unwrap(),
+            version: ProtocolVersion::V311,
+        }
+    }
+
+    fn status() -> Word {
+        let status = Status {
+            state: LinkState::Online,
+            since: at(10),
+            agent: Some("lujiang-agent 0.1.0".to_owned()),
+            boot: None,
+            epoch: Some(Epoch::from_bits(1)),
+            written: [(Stream::Visit, 5)].into(),
+        };
+        Word::Status { device: device(), status }
+    }
+
+    fn telemetry(number: u64) -> Word {
+        let telemetry = Telemetry {
+            time: at(10),
+            epoch: Some(Epoch::from_bits(1)),
+            written: [(Stream::Visit, number)].into(),
+            metrics: [].into(),
+        };
+        Word::Telemetry { device: device(), telemetry }
+    }
+}
