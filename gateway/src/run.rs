@@ -16,13 +16,17 @@ use anyhow::Context as _;
 use lujiang_broker::{Door, Switchboard};
 use lujiang_config::GatewayConfig;
 use lujiang_wire::Clock;
-use tokio::net::TcpListener;
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::data_dir::{DataDir, Endpoints};
 use crate::house::{Announcer, GatewayHouse};
+use crate::http::{Api, ApiState, Rebuilds};
 use crate::intake::Intake;
+use crate::live::Live;
+use crate::metrics::Metrics;
+use crate::people::{People, Person, Role, sign_in_path};
 use crate::presence::Presence;
 use crate::registry::Registry;
 use crate::seal::Seals;
@@ -57,6 +61,8 @@ pub struct Gateway {
     endpoints: Endpoints,
     rooms: Rooms,
     door: Door,
+    api: Api,
+    people: People,
     tasks: JoinSet<&'static str>,
     cancel: CancellationToken,
 }
@@ -85,35 +91,34 @@ impl Gateway {
         let data = DataDir::open(&data).context("taking the data folder")?;
         // One that a killed gateway left would send commands to whoever has its port now.
         data.withdraw_endpoints()?;
-        data.admin_token().context("making the admin token")?;
+        let token = data.admin_token().context("making the admin token")?;
         let rooms = Rooms::open(&config, &data, options).await?;
         let (cancel, mut tasks) = (CancellationToken::new(), JoinSet::new());
         rooms.spawn_tasks(&mut tasks, &cancel);
         let door = rooms.open_door(&config)?;
-        let http = TcpListener::bind(config.http.listen)
-            .await
-            .context("listening for HTTP ([http] listen)")?;
+        let people = People::new(token.as_str(), &config.http);
+        let api = rooms
+            .open_api(&config, people.clone(), cancel.child_token())
+            .await?;
         let endpoints = Endpoints {
             mqtt: door.local_addr(),
-            http: http.local_addr().context("listening for HTTP")?,
+            http: api.local_addr(),
         };
-        let ready = axum::routing::get(async || "ready");
-        let router = crate::page::router().route("/readyz", ready);
-        let ended = cancel.clone().cancelled_owned();
-        spawn(&mut tasks, "http", async move {
-            let serving = axum::serve(http, router).with_graceful_shutdown(ended);
-            if let Err(error) = serving.await {
-                tracing::error!(%error, "HTTP ended");
-            }
-        });
         data.publish_endpoints(&endpoints)
             .context("publishing the endpoints")?;
-        tracing::info!(mqtt = %endpoints.mqtt, http = %endpoints.http, "ready");
+        tracing::info!(
+            mqtt = %endpoints.mqtt,
+            http = %endpoints.http,
+            data = %data.root().display(),
+            "ready; `lujiang-gateway sign-in` gives a link to the page"
+        );
         Ok(Self {
             data,
             endpoints,
             rooms,
             door,
+            api,
+            people,
             tasks,
             cancel,
         })
@@ -123,6 +128,16 @@ impl Gateway {
     #[must_use]
     pub fn endpoints(&self) -> Endpoints {
         self.endpoints
+    }
+
+    /// A link that opens the page, once.
+    #[must_use]
+    pub fn sign_in_link(&self) -> String {
+        let token = self.people.make_link(Person {
+            name: "admin".to_owned(),
+            role: Role::Admin,
+        });
+        format!("http://{}{}", self.endpoints.http, sign_in_path(&token))
     }
 
     /// Ends when the gateway cannot go on; until then it watches its tasks.
@@ -146,7 +161,11 @@ impl Gateway {
     /// Where something could not be finished.
     pub async fn stop(mut self) -> anyhow::Result<()> {
         let withdrawn = self.data.withdraw_endpoints();
-        self.door.stop(STOP_GRACE).await;
+        let api = timeout(STOP_GRACE, self.api.stop());
+        let ((), api) = tokio::join!(self.door.stop(STOP_GRACE), api);
+        if api.is_err() {
+            tracing::warn!("an answer of the HTTP API was not waited for");
+        }
         self.rooms.intake.stop().await;
         self.rooms.registry.settled().await;
         self.cancel.cancel();
@@ -222,6 +241,31 @@ impl Rooms {
         let retained = self.presence.retained();
         Door::start(config.mqtt.clone(), Arc::new(house), switchboard, retained)
             .context("opening the door ([mqtt] listen)")
+    }
+
+    async fn open_api(
+        &self,
+        config: &GatewayConfig,
+        people: People,
+        stopping: CancellationToken,
+    ) -> anyhow::Result<Api> {
+        let state = ApiState {
+            store: self.store.clone(),
+            registry: self.registry.clone(),
+            presence: self.presence.clone(),
+            views: self.views.clone(),
+            intake: self.intake.clone(),
+            switchboard: Arc::clone(&self.switchboard),
+            people,
+            live: Live::new(&config.http),
+            metrics: Metrics::default(),
+            rebuilds: Rebuilds::default(),
+            clock: Arc::clone(&self.clock),
+            library: config.library.clone(),
+            stopping,
+        };
+        let api = Api::start(&config.http, state).await;
+        api.context("opening the API ([http] listen)")
     }
 
     fn spawn_tasks(&self, tasks: &mut JoinSet<&'static str>, cancel: &CancellationToken) {

@@ -74,7 +74,10 @@ impl LedgerCommand {
             Self::Export { from, to, format } => {
                 let zone = folder.config()?.library.time_zone;
                 let at = |text: Option<String>| text.map(|text| moment(&text, &zone)).transpose();
-                let range = ExportRange { from: at(from)?, to: at(to)? };
+                let range = ExportRange {
+                    from: at(from)?,
+                    to: at(to)?,
+                };
                 let reader = LedgerFile::open(&file).context("opening the ledger")?;
                 let format = match format {
                     Form::Jsonl => ExportFormat::JsonLines,
@@ -96,7 +99,9 @@ async fn verified(file: PathBuf) -> Result<VerifyReport, Failure> {
         progress.finish();
         report
     });
-    let report = verifying.await.map_err(|error| anyhow!("the verification ended: {error}"))?;
+    let report = verifying
+        .await
+        .map_err(|error| anyhow!("the verification ended: {error}"))?;
     Ok(report.context("verifying the ledger")?)
 }
 

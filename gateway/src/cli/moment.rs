@@ -29,7 +29,10 @@ mod tests {
         let zone = TimeZone::get("Asia/Shanghai").unwrap();
         let moment = |text| moment(text, &zone).map(|moment| moment.to_string());
         assert_eq!(moment("2026-03-01").unwrap(), "2026-02-28T16:00:00Z");
-        assert_eq!(moment("2026-03-01T08:00:00+08:00").unwrap(), "2026-03-01T00:00:00Z");
+        assert_eq!(
+            moment("2026-03-01T08:00:00+08:00").unwrap(),
+            "2026-03-01T00:00:00Z"
+        );
         assert!(matches!(moment("yesterday"), Err(Failure::Usage(_))));
     }
 }

@@ -78,7 +78,10 @@ mod tests {
         let saved = store.read(rows::load).unwrap();
         let presence = Presence::restored(saved, at(20));
         let contact = presence.of(&device());
-        assert_eq!((contact.link, contact.since), (LinkState::Unknown, Some(at(20))));
+        assert_eq!(
+            (contact.link, contact.since),
+            (LinkState::Unknown, Some(at(20)))
+        );
         assert_eq!(contact.last_contact, Some(at(10)));
         assert_eq!(contact.status.unwrap().state, LinkState::Unknown);
         let (epoch, written) = presence.written(&device()).unwrap();
@@ -126,7 +129,10 @@ mod tests {
             epoch: Some(Epoch::from_bits(1)),
             written: [(Stream::Visit, 5)].into(),
         };
-        Word::Status { device: device(), status }
+        Word::Status {
+            device: device(),
+            status,
+        }
     }
 
     fn telemetry(number: u64) -> Word {
@@ -136,6 +142,9 @@ mod tests {
             written: [(Stream::Visit, number)].into(),
             metrics: [].into(),
         };
-        Word::Telemetry { device: device(), telemetry }
+        Word::Telemetry {
+            device: device(),
+            telemetry,
+        }
     }
 }
