@@ -4,48 +4,33 @@
 //! queue, or as many answers are owed as are allowed, or the peer does not take what is written,
 //! the task does not read; then the client's keep alive stands still.
 
-use std::sync::Arc;
-use std::time::Duration;
+mod deliveries;
 
-use bytes::{Bytes, BytesMut};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use lujiang_wire::{Channel, ClockMessage, ClockReply, ClockRequest, Receipts, Topic};
-use tokio::io::{
-    AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadHalf, WriteHalf,
-};
-use tokio::time::{Instant, sleep_until, timeout};
+use lujiang_wire::Receipts;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::time::{Instant, sleep_until};
 
 use crate::acknowledgements::{Acknowledgements, NotKept, Settled};
 use crate::door::Context;
 use crate::encode;
 use crate::ending::Ending;
-use crate::frame::next_frame;
+use crate::frame::{Fault, next_frame};
 use crate::house::{Arrival, Keeping};
 use crate::keep_alive::KeepAlive;
-use crate::mailbox::Delivery;
-use crate::outgoing::TooSlow;
-use crate::packet::{PacketId, Qos, decode};
+use crate::packet::{Incoming, PacketId, decode};
 use crate::reason::ReasonCode;
 use crate::registration::Registration;
 use crate::router::{FannedOut, ReaderLink, RouterGone};
 use crate::session::{Effect, Session};
-
-/// Bytes read at once from an idle connection: one gate's packet is far smaller.
-const READ_CHUNK: usize = 4 * 1024;
+use crate::wire::{READ_CHUNK, Wire};
 
 /// Beyond this many bytes unwritten nothing is added and nothing is read.
 const WRITE_HIGH: usize = 64 * 1024;
-
-/// How long a peer that is being closed may take to read why.
-const FAREWELL_MAX: Duration = Duration::from_secs(1);
-
-/// The socket and the bytes on both sides of it.
-pub(crate) struct Wire<S> {
-    reader: ReadHalf<S>,
-    writer: WriteHalf<S>,
-    pub(crate) received: BytesMut,
-    pub(crate) unsent: BytesMut,
-}
 
 /// A connection that was let in.
 pub(crate) struct Connection<S> {
@@ -63,16 +48,16 @@ pub(crate) struct Connection<S> {
     link: Option<ReaderLink>,
     /// Receipts asked of the house.
     receipts: Option<BoxFuture<'static, Option<Receipts>>>,
-    /// When the peer last took something, or had nothing to take.
-    taken_at: Instant,
+    /// Topics whose retained message is still to be given to a new subscription.
+    giving: BTreeSet<String>,
+    /// Since when the peer has taken nothing of what is unsent; `None` while nothing is.
+    unsent_since: Option<Instant>,
     /// The door is closing: nothing is read, what is owed is still answered.
     stopping: bool,
 }
 
-struct Placing {
-    id: Option<PacketId>,
-    placed: BoxFuture<'static, Keeping>,
-}
+/// Facts on their way to their place, and the packet identifier they came with.
+type Placing = BoxFuture<'static, (Option<PacketId>, Keeping)>;
 
 /// What woke a connection.
 enum Event {
@@ -85,44 +70,6 @@ enum Event {
     Receipts(Option<Receipts>),
     Deadline,
     Stop,
-}
-
-impl<S: AsyncRead + AsyncWrite> Wire<S> {
-    pub(crate) fn new(stream: S) -> Self {
-        let (reader, writer) = tokio::io::split(stream);
-        Self {
-            reader,
-            writer,
-            received: BytesMut::new(),
-            unsent: BytesMut::new(),
-        }
-    }
-
-    /// Reads more into `received`.
-    ///
-    /// # Cancel safety
-    /// Nothing read is lost.
-    pub(crate) async fn read(&mut self) -> std::io::Result<usize> {
-        self.received.reserve(READ_CHUNK);
-        self.reader.read_buf(&mut self.received).await
-    }
-
-    /// Writes what is unsent, closes, and reads away what still comes for a moment: a socket
-    /// closed over unread bytes takes the last words back.
-    pub(crate) async fn farewell(mut self) {
-        let closing = async {
-            self.writer.write_all_buf(&mut self.unsent).await?;
-            self.writer.shutdown().await?;
-            loop {
-                self.received.clear();
-                if self.read().await? == 0 {
-                    return Ok::<(), std::io::Error>(());
-                }
-            }
-        };
-        // Whoever does not listen to the end goes without it.
-        let _ = timeout(FAREWELL_MAX, closing).await;
-    }
 }
 
 impl<S: AsyncRead + AsyncWrite> Connection<S> {
@@ -146,7 +93,8 @@ impl<S: AsyncRead + AsyncWrite> Connection<S> {
             placing: None,
             link: None,
             receipts: None,
-            taken_at: Instant::now(),
+            giving: BTreeSet::new(),
+            unsent_since: None,
             stopping: false,
         }
     }
@@ -159,16 +107,9 @@ impl<S: AsyncRead + AsyncWrite> Connection<S> {
             }
         };
         tracing::debug!(why = ending.why, "connection ends");
-        let counter = match ending.code {
-            Some(ReasonCode::KeepAliveTimeout) => Some(&self.context.metrics.timeouts),
-            Some(ReasonCode::MalformedPacket | ReasonCode::ProtocolError) => {
-                Some(&self.context.metrics.malformed)
-            }
-            _ => None,
-        };
-        counter
-            .into_iter()
-            .for_each(crate::metrics::Counter::increase);
+        if ending.code == Some(ReasonCode::KeepAliveTimeout) {
+            self.context.metrics.timeouts.increase();
+        }
         // First of all: a client that takes this place over waits for it.
         self.registration.end(&ending);
         drop(self.link.take());
@@ -188,7 +129,9 @@ impl<S: AsyncRead + AsyncWrite> Connection<S> {
             self.keep_alive.stop();
         }
         if self.wire.unsent.is_empty() {
-            self.taken_at = now;
+            self.unsent_since = None;
+        } else {
+            self.unsent_since.get_or_insert(now);
         }
         if self.stopping && self.placing.is_none() && self.acknowledgements.is_empty() {
             let why = "the gateway is shutting down";
@@ -235,12 +178,15 @@ impl<S: AsyncRead + AsyncWrite> Connection<S> {
     }
 
     fn deadline(&self) -> Option<Instant> {
-        let write = (!self.wire.unsent.is_empty())
-            .then(|| self.taken_at + self.context.section.write_timeout);
-        [write, self.keep_alive.deadline()]
+        [self.write_deadline(), self.keep_alive.deadline()]
             .into_iter()
             .flatten()
             .min()
+    }
+
+    fn write_deadline(&self) -> Option<Instant> {
+        let since = self.unsent_since?;
+        Some(since + self.context.section.write_timeout)
     }
 
     async fn handle(&mut self, event: Event) -> Result<(), Ending> {
@@ -249,7 +195,7 @@ impl<S: AsyncRead + AsyncWrite> Connection<S> {
             Event::Read(Ok(count)) => self.context.metrics.bytes_received.add(count),
             Event::Written(Ok(count)) if count > 0 => {
                 self.context.metrics.bytes_sent.add(count);
-                self.taken_at = Instant::now();
+                self.unsent_since = Some(Instant::now());
             }
             Event::Read(Err(_)) | Event::Written(_) => {
                 return Err(Ending::lost("the connection broke"));
@@ -257,13 +203,7 @@ impl<S: AsyncRead + AsyncWrite> Connection<S> {
             Event::Placed(id, keeping) => self.acknowledgements.push_awaited(id, keeping),
             Event::Settled(settled) => self.acknowledge(settled)?,
             Event::Mail => self.take_mail()?,
-            Event::Link(Ok(message)) => {
-                let qos = qos_of(&message.topic);
-                let pushed = self
-                    .session
-                    .deliver(&message.topic, message.payload, qos, false);
-                self.count_dropped(pushed)?;
-            }
+            Event::Link(Ok(message)) => self.pass_on(message)?,
             Event::Link(Err(RouterGone)) => {
                 self.link = None;
                 self.open_link().await?;
@@ -284,8 +224,10 @@ impl<S: AsyncRead + AsyncWrite> Connection<S> {
             let why = "silent for one and a half times its keep alive"; // [MQTT-3.1.2-22]
             return Err(Ending::by_door(ReasonCode::KeepAliveTimeout, why));
         }
-        let write_timeout = self.context.section.write_timeout;
-        if !self.wire.unsent.is_empty() && self.taken_at + write_timeout <= now {
+        if self
+            .write_deadline()
+            .is_some_and(|deadline| deadline <= now)
+        {
             self.context.metrics.timeouts.increase();
             return Err(Ending::lost("it does not take what is written to it"));
         }
@@ -296,13 +238,12 @@ impl<S: AsyncRead + AsyncWrite> Connection<S> {
     async fn handle_received(&mut self) -> Result<(), Ending> {
         let packet_max = self.context.section.packet_max.as_usize();
         while self.may_read() {
-            let Some(frame) = next_frame(&mut self.wire.received, packet_max)? else {
+            let Some(packet) = self.next_packet(packet_max)? else {
                 return Ok(());
             };
-            let packet = decode(self.session.version(), &frame)?;
             let now = Instant::now();
             self.keep_alive.heard(now);
-            if let crate::packet::Incoming::Publish(_) = &packet {
+            if let Incoming::Publish(_) = &packet {
                 self.context.metrics.publishes.increase();
             }
             for effect in self.session.handle_packet(packet, now) {
@@ -310,6 +251,18 @@ impl<S: AsyncRead + AsyncWrite> Connection<S> {
             }
         }
         Ok(())
+    }
+
+    fn next_packet(&mut self, packet_max: usize) -> Result<Option<Incoming>, Fault> {
+        let frame = next_frame(&mut self.wire.received, packet_max);
+        let packet = match frame {
+            Ok(None) => return Ok(None),
+            Ok(Some(frame)) => decode(self.session.version(), &frame),
+            Err(fault) => Err(fault),
+        };
+        packet
+            .map(Some)
+            .inspect_err(|_| self.context.metrics.malformed.increase())
     }
 
     async fn perform(&mut self, effect: Effect) -> Result<(), Ending> {
@@ -345,14 +298,8 @@ impl<S: AsyncRead + AsyncWrite> Connection<S> {
                 encode::unsuback(version, id, &answers, &mut self.wire.unsent);
             }
             Effect::GiveRetained(filter) => {
-                for (topic, payload) in self.context.switchboard.retained(&filter) {
-                    let pushed = self
-                        .session
-                        .deliver(&topic, payload, Qos::AtLeastOnce, true);
-                    self.count_dropped(pushed)?;
-                    // A reader of everything gets more than may wait: what can be sent is sent.
-                    self.fill_unsent()?;
-                }
+                let names = self.context.switchboard.retained_names(&filter);
+                self.giving.extend(names);
             }
             Effect::AskReceipts => self.ask_receipts(),
             Effect::Pong => encode::pingresp(&mut self.wire.unsent),
@@ -375,8 +322,8 @@ impl<S: AsyncRead + AsyncWrite> Connection<S> {
             payload,
             received,
         };
-        let placed = Box::pin(async move { house.keep(arrival).await });
-        self.placing = Some(Placing { id, placed });
+        let placing = async move { (id, house.keep(arrival).await) };
+        self.placing = Some(Box::pin(placing));
     }
 
     fn acknowledge(&mut self, settled: Settled) -> Result<(), Ending> {
@@ -396,142 +343,16 @@ impl<S: AsyncRead + AsyncWrite> Connection<S> {
             }
         }
     }
-
-    /// Moves answers and messages to the socket's side, acknowledgements first.
-    fn fill_unsent(&mut self) -> Result<(), Ending> {
-        while self.wire.unsent.len() < WRITE_HIGH {
-            if let Some(settled) = self.acknowledgements.try_next() {
-                self.acknowledge(settled)?;
-                continue;
-            }
-            let Some((message, id)) = self.session.outgoing.next() else {
-                return Ok(());
-            };
-            let version = self.session.version();
-            let qos = if id.is_some() {
-                Qos::AtLeastOnce
-            } else {
-                Qos::AtMostOnce
-            };
-            let length = encode::publish_len(version, &message.topic, &message.payload, qos);
-            if length > self.packet_max {
-                // [MQTT-3.1.2-25]: as if it had been sent and acknowledged.
-                id.into_iter()
-                    .for_each(|id| self.session.outgoing.acknowledged(id));
-                self.context.metrics.outgoing_dropped.increase();
-                continue;
-            }
-            let (topic, payload) = (&message.topic, &message.payload);
-            encode::publish(
-                version,
-                topic,
-                payload,
-                message.retain,
-                id,
-                &mut self.wire.unsent,
-            );
-        }
-        Ok(())
-    }
-
-    fn take_mail(&mut self) -> Result<(), Ending> {
-        let (deliveries, ending) = self.registration.mailbox().take();
-        if let Some(ending) = ending {
-            return Err(ending);
-        }
-        for Delivery { topic, payload } in deliveries {
-            if topic.channel == Channel::Receipts {
-                // Newer than any answer still on its way.
-                self.receipts = None;
-            }
-            let pushed = self
-                .session
-                .deliver_newest(&topic, payload, Qos::AtLeastOnce);
-            self.count_dropped(pushed)?;
-        }
-        Ok(())
-    }
-
-    fn ask_receipts(&mut self) {
-        if let Some(device) = self.session.device().cloned() {
-            let house = Arc::clone(&self.context.house);
-            self.receipts = Some(Box::pin(async move { house.receipts(&device).await }));
-        }
-    }
-
-    fn give_receipts(&mut self, receipts: Option<Receipts>) -> Result<(), Ending> {
-        self.receipts = None;
-        let (Some(receipts), Some(device)) = (receipts, self.session.device().cloned()) else {
-            return Ok(());
-        };
-        let topic = Topic {
-            device,
-            channel: Channel::Receipts,
-        };
-        let payload = serde_json::to_vec(&receipts).expect("receipts are plain data");
-        let pushed = self
-            .session
-            .deliver_newest(&topic, payload.into(), Qos::AtLeastOnce);
-        self.count_dropped(pushed)
-    }
-
-    /// Answers with QoS 0: a reply that comes late would only mislead.
-    fn answer_clock(&mut self, topic: &Topic, request: ClockRequest) -> Result<(), Ending> {
-        let reply = ClockMessage::Reply(ClockReply {
-            id: request.id,
-            uptime: request.uptime,
-            time: self.context.house.now(),
-        });
-        let payload = serde_json::to_vec(&reply).expect("a reply is plain data");
-        let topic = topic.to_string();
-        let pushed = self
-            .session
-            .deliver(&topic, payload.into(), Qos::AtMostOnce, false);
-        self.count_dropped(pushed)
-    }
-
-    async fn open_link(&mut self) -> Result<(), Ending> {
-        if self.link.is_none() {
-            let opened = self.context.switchboard.router().open().await;
-            let link = opened
-                .map_err(|gone| Ending::by_door(ReasonCode::ServerUnavailable, gone.to_string()))?;
-            self.link = Some(link);
-        }
-        Ok(())
-    }
-
-    fn count_dropped(&self, pushed: Result<usize, TooSlow>) -> Result<(), Ending> {
-        match pushed {
-            Ok(dropped) => {
-                self.context.metrics.outgoing_dropped.add(dropped);
-                Ok(())
-            }
-            Err(TooSlow) => {
-                let why = "too slow for what it subscribed to";
-                Err(Ending::by_door(ReasonCode::QuotaExceeded, why))
-            }
-        }
-    }
-}
-
-/// The quality of service a message is fanned out with: measurements may be lost.
-fn qos_of(topic: &str) -> Qos {
-    if topic.ends_with("/telemetry") {
-        Qos::AtMostOnce
-    } else {
-        Qos::AtLeastOnce
-    }
 }
 
 /// Waits until facts have their place. Cancel-safe: the future stays where it is.
 async fn placed(placing: &mut Option<Placing>) -> (Option<PacketId>, Keeping) {
     match placing {
         None => std::future::pending().await,
-        Some(Placing { id, placed }) => {
-            let keeping = placed.as_mut().await;
-            let id = *id;
+        Some(waiting) => {
+            let placed = waiting.as_mut().await;
             *placing = None;
-            (id, keeping)
+            placed
         }
     }
 }

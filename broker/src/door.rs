@@ -15,7 +15,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tracing::Instrument as _;
 
 use crate::connect::{ConnectRequest, Refused};
-use crate::connection::{Connection, Wire};
+use crate::connection::Connection;
 use crate::encode;
 use crate::frame::next_frame;
 use crate::house::{House, Principal, Refusal, Retained};
@@ -26,6 +26,7 @@ use crate::reason::ReasonCode;
 use crate::registration::{Newcomer, Registration, Will};
 use crate::session::{Session, SessionLimits};
 use crate::switchboard::{LineKey, Switchboard};
+use crate::wire::Wire;
 
 /// Connections the kernel holds for us between two accepts.
 const BACKLOG: u32 = 1_024;

@@ -241,31 +241,4 @@ mod tests {
             }
         }
     }
-
-    #[test]
-    fn a_connack_of_mqtt_5_says_what_is_granted() {
-        let welcome = Welcome {
-            receive_maximum: 64,
-            packet_max: 327_680,
-            assigned_client_id: Some("lujiang-1".to_owned()),
-            server_keep_alive: Some(1_200),
-        };
-        let mut out = BytesMut::new();
-        connack(ProtocolVersion::V5, &welcome, &mut out);
-        let Packet::ConnAck(_, Some(said)) = read(ProtocolVersion::V5, out) else {
-            panic!("not a CONNACK with properties");
-        };
-        assert_eq!(said.receive_max, Some(64));
-        assert_eq!(said.max_qos, Some(1));
-        assert_eq!(said.max_packet_size, Some(327_680));
-        assert_eq!(
-            said.assigned_client_identifier.as_deref(),
-            Some("lujiang-1")
-        );
-        assert_eq!(said.server_keep_alive, Some(1_200));
-        assert_eq!(said.session_expiry_interval, Some(0));
-        assert_eq!(said.topic_alias_max, Some(0));
-        assert_eq!(said.shared_subscription_available, Some(0));
-        assert_eq!(said.subscription_identifiers_available, Some(0));
-    }
 }

@@ -32,6 +32,7 @@ mod retained;
 mod router;
 mod session;
 mod switchboard;
+mod wire;
 
 pub use door::{Door, DoorError};
 pub use house::{

@@ -84,6 +84,11 @@ impl Outgoing {
         self.waiting.pop_front().map(|message| (message, id))
     }
 
+    /// Whether nothing waits and more may be in flight.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.waiting.is_empty() && self.in_flight.len() < self.in_flight_max
+    }
+
     /// The peer has it; an identifier not in flight is none of ours and means nothing.
     pub(crate) fn acknowledged(&mut self, id: PacketId) {
         self.in_flight.remove(&id);

@@ -225,3 +225,6 @@ fn requested(filter: protocol::Filter) -> RequestedFilter {
         },
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -47,13 +47,15 @@ impl RetainedMessages {
         self.by_name.get(&topic.to_string())
     }
 
-    /// Everything held that the filter matches.
-    pub(crate) fn matching(&self, filter: &TopicFilter) -> Vec<(String, Bytes)> {
-        self.by_name
-            .iter()
-            .filter(|(name, _)| filter.matches(name))
-            .map(|(name, retained)| (name.clone(), retained.payload.clone()))
-            .collect()
+    /// What is held on the topic of this name.
+    pub(crate) fn payload(&self, name: &str) -> Option<Bytes> {
+        Some(self.by_name.get(name)?.payload.clone())
+    }
+
+    /// The names of the topics held that the filter matches.
+    pub(crate) fn matching(&self, filter: &TopicFilter) -> Vec<String> {
+        let names = self.by_name.keys();
+        names.filter(|name| filter.matches(name)).cloned().collect()
     }
 }
 
@@ -105,8 +107,9 @@ mod tests {
         retained
             .set(status.clone(), Bytes::from_static(b"2"))
             .unwrap();
-        let held = vec![(status.to_string(), Bytes::from_static(b"2"))];
-        assert_eq!(retained.matching(&all), held);
+        assert_eq!(retained.matching(&all), [status.to_string()]);
+        let held = retained.payload(&status.to_string());
+        assert_eq!(held, Some(Bytes::from_static(b"2")));
         retained.set(status.clone(), Bytes::new()).unwrap();
         assert!(retained.matching(&all).is_empty());
         assert!(retained.get(&status).is_none());

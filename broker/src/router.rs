@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::FutureExt as _;
-use rumqttd::local::{LinkBuilder, LinkError, LinkRx, LinkTx};
+use rumqttd::local::{LinkBuilder, LinkRx, LinkTx};
 use rumqttd::protocol::{Disconnect, DisconnectReasonCode, Packet, PingReq, Publish};
 use rumqttd::{Notification, Router, RouterConfig};
 use tokio::sync::{mpsc, watch};
@@ -49,7 +49,7 @@ pub(crate) struct FannedOut {
 }
 
 /// Opens links to the router that lives now. rumqttd's sender cannot be named, hence a closure.
-type Connector = Arc<dyn Fn(&str) -> Result<(LinkTx, LinkRx), LinkError> + Send + Sync>;
+type Connector = Arc<dyn Fn(&str) -> Result<(LinkTx, LinkRx), RouterGone> + Send + Sync>;
 
 /// The way to the router, whichever lives now.
 #[derive(Clone)]
@@ -131,8 +131,8 @@ impl RouterHandle {
                 let name = format!("reader-{number}");
                 let opened = spawn_blocking(move || {
                     let (mut tx, rx) = connect(&name)?;
-                    tx.subscribe(EVERYTHING)?;
-                    Ok::<_, LinkError>((tx, rx))
+                    tx.subscribe(EVERYTHING).map_err(|_| RouterGone)?;
+                    Ok::<_, RouterGone>((tx, rx))
                 });
                 if let Ok(Ok((tx, rx))) = opened.await {
                     return Ok((tx, rx));
@@ -255,7 +255,7 @@ impl RouterKeeper {
         let sender = Router::new(0, config).spawn();
         Arc::new(move |name| {
             let link = LinkBuilder::new(name, sender.clone()).build();
-            link.map(|(tx, rx, _)| (tx, rx))
+            link.map(|(tx, rx, _)| (tx, rx)).map_err(|_| RouterGone)
         })
     }
 }
@@ -289,10 +289,10 @@ async fn feed(queue: &mut mpsc::Receiver<FannedOut>, mut publisher: Publisher) -
     RouterGone
 }
 
-async fn pong(rx: &mut LinkRx) -> Result<(), LinkError> {
+async fn pong(rx: &mut LinkRx) -> Result<(), RouterGone> {
     loop {
         // The publisher has no subscription: what it is sent are answers only.
-        if let Some(Notification::DeviceAck(_)) = rx.next().await? {
+        if let Some(Notification::DeviceAck(_)) = rx.next().await.map_err(|_| RouterGone)? {
             return Ok(());
         }
     }

@@ -216,9 +216,14 @@ impl Switchboard {
         announce(last);
     }
 
-    /// What is retained on the topics a filter matches.
-    pub(crate) fn retained(&self, filter: &TopicFilter) -> Vec<(String, Bytes)> {
+    /// The topics with a retained message that a filter matches.
+    pub(crate) fn retained_names(&self, filter: &TopicFilter) -> Vec<String> {
         lock(&self.retained).matching(filter)
+    }
+
+    /// What is retained on a topic now.
+    pub(crate) fn retained(&self, topic: &str) -> Option<Bytes> {
+        lock(&self.retained).payload(topic)
     }
 
     /// Retains a document as it came and hands it to the other subscribers.

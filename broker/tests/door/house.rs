@@ -1,0 +1,155 @@
+//! A house in memory: says yes by name, keeps as it is told, remembers what it heard.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use lujiang_broker::{
+    Admission, Arrival, Credentials, House, Keeping, Kept, Principal, Refusal, Word,
+};
+use lujiang_wire::{DeviceId, Receipts};
+use tokio::sync::{Semaphore, oneshot, watch};
+
+/// The password of everybody who has one.
+pub(crate) const PASSWORD: &str = "secret";
+
+/// What becomes of facts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Keep {
+    Commit,
+    /// The test settles them itself.
+    Hold,
+    Full,
+    QuarantineFull,
+}
+
+pub(crate) struct TestHouse {
+    pub(crate) keep: Mutex<Keep>,
+    pub(crate) has_room: AtomicBool,
+    /// One permit a payload: a place in the queue.
+    pub(crate) places: Semaphore,
+    /// Permits let `slow` in.
+    pub(crate) slow: Semaphore,
+    pub(crate) held: Mutex<Vec<oneshot::Sender<Kept>>>,
+    pub(crate) receipts: Mutex<Option<Receipts>>,
+    arrivals: watch::Sender<Vec<Arrival>>,
+    words: watch::Sender<Vec<Word>>,
+}
+
+impl Default for TestHouse {
+    fn default() -> Self {
+        Self {
+            keep: Mutex::new(Keep::Commit),
+            has_room: AtomicBool::new(true),
+            places: Semaphore::new(100_000),
+            slow: Semaphore::new(0),
+            held: Mutex::default(),
+            receipts: Mutex::default(),
+            arrivals: watch::Sender::default(),
+            words: watch::Sender::default(),
+        }
+    }
+}
+
+impl TestHouse {
+    pub(crate) fn set_keep(&self, keep: Keep) {
+        *self.keep.lock().unwrap() = keep;
+    }
+
+    /// The payloads that came so far.
+    pub(crate) fn payloads(&self) -> Vec<String> {
+        let arrivals = self.arrivals.borrow();
+        let text = |arrival: &Arrival| String::from_utf8_lossy(&arrival.payload).into_owned();
+        arrivals.iter().map(text).collect()
+    }
+
+    /// Waits until this many payloads came.
+    pub(crate) async fn arrived(&self, count: usize) -> Vec<Arrival> {
+        let mut arrivals = self.arrivals.subscribe();
+        let enough = arrivals.wait_for(|arrivals| arrivals.len() >= count);
+        super::soon(enough).await.unwrap().clone()
+    }
+
+    /// Waits until the words heard satisfy a claim.
+    pub(crate) async fn heard_that(&self, claim: impl FnMut(&Vec<Word>) -> bool) -> Vec<Word> {
+        let mut words = self.words.subscribe();
+        super::soon(words.wait_for(claim)).await.unwrap().clone()
+    }
+
+    pub(crate) fn words(&self) -> Vec<Word> {
+        self.words.borrow().clone()
+    }
+
+    fn decide(&self, credentials: &Credentials) -> Result<Principal, Refusal> {
+        let name = credentials.user_name.as_deref().unwrap_or_default();
+        if credentials.password.as_deref() != Some(PASSWORD.as_bytes()) {
+            return Err(Refusal::BadCredentials);
+        }
+        let reader = |filters: &[&str]| Principal::Reader {
+            name: name.to_owned(),
+            filters: filters
+                .iter()
+                .map(|filter| filter.parse().unwrap())
+                .collect(),
+        };
+        match name {
+            "revoked" => Err(Refusal::NotAuthorised),
+            "unavailable" => Err(Refusal::Unavailable),
+            "reader" => Ok(reader(&["library/v1/devices/#"])),
+            "narrow" => Ok(reader(&["library/v1/devices/+/events"])),
+            device => Ok(Principal::Device(
+                device.parse().map_err(|_| Refusal::BadCredentials)?,
+            )),
+        }
+    }
+}
+
+impl House for TestHouse {
+    fn admit(&self, credentials: Credentials) -> BoxFuture<'_, Result<Admission, Refusal>> {
+        async move {
+            if credentials.user_name.as_deref() == Some("slow") {
+                self.slow.acquire().await.unwrap().forget();
+            }
+            let principal = self.decide(&credentials)?;
+            Ok(Admission { principal })
+        }
+        .boxed()
+    }
+
+    fn keep(&self, arrival: Arrival) -> BoxFuture<'_, Keeping> {
+        async move {
+            self.places.acquire().await.unwrap().forget();
+            self.arrivals.send_modify(|arrivals| arrivals.push(arrival));
+            let (settle, keeping) = oneshot::channel();
+            let verdict = match *self.keep.lock().unwrap() {
+                Keep::Commit => Kept::Committed,
+                Keep::Full => Kept::Full,
+                Keep::QuarantineFull => Kept::QuarantineFull,
+                Keep::Hold => {
+                    self.held.lock().unwrap().push(settle);
+                    return keeping;
+                }
+            };
+            settle.send(verdict).unwrap();
+            keeping
+        }
+        .boxed()
+    }
+
+    fn has_room(&self) -> bool {
+        self.has_room.load(Ordering::SeqCst)
+    }
+
+    fn receipts(&self, _device: &DeviceId) -> BoxFuture<'_, Option<Receipts>> {
+        async move { self.receipts.lock().unwrap().clone() }.boxed()
+    }
+
+    fn heard(&self, word: Word) {
+        self.words.send_modify(|words| words.push(word));
+    }
+
+    fn now(&self) -> jiff::Timestamp {
+        jiff::Timestamp::now()
+    }
+}

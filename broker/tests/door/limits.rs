@@ -1,0 +1,172 @@
+//! Bounds: sizes, times, and who waits for whom.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use lujiang_broker::Kept;
+use lujiang_config::{ByteSize, MqttSection};
+use lujiang_wire::Topic;
+
+use super::client::{BOTH, Client, Connect, V5, publish};
+use super::house::Keep;
+use super::{open, open_with, own, section};
+
+#[tokio::test]
+async fn a_packet_too_large_is_refused_before_it_is_read() {
+    let opened = open_with(
+        MqttSection {
+            packet_max: ByteSize::kib(1),
+            ..section()
+        },
+        Vec::new(),
+    );
+    let fits = "x".repeat(1_024 - 4 - own("events").len() - 3 - 2);
+    for version in BOTH {
+        let mut client = Client::connect(opened.address(), &Connect::new(version, "gate-1")).await;
+        client.publish(&own("events"), &fits, Some(1)).await;
+        client.expect_puback(1, 0).await;
+        // All of it is sent, yet the reason arrives.
+        client
+            .send(&publish(
+                version,
+                &own("events"),
+                &"x".repeat(4_096),
+                Some(2),
+            ))
+            .await;
+        client.expect_end(0x95).await;
+    }
+    assert_eq!(opened.house.payloads().len(), 2);
+}
+
+#[tokio::test]
+async fn a_silent_client_is_ended_after_one_and_a_half_keep_alives() {
+    let opened = open();
+    for version in BOTH {
+        let connect = Connect {
+            keep_alive: 1,
+            ..Connect::new(version, "gate-1")
+        };
+        let mut client = Client::connect(opened.address(), &connect).await;
+        let from = std::time::Instant::now();
+        client.expect_end(0x8D).await;
+        let silent = from.elapsed();
+        assert!(silent >= Duration::from_millis(1_400), "{silent:?}");
+        assert!(silent < Duration::from_secs(5), "{silent:?}");
+    }
+    assert_eq!(opened.switchboard.metrics().timeouts.get(), 2);
+}
+
+#[tokio::test]
+async fn keep_alive_stands_still_while_the_door_does_not_read() {
+    let opened = open();
+    opened.house.places.forget_permits(100_000);
+    let one_second = |user| Connect {
+        keep_alive: 1,
+        ..Connect::new(V5, user)
+    };
+    let mut waiting = Client::connect(opened.address(), &one_second("gate-1")).await;
+    waiting.publish(&own("events"), "[]", Some(1)).await;
+    let mut silent = Client::connect(opened.address(), &one_second("gate-2")).await;
+    // The other's clock runs out; the one that is not read waits longer and stays.
+    silent.expect_end(0x8D).await;
+    opened.house.places.add_permits(1);
+    waiting.expect_puback(1, 0).await;
+    waiting.expect_end(0x8D).await;
+}
+
+#[tokio::test]
+async fn keep_alive_zero_is_kept_as_the_longest() {
+    let opened = open_with(
+        MqttSection {
+            keep_alive_max: Duration::from_secs(1),
+            ..section()
+        },
+        Vec::new(),
+    );
+    for version in BOTH {
+        let connect = Connect {
+            keep_alive: 0,
+            ..Connect::new(version, "gate-1")
+        };
+        let mut client = Client::connect(opened.address(), &connect).await;
+        client.expect_end(0x8D).await;
+    }
+}
+
+#[tokio::test]
+async fn no_more_is_taken_than_may_be_unacknowledged() {
+    let opened = open_with(
+        MqttSection {
+            unacked_max: 2,
+            ..section()
+        },
+        Vec::new(),
+    );
+    opened.house.set_keep(Keep::Hold);
+    let mut client = Client::connect(opened.address(), &Connect::new(V5, "gate-1")).await;
+    for id in 1..=3 {
+        client.publish(&own("events"), "[]", Some(id)).await;
+    }
+    opened.house.arrived(2).await;
+    // Another connection is served meanwhile, so the third would have come by now.
+    let mut other = Client::connect(opened.address(), &Connect::new(V5, "gate-2")).await;
+    other.expect_nothing_but_pong().await;
+    assert_eq!(opened.house.payloads().len(), 2);
+    let held = opened.house.held.lock().unwrap().remove(0);
+    held.send(Kept::Committed).unwrap();
+    client.expect_puback(1, 0).await;
+    opened.house.arrived(3).await;
+}
+
+#[tokio::test]
+async fn an_idle_client_is_no_slow_one() {
+    let opened = open_with(
+        MqttSection {
+            connect_timeout: Duration::from_millis(400),
+            write_timeout: Duration::from_millis(100),
+            ..section()
+        },
+        Vec::new(),
+    );
+    let mut client = Client::connect(opened.address(), &Connect::new(V5, "gate-1")).await;
+    // A clock: it is closed after four write timeouts.
+    Client::open(opened.address(), V5)
+        .await
+        .expect_closed()
+        .await;
+    for _ in 0..20 {
+        client.expect_nothing_but_pong().await;
+    }
+}
+
+#[tokio::test]
+async fn a_reader_too_slow_is_disconnected_and_others_are_not() {
+    let opened = open_with(
+        MqttSection {
+            outgoing_max: 16,
+            ..section()
+        },
+        Vec::new(),
+    );
+    let mut slow = Client::connect(opened.address(), &Connect::new(V5, "reader")).await;
+    slow.subscribe(&[("library/v1/devices/#", 1)]).await;
+    let mut good = Client::connect(opened.address(), &Connect::new(V5, "narrow")).await;
+    good.subscribe(&[("library/v1/devices/+/events", 1)]).await;
+    let topic: Topic = own("events").parse().unwrap();
+    let message = Bytes::from(vec![b'x'; 1_000]);
+    for number in 0..300 {
+        opened.switchboard.fan_out(&topic, message.clone());
+        assert_eq!(
+            good.message().await.payload.len(),
+            1_000,
+            "message {number}"
+        );
+    }
+    assert_eq!(opened.switchboard.connections(), 1);
+    let mut last = slow.packet().await;
+    while last.first == 0x32 {
+        last = slow.packet().await;
+    }
+    assert_eq!((last.first, last.body[0]), (0xE0, 0x97));
+}

@@ -1,0 +1,75 @@
+//! The door as peers see it: bytes on a socket, and foreign clients.
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests stand outside of the test functions"
+)]
+
+mod client;
+mod connect;
+mod deliver;
+mod garbage;
+mod house;
+mod interop;
+mod limits;
+mod presence;
+mod publish;
+mod subscribe;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use lujiang_broker::{Door, Retained, Switchboard};
+use lujiang_config::MqttSection;
+
+use self::house::TestHouse;
+
+/// No wait in these tests is longer; whoever hits it fails.
+const DEADLINE: Duration = Duration::from_secs(20);
+
+/// Waits for something that must come.
+async fn soon<T>(future: impl Future<Output = T>) -> T {
+    let waited = tokio::time::timeout(DEADLINE, future).await;
+    waited.expect("it comes within the deadline")
+}
+
+/// A door with a house in memory behind it.
+struct Opened {
+    door: Door,
+    house: Arc<TestHouse>,
+    switchboard: Arc<Switchboard>,
+}
+
+impl Opened {
+    fn address(&self) -> SocketAddr {
+        self.door.local_addr()
+    }
+}
+
+fn section() -> MqttSection {
+    MqttSection {
+        listen: "127.0.0.1:0".parse().unwrap(),
+        ..MqttSection::default()
+    }
+}
+
+fn open() -> Opened {
+    open_with(section(), Vec::new())
+}
+
+fn open_with(section: MqttSection, retained: Vec<Retained>) -> Opened {
+    let house = Arc::new(TestHouse::default());
+    let switchboard = Switchboard::new(&section);
+    let as_house = Arc::clone(&house);
+    let door = Door::start(section, as_house, Arc::clone(&switchboard), retained).unwrap();
+    Opened {
+        door,
+        house,
+        switchboard,
+    }
+}
+
+/// A topic of `gate-1`.
+fn own(channel: &str) -> String {
+    format!("library/v1/devices/gate-1/{channel}")
+}
