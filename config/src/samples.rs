@@ -235,6 +235,34 @@ proptest! {
     }
 }
 
+proptest! {
+    #[test]
+    fn whatever_text_is_put_in_it_is_read_or_named_by_a_line(
+        is_agent in any::<bool>(),
+        at in any::<prop::sample::Index>(),
+        length in 0..40_usize,
+        junk in "[\\[\\]{}=.,\"'#\n \\\\a-z0-9_门\\-]{0,12}",
+    ) {
+        let sample: Vec<char> = if is_agent { AGENT } else { GATEWAY }.chars().collect();
+        let at = at.index(sample.len());
+        let until = (at + length).min(sample.len());
+        let text: String = sample[..at].iter().copied()
+            .chain(junk.chars())
+            .chain(sample[until..].iter().copied())
+            .collect();
+        let problems = if is_agent {
+            AgentConfig::parse(&text, Path::new("x.toml")).err()
+        } else {
+            GatewayConfig::parse(&text, Path::new("x.toml")).err()
+        };
+        for problem in problems.iter().flatten() {
+            let lines = text.lines().count() + 1;
+            let is_whole = matches!(problem.fault, Fault::Missing { .. });
+            prop_assert!(problem.line.map_or(is_whole, |line| (1..=lines).contains(&line)), "{}", problem);
+        }
+    }
+}
+
 /// The line of a key with its sections in a sample, from 1.
 fn line_of(sample: &str, path: &str) -> Option<usize> {
     let (section, key) = path.rsplit_once('.')?;
