@@ -131,6 +131,8 @@ fn report(result: Result<Outcome, Failure>) -> ExitCode {
     match result {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::ProblemsFound) => ExitCode::from(3),
+        // Whoever read the output has seen enough, as `head` does.
+        Err(failure) if failure.is_closed_output() => ExitCode::SUCCESS,
         Err(failure) => {
             // A closed standard error leaves nobody to tell.
             let _ = writeln!(std::io::stderr(), "lujiang-gateway: {failure}");

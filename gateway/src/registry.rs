@@ -4,6 +4,7 @@
 //! one transaction with its audit record; the snapshot follows when it is on disk, even where
 //! the one who asked for it has gone away.
 
+mod change;
 pub mod dto;
 mod error;
 mod password;
@@ -15,16 +16,15 @@ use std::sync::{Arc, PoisonError, RwLock};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use lujiang_wire::{Clock, DeviceId, TopicFilter};
-use rusqlite::Connection;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::sync::broadcast;
 use tokio_util::task::TaskTracker;
 
 use crate::places::{DeviceKind, Opening, Placement, Places, SiteId};
 use crate::store::Store;
-use crate::store::audit::{self, AuditRecord};
 use crate::store::registry::{self as rows, DeviceRow, ReaderRow};
 
+use change::{Change, checked_name};
 pub use error::RegistryError;
 pub use password::Password;
 use password::PasswordDesk;
@@ -487,80 +487,9 @@ impl Registry {
     }
 }
 
-/// A change under way: its transaction, and what it found.
-struct Change<'a> {
-    connection: &'a Connection,
-    snapshot: &'a Snapshot,
-    /// From when a decision made now holds.
-    hour: Timestamp,
-    at: Timestamp,
-    actor: Actor,
-}
-
-impl Change<'_> {
-    fn name_is_free(&self, name: &DeviceId) -> Result<(), RegistryError> {
-        let taken =
-            self.snapshot.devices.contains_key(name) || self.snapshot.readers.contains_key(name);
-        match taken {
-            true => Err(RegistryError::NameTaken(name.clone())),
-            false => Ok(()),
-        }
-    }
-
-    fn device(&self, id: &DeviceId) -> Result<(Device, PasswordHash), RegistryError> {
-        let found = self.snapshot.devices.get(id).cloned();
-        found.ok_or_else(|| RegistryError::UnknownDevice(id.clone()))
-    }
-
-    fn site(&self, id: &SiteId) -> Option<crate::places::Site> {
-        self.snapshot
-            .places
-            .sites
-            .iter()
-            .find(|site| site.id == *id)
-            .cloned()
-    }
-
-    fn site_is_there(&self, id: &SiteId) -> Result<(), RegistryError> {
-        if self.site(id).is_none() {
-            rows::put_site(self.connection, id, id.as_str())?;
-            self.record("site.set", id.as_str(), None, Some(json!({ "name": id })))?;
-        }
-        Ok(())
-    }
-
-    fn record(
-        &self,
-        action: &str,
-        subject: &str,
-        before: Option<Value>,
-        after: Option<Value>,
-    ) -> Result<(), RegistryError> {
-        let record = AuditRecord {
-            at: self.at,
-            actor: self.actor.0.clone(),
-            action: action.to_owned(),
-            subject: subject.to_owned(),
-            before,
-            after,
-        };
-        audit::append(self.connection, &record)?;
-        Ok(())
-    }
-}
-
 async fn issue() -> Result<(Password, PasswordHash), RegistryError> {
     let issuing = tokio::task::spawn_blocking(Password::issue);
     issuing.await.map_err(|_| RegistryError::Interrupted)
-}
-
-fn checked_name(name: &str) -> Result<String, RegistryError> {
-    let name = name.trim();
-    let fits = (1..=80).contains(&name.chars().count()) && !name.chars().any(char::is_control);
-    match fits {
-        true => Ok(name.to_owned()),
-        false => Err(RegistryError::Name),
-    }
 }
 
 #[cfg(test)]

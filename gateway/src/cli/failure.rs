@@ -1,7 +1,7 @@
 //! How a command ends.
 
-use std::fmt;
 use std::process::ExitCode;
+use std::{fmt, io};
 
 /// How a command ended that could do its work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +27,18 @@ impl Failure {
             Self::Failed(_) => ExitCode::from(1),
             Self::Usage(_) => ExitCode::from(2),
         }
+    }
+}
+
+impl Failure {
+    /// Whether all that failed was that nobody reads the output any more.
+    pub(super) fn is_closed_output(&self) -> bool {
+        let (Self::Failed(error) | Self::Usage(error)) = self;
+        let io = |cause: &(dyn std::error::Error + 'static)| {
+            let io = cause.downcast_ref::<io::Error>();
+            io.is_some_and(|io| io.kind() == io::ErrorKind::BrokenPipe)
+        };
+        error.chain().any(io)
     }
 }
 

@@ -1,7 +1,8 @@
-use super::*;
 use lujiang_wire::{Boot, Uptime};
 
+use super::*;
 use crate::store::StoreOptions;
+use crate::store::audit::{self, AuditRecord};
 
 #[tokio::test]
 async fn a_device_added_to_an_empty_folder_makes_its_site_and_opens_with_its_password() {
