@@ -3,7 +3,8 @@
  * and the time. Asks again when the live stream says that something changed.
  */
 import { api, type Device, type QuarantinePage, type Session, type Site, type VisitReport } from "./api.ts";
-import { live, type Topic } from "./live.svelte.ts";
+import { EVERYTHING, replaced, type Changes } from "./changes.ts";
+import { live } from "./live.svelte.ts";
 import { isOpen, weekOf } from "./opening.ts";
 import { Resource } from "./resource.svelte.ts";
 import { dayStart, MINUTE, SECOND } from "./time.ts";
@@ -39,6 +40,8 @@ class Desk {
     });
   });
 
+  /** The sites whose visits of today are to be asked for again. */
+  private stale: ReadonlySet<string> | "all" = "all";
   /** The gateway's clock minus this browser's, in milliseconds. */
   ahead = 0;
   private ticking: ReturnType<typeof setInterval> | undefined;
@@ -77,9 +80,10 @@ class Desk {
     this.access = "in";
     this.tick();
     this.ticking ??= setInterval(() => this.tick(), SECOND);
-    await this.refresh(new Set(["visits", "devices", "quarantine"]));
-    live.listen((topics) => void this.refresh(topics));
+    // Once the stream stands it tells that everything is to be asked for; until then this is it.
+    live.listen((changes) => void this.take(changes));
     live.start();
+    await this.take(EVERYTHING);
   }
 
   async leave(): Promise<void> {
@@ -87,12 +91,20 @@ class Desk {
     this.signedOut();
   }
 
-  private async refresh(topics: ReadonlySet<Topic>): Promise<void> {
-    const questions: Promise<void>[] = [];
-    if (topics.has("devices")) questions.push(this.devices.refresh(), this.sites.refresh());
-    if (topics.has("quarantine")) questions.push(this.quarantine.refresh());
-    await Promise.all(questions);
-    if (topics.has("visits") || topics.has("devices")) await this.today.refresh();
+  private async take(changes: Changes): Promise<void> {
+    const { visits, devices, quarantine } = changes;
+    if (quarantine) void this.quarantine.refresh();
+    const known = this.devices.data ?? [];
+    if (devices === "all" || devices?.some((row) => !known.some(({ device }) => device === row.device))) {
+      // A device that is new may stand at a site that is new.
+      await Promise.all([this.devices.refresh(), this.sites.refresh()]);
+    } else if (devices !== undefined) {
+      this.devices.amend((rows) => replaced(rows, devices));
+    }
+    if (visits === undefined) return;
+    if (visits === "all" || this.today.data === undefined) this.stale = "all";
+    else if (this.stale !== "all") this.stale = new Set([...this.stale, ...visits]);
+    await this.today.refresh();
   }
 
   /** The clock; figures are asked again at least each minute, for completeness moves with time. */
@@ -100,6 +112,7 @@ class Desk {
     const before = this.now;
     this.now = Date.now() + this.ahead;
     if (Math.floor(before / MINUTE) !== Math.floor(this.now / MINUTE) && live.state === "on") {
+      this.stale = "all";
       void this.today.refresh();
     }
   }
@@ -115,13 +128,24 @@ class Desk {
     const now = Date.now() + this.ahead;
     const from = dayStart(now, this.zone);
     const to = dayStart(now, this.zone, 1);
-    const sites = this.sites.data ?? [];
-    const [library, ...each] = await Promise.all([
-      api.visits({ from, to, bucket: "hour" }),
-      ...sites.map((site) => api.visits({ from, to, bucket: "hour", site: site.site })),
-    ]);
-    const bySite = new Map(sites.map((site, index) => [site.site, each[index] as VisitReport]));
-    return { from, to, library, bySite };
+    const stale = this.stale;
+    this.stale = new Set();
+    const known = this.today.data;
+    const isKept = (site: string) =>
+      stale !== "all" && !stale.has(site) && known?.from === from && known.bySite.has(site);
+    try {
+      const asked = (this.sites.data ?? []).map(({ site }) => site).filter((site) => !isKept(site));
+      const [library, ...each] = await Promise.all([
+        api.visits({ from, to, bucket: "hour" }),
+        ...asked.map((site) => api.visits({ from, to, bucket: "hour", site })),
+      ]);
+      const bySite = new Map(known?.bySite);
+      each.forEach((report, index) => bySite.set(asked[index] ?? "", report));
+      return { from, to, library, bySite };
+    } catch (error) {
+      this.stale = "all";
+      throw error;
+    }
   }
 }
 

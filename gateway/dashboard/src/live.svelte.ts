@@ -1,12 +1,10 @@
 /**
- * The live stream: says *what* changed, so that the page asks again; figures themselves come from
- * the API alone, and so can never disagree with it.
+ * The live stream: says *what* changed, so that the page asks again; visitor figures
+ * themselves come from the API alone, and so can never disagree with it.
  */
-import { api } from "./api.ts";
+import { api, type Device } from "./api.ts";
+import { EVERYTHING, NOTHING, together, type Changes } from "./changes.ts";
 import { SECOND } from "./time.ts";
-
-/** What a change is about. */
-export type Topic = "visits" | "devices" | "quarantine";
 
 /** The page paints at most once in this time. */
 const PAINT_EVERY = 1 * SECOND;
@@ -15,7 +13,7 @@ const STALE_AFTER = 15 * SECOND;
 /** How long a browser that gave up waits until we try again. */
 const RECONNECT_AFTER = 3 * SECOND;
 
-type Listener = (topics: ReadonlySet<Topic>) => void;
+type Listener = (changes: Changes) => void;
 
 class Live {
   /** Whether figures are those of now. */
@@ -25,7 +23,7 @@ class Live {
 
   private source: EventSource | undefined;
   private readonly listeners = new Set<Listener>();
-  private readonly pending = new Set<Topic>();
+  private pending: Changes = NOTHING;
   private painted = 0;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private watch: ReturnType<typeof setInterval> | undefined;
@@ -53,18 +51,18 @@ class Live {
   private open(): void {
     const source = new EventSource(api.liveAddress);
     this.source = source;
-    source.addEventListener("open", () => this.opened());
+    source.addEventListener("open", () => this.changed(EVERYTHING));
     source.addEventListener("error", () => this.failed());
     source.addEventListener("beat", () => this.hear());
-    for (const topic of ["visits", "devices", "quarantine"] as const) {
-      source.addEventListener(topic, () => this.changed(topic));
-    }
-  }
-
-  /** Whatever happened while nobody listened is unknown: everything is asked again. */
-  private opened(): void {
-    this.hear();
-    for (const topic of ["visits", "devices", "quarantine"] as const) this.changed(topic);
+    const on = <T>(name: string, changes: (told: T) => Partial<Changes>) =>
+      source.addEventListener(name, (event: MessageEvent<string>) =>
+        this.changed(changes(JSON.parse(event.data) as T)),
+      );
+    on<{ sites: string[] | null }>("visits", ({ sites }) => ({
+      visits: sites === null ? "all" : new Set(sites),
+    }));
+    on<{ devices: Device[] | null }>("devices", ({ devices }) => ({ devices: devices ?? "all" }));
+    on("quarantine", () => ({ quarantine: true }));
   }
 
   private hear(): void {
@@ -72,9 +70,9 @@ class Live {
     this.state = "on";
   }
 
-  private changed(topic: Topic): void {
+  private changed(changes: Partial<Changes>): void {
     this.hear();
-    this.pending.add(topic);
+    this.pending = together(this.pending, { ...NOTHING, ...changes });
     if (this.timer !== undefined) return;
     const wait = Math.max(0, this.painted + PAINT_EVERY - Date.now());
     this.timer = setTimeout(() => this.paint(), wait);
@@ -83,9 +81,9 @@ class Live {
   private paint(): void {
     this.timer = undefined;
     this.painted = Date.now();
-    const topics = new Set(this.pending);
-    this.pending.clear();
-    for (const listener of this.listeners) listener(topics);
+    const changes = this.pending;
+    this.pending = NOTHING;
+    for (const listener of this.listeners) listener(changes);
   }
 
   private failed(): void {

@@ -35,6 +35,12 @@ export class Resource<T> {
     this.isLoading = false;
   }
 
+  /** Changes what is known by what was told; asks instead where the answer is on its way. */
+  amend(change: (data: T) => T): void {
+    if (this.data === undefined || this.isLoading) void this.refresh();
+    else this.data = change(this.data);
+  }
+
   /** Forgets what was known: the question is another now. */
   async restart(): Promise<void> {
     this.asked += 1;

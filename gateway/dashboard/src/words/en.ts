@@ -97,6 +97,8 @@ export const en: Record<Word, string | readonly [one: string, other: string]> = 
   "today.never": "{n} not in contact yet",
   "today.offline": "{n} offline",
   "today.all_online": "all online",
+  "today.no_devices": "no devices yet",
+  "today.no_gates": "no counters yet",
   "today.gaps": ["{n} gap", "{n} gaps"],
 
   "chart.today": "Visits today",
@@ -151,10 +153,10 @@ export const en: Record<Word, string | readonly [one: string, other: string]> = 
   "kind.bus": "Book bus",
   "kind.other": "Other",
 
-  "stream.loan": "loan",
-  "stream.visit": "visit",
-  "stream.receipt": "receipt",
-  "stream.usage": "usage",
+  "stream.loan": "Loans",
+  "stream.visit": "Visits",
+  "stream.receipt": "Receipts",
+  "stream.usage": "Use",
 
   "devices.title": "Devices",
   "devices.count": "{n}",
@@ -257,6 +259,8 @@ export const en: Record<Word, string | readonly [one: string, other: string]> = 
   "visits.sentence_none": "{range}: no visits known yet",
   "visits.hours_unknown": "of these {n} with a known total but unknown hour",
   "visits.undated": "of these {n} at an unknown time, placed on the day of receipt",
+  "visits.none": "No visits are expected in this time",
+  "visits.none.next": "No counter was in use then, or the time is still to come.",
   "visits.range": "Range",
   "visits.site": "Site",
   "visits.all_sites": "All sites",
