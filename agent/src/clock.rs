@@ -94,8 +94,8 @@ impl ClockMeter {
         }
         self.answered = self.asked;
         let round_trip = heard.as_millis().saturating_sub(reply.uptime.as_millis());
-        // Rounded up: the error is never understated.
-        let error_ms = round_trip.div_ceil(2);
+        // Rounded up, and a millisecond more for the uptime's own: the error is never understated.
+        let error_ms = (round_trip + 1).div_ceil(2);
         if self
             .best
             .as_ref()
@@ -158,7 +158,7 @@ mod tests {
         }
         assert!(meter.is_complete() && meter.next_request(uptime(9_000)).is_none());
         let report = meter.report().unwrap();
-        assert_eq!((report.uptime, report.error_ms), (uptime(1_040), 20));
+        assert_eq!((report.uptime, report.error_ms), (uptime(1_040), 21));
         assert_eq!(report.time, "2026-05-01T00:00:00.020Z".parse().unwrap());
     }
 

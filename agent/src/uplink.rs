@@ -80,6 +80,11 @@ pub(crate) enum Leave {
 enum Phase {
     /// No CONNACK yet.
     Connecting,
+    /// No SUBACK yet.
+    Subscribing {
+        /// The longest it is waited for.
+        until: Duration,
+    },
     /// The clock is measured for the first time.
     Measuring,
     /// Facts are sent.
@@ -169,8 +174,10 @@ impl Session {
 
     /// When [`Session::handle_time`] has something to do at the latest.
     pub(crate) fn deadline(&self) -> Duration {
-        if self.phase == Phase::Connecting {
-            return self.limits.connect_timeout;
+        match self.phase {
+            Phase::Connecting => return self.limits.connect_timeout,
+            Phase::Subscribing { until } => return until,
+            Phase::Measuring | Phase::Sending => {}
         }
         let measuring = self.measure_until.unwrap_or(self.measure_next);
         let oldest = self
@@ -182,9 +189,19 @@ impl Session {
 
     /// CONNACK came.
     pub(crate) fn handle_connected(&mut self, now: Duration) {
-        self.phase = Phase::Measuring;
+        self.phase = Phase::Subscribing { until: now + self.limits.ack_timeout };
         self.effects.push_back(Effect::Subscribe);
-        self.measure(now);
+    }
+
+    /// SUBACK came, or never will: an answer to what is asked before it could be missed.
+    pub(crate) fn handle_subscribed(&mut self, answer: Answer, now: Duration) {
+        match answer {
+            Answer::Taken => {
+                self.phase = Phase::Measuring;
+                self.measure(now);
+            }
+            Answer::Refused(reason) | Answer::None(reason) => self.leave(Leave::Lost(reason)),
+        }
     }
 
     /// The next request of the measurement, at this uptime.
@@ -251,11 +268,15 @@ impl Session {
 
     /// Time passed.
     pub(crate) fn handle_time(&mut self, now: Duration) {
-        if self.phase == Phase::Connecting {
-            if now >= self.limits.connect_timeout {
-                self.leave(Leave::Lost("no CONNACK in time".to_owned()));
+        match self.phase {
+            Phase::Connecting if now >= self.limits.connect_timeout => {
+                return self.leave(Leave::Lost("no CONNACK in time".to_owned()));
             }
-            return;
+            Phase::Subscribing { until } if now >= until => {
+                return self.leave(Leave::Lost("no SUBACK in time".to_owned()));
+            }
+            Phase::Connecting | Phase::Subscribing { .. } => return,
+            Phase::Measuring | Phase::Sending => {}
         }
         let oldest = self.in_flight.front();
         if oldest.is_some_and(|flight| now >= flight.since + self.limits.ack_timeout) {

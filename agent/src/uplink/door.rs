@@ -52,7 +52,22 @@ pub(crate) struct Door {
 }
 
 /// The answer to a tracked payload, when it comes.
+#[must_use]
 pub(crate) struct Pending(rumqttc::PublishNotice);
+
+/// The answer to a subscription, when it comes.
+#[must_use]
+pub(crate) struct PendingSubscription(rumqttc::SubscribeNotice);
+
+impl PendingSubscription {
+    /// Waits for the answer.
+    pub(crate) async fn answer(self) -> Answer {
+        match self.0.wait_completion_async().await {
+            Ok(()) => Answer::Taken,
+            Err(error) => Answer::None(format!("not subscribed: {error}")),
+        }
+    }
+}
 
 impl Door {
     /// Begins to connect.
@@ -108,13 +123,14 @@ impl Door {
             .unwrap_or_else(|| DoorEvent::Lost("the connection ended".to_owned()))
     }
 
-    /// Subscribes to these channels of the device.
-    pub(crate) fn subscribe(&self, channels: &[Channel]) -> Result<(), String> {
+    /// Subscribes to these channels of the device, and gives the answer.
+    pub(crate) fn subscribe(&self, channels: &[Channel]) -> Result<PendingSubscription, String> {
         let filters = channels.iter().map(|channel| {
             SubscribeFilterInput::new(topic(&self.device, channel.clone()), QoS::AtLeastOnce)
         });
         self.client
-            .try_subscribe_many(filters)
+            .try_subscribe_many_tracked(filters)
+            .map(PendingSubscription)
             .map_err(|error| error.to_string())
     }
 

@@ -38,8 +38,17 @@ pub(crate) struct Uplink {
     pub(crate) board: Arc<Board>,
 }
 
-/// Answers still to come, each with the number of its payload.
-type Answers = FuturesUnordered<BoxFuture<'static, (u64, Answer)>>;
+/// Answers still to come.
+type Answers = FuturesUnordered<BoxFuture<'static, (Asked, Answer)>>;
+
+/// What an answer is to.
+#[derive(Clone, Copy)]
+enum Asked {
+    /// The subscription at the beginning.
+    Subscription,
+    /// The payload of this number.
+    Payload(u64),
+}
 
 /// What lives as long as one connection.
 struct Conversation<'a> {
@@ -159,8 +168,13 @@ impl Conversation<'_> {
             let sampling = self.session.is_sending();
             tokio::select! {
                 event = self.door.next_event() => self.hear(event).await,
-                Some((id, answer)) = self.answers.next(), if !self.answers.is_empty() => {
-                    self.session.handle_answer(id, answer);
+                Some((asked, answer)) = self.answers.next(), if !self.answers.is_empty() => {
+                    match asked {
+                        Asked::Subscription => {
+                            self.session.handle_subscribed(answer, self.begun.elapsed());
+                        }
+                        Asked::Payload(id) => self.session.handle_answer(id, answer),
+                    }
                 }
                 changed = self.changes.changed() => match changed {
                     Ok(()) => self.session.handle_written(),
@@ -198,8 +212,10 @@ impl Conversation<'_> {
         match effect {
             Effect::Subscribe => {
                 self.uplink.board.link(Link::Measuring, clock.wall());
-                self.door
-                    .subscribe(&[Channel::Receipts, Channel::Clock, Channel::Desired])?;
+                let channels = [Channel::Receipts, Channel::Clock, Channel::Desired];
+                let pending = self.door.subscribe(&channels)?;
+                self.answers
+                    .push(Box::pin(async { (Asked::Subscription, pending.answer().await) }));
             }
             Effect::AskTime => {
                 if let Some(request) = self.session.clock_request(clock.uptime()) {
@@ -210,8 +226,8 @@ impl Conversation<'_> {
             Effect::ReportClock(report) => {
                 self.uplink.board.clock(report.clone());
                 // The library answers for it; a report that is lost is measured again.
-                self.door
-                    .send(Channel::Clock, document(&ClockMessage::Report(report)))?;
+                let report = document(&ClockMessage::Report(report));
+                drop(self.door.send(Channel::Clock, report)?);
             }
             Effect::Announce => {
                 self.uplink.board.link(Link::Online, clock.wall());
@@ -256,7 +272,7 @@ impl Conversation<'_> {
             .session
             .handle_handed(batch.stream, batch.to, self.begun.elapsed());
         self.answers
-            .push(Box::pin(async move { (id, pending.answer().await) }));
+            .push(Box::pin(async move { (Asked::Payload(id), pending.answer().await) }));
         Ok(())
     }
 
@@ -314,7 +330,7 @@ impl Conversation<'_> {
             .await
             .map_err(|error| chain(&error))?;
         // Its PUBACK matters to nobody: the will tells of our end, telemetry of our numbers.
-        self.door.retain(Channel::Status, status)?;
+        drop(self.door.retain(Channel::Status, status)?);
         Ok(())
     }
 

@@ -27,6 +27,7 @@ fn effects(session: &mut Session) -> Vec<Effect> {
 fn online() -> Session {
     let mut session = session();
     session.handle_connected(seconds(0));
+    session.handle_subscribed(Answer::Taken, seconds(0));
     let uptime = Uptime::new(seconds(0));
     while let Some(request) = session.clock_request(uptime) {
         let reply = ClockReply {
@@ -46,7 +47,9 @@ fn no_fact_is_sent_before_the_clock_is_measured() {
     let mut session = session();
     assert!(!session.wants_batch());
     session.handle_connected(seconds(1));
-    assert_eq!(effects(&mut session), [Effect::Subscribe, Effect::AskTime]);
+    assert_eq!(effects(&mut session), [Effect::Subscribe]);
+    session.handle_subscribed(Answer::Taken, seconds(1));
+    assert_eq!(effects(&mut session), [Effect::AskTime]);
     for _ in 0..5 {
         assert!(!session.wants_batch());
         let request = session.clock_request(Uptime::new(seconds(9))).unwrap();
@@ -67,6 +70,7 @@ fn no_fact_is_sent_before_the_clock_is_measured() {
 fn a_gateway_that_does_not_tell_the_time_holds_no_fact_up() {
     let mut session = session();
     session.handle_connected(seconds(1));
+    session.handle_subscribed(Answer::Taken, seconds(1));
     effects(&mut session);
     assert_eq!(session.deadline(), seconds(6));
     session.handle_time(seconds(6));
