@@ -189,7 +189,9 @@ impl Session {
 
     /// CONNACK came.
     pub(crate) fn handle_connected(&mut self, now: Duration) {
-        self.phase = Phase::Subscribing { until: now + self.limits.ack_timeout };
+        self.phase = Phase::Subscribing {
+            until: now + self.limits.ack_timeout,
+        };
         self.effects.push_back(Effect::Subscribe);
     }
 

@@ -214,8 +214,9 @@ impl Conversation<'_> {
                 self.uplink.board.link(Link::Measuring, clock.wall());
                 let channels = [Channel::Receipts, Channel::Clock, Channel::Desired];
                 let pending = self.door.subscribe(&channels)?;
-                self.answers
-                    .push(Box::pin(async { (Asked::Subscription, pending.answer().await) }));
+                self.answers.push(Box::pin(async {
+                    (Asked::Subscription, pending.answer().await)
+                }));
             }
             Effect::AskTime => {
                 if let Some(request) = self.session.clock_request(clock.uptime()) {
@@ -271,8 +272,9 @@ impl Conversation<'_> {
         let id = self
             .session
             .handle_handed(batch.stream, batch.to, self.begun.elapsed());
-        self.answers
-            .push(Box::pin(async move { (Asked::Payload(id), pending.answer().await) }));
+        self.answers.push(Box::pin(async move {
+            (Asked::Payload(id), pending.answer().await)
+        }));
         Ok(())
     }
 
