@@ -174,6 +174,10 @@ fn a_running_gateway_gives_a_link_and_rebuilds_its_views() {
     let none = house.command(&["sign-in"]);
     assert_eq!(none.status.code(), Some(1));
     assert!(text(&none.stderr).contains("no gateway runs on"));
+    assert!(
+        !house.data.exists(),
+        "looking for a gateway makes no folder"
+    );
     let running = house.run();
     let http = running.endpoints()["http"].as_str().unwrap().to_owned();
     let link = house.done(&["sign-in"]);

@@ -29,6 +29,13 @@ pub(super) enum Access {
     Stopped(Box<Stopped>),
 }
 
+/// Who holds the folder.
+enum Holder {
+    Gateway(Client),
+    /// Nobody did: now this process.
+    Nobody(DataDir),
+}
+
 /// The folder of a stopped gateway, held by this process.
 pub(super) struct Stopped {
     pub(super) registry: Registry,
@@ -39,13 +46,38 @@ pub(super) struct Stopped {
 impl Access {
     /// Finds the way.
     pub(super) async fn find(folder: &Folder) -> Result<Self, Failure> {
+        match Holder::of(folder).await? {
+            Holder::Gateway(client) => Ok(Self::Running(client)),
+            Holder::Nobody(data) => {
+                let stopped = Stopped::open(folder, data).await?;
+                Ok(Self::Stopped(Box::new(stopped)))
+            }
+        }
+    }
+
+    /// Finds the running gateway; that none runs is a failure.
+    pub(super) async fn running(folder: &Folder) -> Result<Client, Failure> {
+        let root = folder.paths().root();
+        // Looking for a gateway makes no folder.
+        if root.is_dir()
+            && let Holder::Gateway(client) = Holder::of(folder).await?
+        {
+            return Ok(client);
+        }
+        let none = anyhow!("no gateway runs on {}", root.display());
+        Err(Failure::Failed(none))
+    }
+}
+
+impl Holder {
+    async fn of(folder: &Folder) -> Result<Self, Failure> {
         let give_up = Instant::now() + PATIENCE;
         loop {
             match DataDir::open(folder.paths().root()) {
-                Ok(data) => return Stopped::open(folder, data).await.map(Self::stopped),
+                Ok(data) => return Ok(Self::Nobody(data)),
                 Err(in_use @ DataDirError::InUse { .. }) => {
                     if let Some(client) = running(folder)? {
-                        return Ok(Self::Running(client));
+                        return Ok(Self::Gateway(client));
                     }
                     if Instant::now() >= give_up {
                         let error = anyhow::Error::new(in_use);
@@ -58,22 +90,6 @@ impl Access {
             }
             tokio::time::sleep(LOOK_AGAIN).await;
         }
-    }
-
-    /// Finds the running gateway; that none runs is a failure.
-    pub(super) async fn running(folder: &Folder) -> Result<Client, Failure> {
-        match Self::find(folder).await? {
-            Self::Running(client) => Ok(client),
-            Self::Stopped(stopped) => {
-                stopped.close().await;
-                let root = folder.paths().root().display();
-                Err(Failure::Failed(anyhow!("no gateway runs on {root}")))
-            }
-        }
-    }
-
-    fn stopped(stopped: Stopped) -> Self {
-        Self::Stopped(Box::new(stopped))
     }
 }
 

@@ -9,15 +9,15 @@ use crate::cli::failure::Failure;
 
 /// A moment as people write it: a date of the library, or a time with its offset.
 pub(super) fn moment(text: &str, zone: &TimeZone) -> Result<Timestamp, Failure> {
-    let date = text.parse::<Date>().ok();
-    let of_date = date.and_then(|date| date.to_zoned(zone.clone()).ok());
-    match of_date {
-        Some(zoned) => Ok(zoned.timestamp()),
-        None => text
-            .parse()
-            .with_context(|| format!("{text:?} is no date such as 2026-03-01 and no time"))
-            .map_err(Failure::Usage),
+    // First the time: a date is also read from the front of one.
+    if let Ok(time) = text.parse::<Timestamp>() {
+        return Ok(time);
     }
+    text.parse::<Date>()
+        .and_then(|date| date.to_zoned(zone.clone()))
+        .map(|zoned| zoned.timestamp())
+        .with_context(|| format!("{text:?} is no date such as 2026-03-01 and no time"))
+        .map_err(Failure::Usage)
 }
 
 #[cfg(test)]

@@ -35,6 +35,7 @@ impl ViewsCommand {
         printer: &mut Printer,
     ) -> Result<Outcome, Failure> {
         let Self::Rebuild = self;
+        folder.ledger()?;
         let mut progress = Progress::new();
         match Access::find(folder).await? {
             Access::Running(gateway) => rebuild_running(&gateway, &mut progress).await?,
