@@ -332,6 +332,46 @@ mod tests {
         keeping.await.unwrap();
     }
 
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn links_that_come_and_go_under_flood_do_not_hurt_the_router() {
+        let metrics = Arc::new(DoorMetrics::default());
+        let (handle, keeper) = router(4_096, 16, Arc::clone(&metrics));
+        let cancel = CancellationToken::new();
+        let keeping = tokio::spawn(keeper.run(cancel.clone()));
+        let flooding = {
+            let (handle, cancel) = (handle.clone(), cancel.clone());
+            tokio::spawn(async move {
+                while !cancel.is_cancelled() {
+                    for number in 0..64 {
+                        handle
+                            .fan_out(message(&format!("library/v1/devices/gate-{number}/events")));
+                    }
+                    tokio::task::yield_now().await;
+                }
+            })
+        };
+        let readers = (0..8).map(|reader| {
+            let handle = handle.clone();
+            tokio::spawn(async move {
+                for round in 0..40 {
+                    let mut link = handle.open().await.unwrap();
+                    // Some leave in the middle of a batch, some before their first message.
+                    for _ in 0..(reader * round) % 300 {
+                        link.next().await.unwrap();
+                    }
+                }
+            })
+        });
+        for reader in readers.collect::<Vec<_>>() {
+            reader.await.unwrap();
+        }
+        assert_eq!(metrics.router_restarts.get(), 0);
+        assert_eq!(handle.links.load(Ordering::Relaxed), 0);
+        cancel.cancel();
+        flooding.await.unwrap();
+        keeping.await.unwrap();
+    }
+
     #[tokio::test]
     async fn a_full_queue_drops_and_counts_and_never_waits() {
         let metrics = Arc::new(DoorMetrics::default());

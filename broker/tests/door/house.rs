@@ -81,6 +81,23 @@ impl TestHouse {
         self.words.borrow().clone()
     }
 
+    async fn place(&self, arrival: Arrival) -> Keeping {
+        self.places.acquire().await.unwrap().forget();
+        self.arrivals.send_modify(|arrivals| arrivals.push(arrival));
+        let (settle, keeping) = oneshot::channel();
+        let verdict = match *self.keep.lock().unwrap() {
+            Keep::Commit => Kept::Committed,
+            Keep::Full => Kept::Full,
+            Keep::QuarantineFull => Kept::QuarantineFull,
+            Keep::Hold => {
+                self.held.lock().unwrap().push(settle);
+                return keeping;
+            }
+        };
+        settle.send(verdict).unwrap();
+        keeping
+    }
+
     fn decide(&self, credentials: &Credentials) -> Result<Principal, Refusal> {
         let name = credentials.user_name.as_deref().unwrap_or_default();
         if credentials.password.as_deref() != Some(PASSWORD.as_bytes()) {
@@ -118,23 +135,7 @@ impl House for TestHouse {
     }
 
     fn keep(&self, arrival: Arrival) -> BoxFuture<'_, Keeping> {
-        async move {
-            self.places.acquire().await.unwrap().forget();
-            self.arrivals.send_modify(|arrivals| arrivals.push(arrival));
-            let (settle, keeping) = oneshot::channel();
-            let verdict = match *self.keep.lock().unwrap() {
-                Keep::Commit => Kept::Committed,
-                Keep::Full => Kept::Full,
-                Keep::QuarantineFull => Kept::QuarantineFull,
-                Keep::Hold => {
-                    self.held.lock().unwrap().push(settle);
-                    return keeping;
-                }
-            };
-            settle.send(verdict).unwrap();
-            keeping
-        }
-        .boxed()
+        self.place(arrival).boxed()
     }
 
     fn has_room(&self) -> bool {
