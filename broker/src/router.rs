@@ -17,6 +17,7 @@ use rumqttd::protocol::{Disconnect, DisconnectReasonCode, Packet, PingReq, Publi
 use rumqttd::{Notification, Router, RouterConfig};
 use tokio::sync::{mpsc, watch};
 use tokio::task::spawn_blocking;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::metrics::DoorMetrics;
@@ -143,7 +144,7 @@ impl RouterHandle {
         // Counted before the link exists, so that nothing published after `open` is missed.
         self.links.fetch_add(1, Ordering::Release);
         let counted = LinkCount(Arc::clone(&self.links));
-        let (tx, rx) = tokio::time::timeout(ANSWER_MAX, opening)
+        let (tx, rx) = timeout(ANSWER_MAX, opening)
             .await
             .map_err(|_| RouterGone)??;
         Ok(ReaderLink {
@@ -275,18 +276,35 @@ impl Drop for Publisher {
 /// router took it: so no more than one batch waits inside, and a dead router is noticed.
 async fn feed(queue: &mut mpsc::Receiver<FannedOut>, mut publisher: Publisher) -> RouterGone {
     let mut batch = Vec::with_capacity(BATCH_MAX);
-    while queue.recv_many(&mut batch, BATCH_MAX).await > 0 {
-        publisher.tx.buffer().extend(batch.drain(..).map(|message| {
-            let topic = Bytes::from(message.topic);
-            Packet::Publish(Publish::new(topic, message.payload, false), None)
-        }));
-        let handed = publisher.tx.send(Packet::PingReq(PingReq)).await;
-        let answered = tokio::time::timeout(ANSWER_MAX, pong(&mut publisher.rx)).await;
-        if handed.is_err() || !matches!(answered, Ok(Ok(()))) {
+    loop {
+        // Both are cancel-safe: what is not returned stays in its queue.
+        let count = tokio::select! {
+            count = queue.recv_many(&mut batch, BATCH_MAX) => count,
+            // Nothing comes unasked: this ends when the router does, also if nobody publishes.
+            answer = publisher.rx.next() => match answer {
+                Ok(_) => continue,
+                Err(_) => return RouterGone,
+            }
+        };
+        let taken = timeout(ANSWER_MAX, hand_over(&mut batch, &mut publisher)).await;
+        if count == 0 || !matches!(taken, Ok(Ok(()))) {
             return RouterGone;
         }
     }
-    RouterGone
+}
+
+async fn hand_over(
+    batch: &mut Vec<FannedOut>,
+    publisher: &mut Publisher,
+) -> Result<(), RouterGone> {
+    let packets = batch.drain(..).map(|message| {
+        let topic = Bytes::from(message.topic);
+        Packet::Publish(Publish::new(topic, message.payload, false), None)
+    });
+    publisher.tx.buffer().extend(packets);
+    let ping = Packet::PingReq(PingReq);
+    publisher.tx.send(ping).await.map_err(|_| RouterGone)?;
+    pong(&mut publisher.rx).await
 }
 
 async fn pong(rx: &mut LinkRx) -> Result<(), RouterGone> {
@@ -327,6 +345,22 @@ mod tests {
         let mut link = handle.open().await.unwrap();
         handle.fan_out(message(topic));
         assert_eq!(link.next().await.unwrap().topic, topic);
+        assert_eq!(metrics.router_restarts.get(), 1);
+        cancel.cancel();
+        keeping.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_router_that_dies_while_nobody_publishes_is_noticed() {
+        let metrics = Arc::new(DoorMetrics::default());
+        let (handle, keeper) = router(16, 4, Arc::clone(&metrics));
+        let cancel = CancellationToken::new();
+        let keeping = tokio::spawn(keeper.run(cancel.clone()));
+        let mut link = handle.open().await.unwrap();
+        link.tx.publish("école", "x").unwrap();
+        assert!(link.next().await.is_err());
+        drop(link);
+        handle.open().await.unwrap();
         assert_eq!(metrics.router_restarts.get(), 1);
         cancel.cancel();
         keeping.await.unwrap();

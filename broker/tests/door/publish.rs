@@ -62,6 +62,22 @@ async fn what_is_not_kept_is_never_acknowledged() {
 }
 
 #[tokio::test]
+async fn a_house_that_forgets_its_promise_has_kept_nothing() {
+    for version in BOTH {
+        let opened = open();
+        opened.house.set_keep(Keep::Hold);
+        let connect = Connect::new(version, "gate-1");
+        let mut client = Client::connect(opened.address(), &connect).await;
+        client.publish(&own("events"), "[]", Some(1)).await;
+        opened.house.arrived(1).await;
+        // The door waits for the verdict by now: it has answered something later.
+        client.expect_nothing_but_pong().await;
+        opened.house.held.lock().unwrap().clear();
+        client.expect_end(0x97).await;
+    }
+}
+
+#[tokio::test]
 async fn facts_of_qos_0_go_the_same_way_without_puback() {
     let opened = open();
     for version in BOTH {
