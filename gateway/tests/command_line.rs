@@ -110,6 +110,26 @@ fn a_device_that_is_disabled_is_disconnected_and_not_let_in_again() {
 }
 
 #[test]
+fn a_new_password_ends_the_connection_of_the_old_one() {
+    let house = House::new();
+    let old = house.add_device("gate-1");
+    let running = house.run();
+    let mut connection = running.connect("gate-1", &old);
+    assert_eq!(connack(&mut connection), ACCEPTED);
+    let printed = house.done(&["device", "password", "gate-1", "--json"]);
+    let printed: Value = serde_json::from_str(&printed).unwrap();
+    let new = printed["password"].as_str().unwrap();
+    connection.read_to_end(&mut Vec::new()).unwrap();
+    assert_eq!(
+        connack(&mut running.connect("gate-1", &old)),
+        BAD_CREDENTIALS
+    );
+    assert_eq!(connack(&mut running.connect("gate-1", new)), ACCEPTED);
+    let log = running.end(Signal::SIGTERM);
+    assert!(!log.contains(new));
+}
+
+#[test]
 fn check_names_every_problem_and_a_gateway_does_not_run_with_one() {
     let house = House::new();
     let good = house.command(&["check", "--config", house.config()]);

@@ -60,6 +60,15 @@ pub(super) enum DeviceCommand {
         #[arg(long)]
         enabled: Option<bool>,
     },
+    /// Give a device another password and print it, once; its connection ends
+    #[command(after_help = "Example:\n  lujiang-gateway device password gate-1 --json")]
+    Password {
+        /// Its id
+        id: DeviceId,
+        /// Print {"device","password"}
+        #[arg(long)]
+        json: bool,
+    },
     /// List the devices
     #[command(after_help = "Example:\n  lujiang-gateway device list --json")]
     List {
@@ -144,11 +153,10 @@ impl DeviceCommand {
                     site,
                     name,
                 };
-                let issued = add_device(folder, request).await?;
-                match json {
-                    true => printer.json(&issued)?,
-                    false => told(printer, "device", issued.device.as_str(), &issued.password)?,
-                }
+                told_device(printer, &add_device(folder, request).await?, json)?;
+            }
+            Self::Password { id, json } => {
+                told_device(printer, &renew_password(folder, &id).await?, json)?;
             }
             Self::Set {
                 id,
@@ -285,6 +293,22 @@ async fn add_device(folder: &Folder, request: NewDeviceRequest) -> Result<Issued
     .context(context)?)
 }
 
+async fn renew_password(folder: &Folder, id: &DeviceId) -> Result<IssuedDevice, Failure> {
+    let context = format!("renewing the password of device {id}");
+    Ok(match Access::find(folder).await? {
+        Access::Running(gateway) => {
+            let path = format!("/api/v1/devices/{id}/password");
+            gateway.post(&path, &serde_json::json!({})).await
+        }
+        Access::Stopped(stopped) => {
+            let issued = stopped.registry.renew_password(id, &actor()).await;
+            stopped.close().await;
+            issued.map(IssuedDevice::from).map_err(anyhow::Error::new)
+        }
+    }
+    .context(context)?)
+}
+
 async fn set_device(
     folder: &Folder,
     id: &DeviceId,
@@ -347,6 +371,13 @@ fn listing(folder: &Folder) -> Result<RegistryListing, Failure> {
     let readers = folder.read_only()?;
     let listing = readers.read(|connection| RegistryListing::load(connection, &zone));
     Ok(listing.context("reading the registry")?)
+}
+
+fn told_device(printer: &mut Printer, issued: &IssuedDevice, json: bool) -> anyhow::Result<()> {
+    match json {
+        true => printer.json(issued),
+        false => told(printer, "device", issued.device.as_str(), &issued.password),
+    }
 }
 
 fn told(printer: &mut Printer, what: &str, name: &str, password: &str) -> anyhow::Result<()> {
