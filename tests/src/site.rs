@@ -360,6 +360,7 @@ impl Gate {
              [gate]\nunit = 1\nanswer_timeout = \"300ms\"\n\
              visits_per_minute_max = 60000\n{gate_section}\n\
              [gate.serial]\nport = \"{line}\"\n\
+             [gate.entered]\naddress = 0\n[gate.left]\naddress = 2\n\
              [log]\nfilter = \"info,lujiang_agent=debug\"\n",
             device = issued.device,
             data = data.display(),
