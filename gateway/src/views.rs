@@ -6,20 +6,51 @@
 
 pub mod report;
 
+mod calendar;
+mod codec;
+mod fold;
+mod generations;
+mod key;
+mod pages;
+mod record;
+mod shelf;
+mod spans;
+mod stays;
+mod streams;
+mod visits;
+
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use lujiang_config::ViewsSection;
 use lujiang_wire::{DeviceId, Epoch, Stream};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::entry::EntryNumber;
+use crate::entry::{Entry, EntryNumber};
 use crate::ledger::{Head, LedgerError, LedgerReader};
 use crate::places::Places;
+use crate::views::calendar::Calendar;
+use crate::views::fold::fold;
+use crate::views::generations::Generations;
+use crate::views::pages::{Damage, Draft};
 use crate::views::report::{DeviceFigures, VisitQuery, VisitReport};
+use crate::views::shelf::{Shelf, ShelfError};
+use crate::views::streams::device_figures;
+use crate::views::visits::{NoReport, visit_report};
+
+/// How long to wait before a ledger that could not be read, or a folder that could not be
+/// written, is tried again: long enough not to fill a log, short enough for a disk made free.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
+
+/// What is folded is given to the system at most this long after: it is what a killed process
+/// folds again.
+const FLUSH_AFTER: Duration = Duration::from_secs(10);
 
 /// Where devices stand now, asked for at each question.
 pub type PlacesSource = Arc<dyn Fn() -> Arc<Places> + Send + Sync>;
@@ -29,8 +60,41 @@ pub type Written<'a> = &'a dyn Fn(&DeviceId) -> Option<(Epoch, BTreeMap<Stream, 
 
 /// The figures. Clones share one store.
 #[derive(Clone)]
-pub struct Views {
+pub struct Views(Arc<Inner>);
+
+struct Inner {
+    generations: Generations,
+    reader: Arc<dyn LedgerReader>,
+    places: PlacesSource,
+    section: ViewsSection,
+    calendar: Calendar,
+    /// Name of the zone the calendar cuts in.
+    zone: String,
+    state: RwLock<State>,
+    /// Held by whoever folds or rebuilds; with it, when figures were last given to the system.
+    writing: Mutex<Instant>,
+    /// Somebody asking met damage.
+    damaged: Notify,
+    rebuilds: AtomicU64,
     folded: watch::Sender<EntryNumber>,
+}
+
+/// What questions are answered from.
+enum State {
+    /// A generation in order.
+    Ready(Shelf),
+    /// None: entries folded into the next, of so many.
+    Rebuilding(u64, u64),
+}
+
+/// What one batch came to.
+enum Step {
+    /// There may be more.
+    Folded,
+    /// Everything committed is folded.
+    AtHead,
+    /// The present generation cannot be used.
+    Rebuild,
 }
 
 /// Why the views gave no answer.
@@ -51,12 +115,15 @@ pub enum ViewError {
     #[error("the ledger cannot be read")]
     Ledger(#[from] LedgerError),
     /// The folder of the views cannot be used.
-    #[error("the views' folder cannot be used: {0}")]
+    #[error("the folder of the views cannot be used: {0}")]
     Folder(String),
+    /// The process is ending.
+    #[error("cancelled")]
+    Cancelled,
 }
 
 impl Views {
-    /// Opens the views below `dir` and checks every record of theirs.
+    /// Opens the views below `dir` and checks every record of theirs. Blocking.
     ///
     /// # Errors
     /// Where the folder cannot be used, or the ledger cannot be read. Damage is no error: the
@@ -67,15 +134,86 @@ impl Views {
         places: PlacesSource,
         section: ViewsSection,
     ) -> Result<Self, ViewError> {
-        let (_, _, _, _) = (dir, reader, places, section);
+        let generations = Generations::below(dir).map_err(folder)?;
+        let zone = places().zone.clone();
         let (folded, _) = watch::channel(EntryNumber::NONE);
-        Ok(Self { folded })
+        let views = Self(Arc::new(Inner {
+            generations,
+            reader,
+            places,
+            section,
+            zone: name_of(&zone),
+            calendar: Calendar::new(zone),
+            state: RwLock::new(State::Rebuilding(0, 0)),
+            writing: Mutex::new(Instant::now()),
+            damaged: Notify::new(),
+            rebuilds: AtomicU64::new(0),
+            folded,
+        }));
+        views.0.begin()?;
+        Ok(views)
     }
 
-    /// Folds what is committed, as it is committed, until cancelled.
-    pub async fn follow(&self, heads: watch::Receiver<Head>, cancel: CancellationToken) {
-        let _ = heads;
-        cancel.cancelled().await;
+    /// Folds what is committed, as it is committed, and rebuilds what is damaged, until cancelled
+    /// or until nobody can commit any more.
+    pub async fn follow(&self, mut heads: watch::Receiver<Head>, cancel: CancellationToken) {
+        loop {
+            heads.mark_unchanged();
+            let (views, token) = (self.clone(), cancel.clone());
+            let caught_up = tokio::task::spawn_blocking(move || views.catch_up(&token)).await;
+            let is_retry = match caught_up {
+                Ok(Ok(())) => false,
+                Ok(Err(ViewError::Cancelled)) => break,
+                Ok(Err(error)) => {
+                    let error: &dyn std::error::Error = &error;
+                    tracing::error!(error, "the views cannot follow the ledger; trying again");
+                    true
+                }
+                Err(error) => {
+                    tracing::error!(%error, "folding the views panicked; trying again");
+                    true
+                }
+            };
+            tokio::select! {
+                () = cancel.cancelled() => break,
+                () = tokio::time::sleep(RETRY_AFTER), if is_retry => {}
+                () = self.0.damaged.notified(), if !is_retry => {}
+                changed = heads.changed(), if !is_retry => {
+                    if changed.is_err() {
+                        break;
+                    }
+                }
+            }
+        }
+        let views = self.clone();
+        let flushed =
+            tokio::task::spawn_blocking(move || views.0.flush(&mut views.0.write())).await;
+        if let Err(error) = flushed {
+            tracing::error!(%error, "flushing the views panicked");
+        }
+    }
+
+    /// Folds everything committed, and rebuilds first what cannot be used. Blocking.
+    ///
+    /// # Errors
+    /// Where the ledger cannot be read or the folder cannot be written, or once cancelled.
+    pub fn catch_up(&self, cancel: &CancellationToken) -> Result<(), ViewError> {
+        let mut writing = self.0.write();
+        self.0.match_ledger()?;
+        loop {
+            if cancel.is_cancelled() {
+                return Err(ViewError::Cancelled);
+            }
+            match self.0.step()? {
+                Step::Folded => {}
+                Step::AtHead => break,
+                Step::Rebuild => self.0.rebuild(&mut |_, _| {}, cancel)?,
+            }
+        }
+        if writing.elapsed() >= FLUSH_AFTER {
+            self.0.flush(&mut writing);
+        }
+        Ok(())
     }
 
     /// Answers for visits. Blocking: a year by hour takes milliseconds.
@@ -84,11 +222,13 @@ impl Views {
     /// While the views are rebuilt, or where the range is empty or has too many buckets.
     pub fn visits(
         &self,
-        _query: &VisitQuery,
-        _now: Timestamp,
-        _written: Written<'_>,
+        query: &VisitQuery,
+        now: Timestamp,
+        written: Written<'_>,
     ) -> Result<VisitReport, ViewError> {
-        Err(ViewError::Rebuilding { done: 0, total: 0 })
+        let places = (self.0.places)();
+        self.0
+            .ask(|shelf| visit_report(shelf, &self.0.calendar, &places, query, now, written))
     }
 
     /// Answers for one device. Blocking.
@@ -97,30 +237,258 @@ impl Views {
     /// While the views are rebuilt.
     pub fn device(
         &self,
-        _device: &DeviceId,
-        _written: Written<'_>,
+        device: &DeviceId,
+        written: Written<'_>,
     ) -> Result<DeviceFigures, ViewError> {
-        Err(ViewError::Rebuilding { done: 0, total: 0 })
+        self.0.ask(|shelf| {
+            device_figures(shelf, &self.0.calendar, device, written(device)).map_err(NoReport::from)
+        })
     }
 
-    /// Rebuilds the views from the ledger beside the present ones and swaps them. Blocking.
+    /// Rebuilds the views from the ledger beside the present ones, which answer meanwhile, and
+    /// swaps them. `progress` is told the entries folded and how many there are. Blocking.
     ///
     /// # Errors
     /// Where the ledger cannot be read or the folder cannot be used.
     pub fn rebuild(&self, progress: &mut dyn FnMut(u64, u64)) -> Result<(), ViewError> {
-        progress(0, 0);
-        Ok(())
+        let _writing = self.0.write();
+        self.0.rebuild(progress, &CancellationToken::new())
     }
 
     /// How often the views were rebuilt since they were opened.
     #[must_use]
     pub fn rebuilds(&self) -> u64 {
-        0
+        // Relaxed: a figure for people.
+        self.0.rebuilds.load(Ordering::Relaxed)
     }
 
     /// The last entry the figures hold; changes as they do.
     #[must_use]
     pub fn folded(&self) -> watch::Receiver<EntryNumber> {
-        self.folded.subscribe()
+        self.0.folded.subscribe()
     }
 }
+
+impl Inner {
+    /// Opens the newest finished generation, or makes an empty one for an empty ledger.
+    fn begin(&self) -> Result<(), ViewError> {
+        let newest = self.generations.newest_first().map_err(folder)?;
+        let finished = newest.iter().find(|folder| Shelf::is_finished(folder));
+        let Some(path) = finished else {
+            if self.reader.head()?.number == EntryNumber::NONE {
+                let shelf = self.create()?;
+                shelf.finish().map_err(folder)?;
+                self.put(shelf);
+            }
+            return Ok(());
+        };
+        match Shelf::open(path, self.section.cache) {
+            Ok(shelf) if shelf.cursor().zone == self.zone => self.put(shelf),
+            Ok(_) => tracing::info!("the views are of another time zone: rebuilding"),
+            Err(error @ ShelfError::InUse) => return Err(folder(error)),
+            Err(error @ (ShelfError::Damage(_) | ShelfError::Folder(_))) => {
+                tracing::warn!(%error, "the views cannot be used: rebuilding");
+            }
+        }
+        self.match_ledger()
+    }
+
+    /// Gives up a generation that was folded from another ledger, or from entries a restored one
+    /// no longer has.
+    fn match_ledger(&self) -> Result<(), ViewError> {
+        let head = match &*self.read() {
+            State::Ready(shelf) => shelf.cursor().head,
+            State::Rebuilding(..) => return Ok(()),
+        };
+        let crc = self.reader.crc_of(head.number)?;
+        if head.number != EntryNumber::NONE && crc != Some(head.crc) {
+            tracing::warn!(
+                entry = head.number.0,
+                "the views are of another ledger: rebuilding"
+            );
+            *self.state() = State::Rebuilding(0, 0);
+        }
+        Ok(())
+    }
+
+    /// Folds one batch.
+    fn step(&self) -> Result<Step, ViewError> {
+        let (folded_in, entries, drafted) = match &*self.read() {
+            State::Rebuilding(..) => return Ok(Step::Rebuild),
+            State::Ready(shelf) => {
+                let entries = self.entries_after(shelf.cursor().head.number)?;
+                if entries.is_empty() {
+                    return Ok(Step::AtHead);
+                }
+                let drafted = draft(shelf, &self.calendar, &entries);
+                (shelf.folder().to_owned(), entries, drafted)
+            }
+        };
+        // Only the holder of `writing` changes the generation, so it is still the one drafted on.
+        let written = drafted.and_then(|(records, sum)| match &mut *self.state() {
+            State::Ready(shelf) => shelf.write(records, sum, head_of(&entries)),
+            State::Rebuilding(..) => Err(Damage("damaged meanwhile".to_owned())),
+        });
+        match written {
+            Ok(()) => {
+                self.folded.send_replace(head_of(&entries).number);
+                Ok(Step::Folded)
+            }
+            Err(damage) => {
+                self.give_up(&damage, &folded_in);
+                Ok(Step::Rebuild)
+            }
+        }
+    }
+
+    /// Folds the whole ledger into the next generation and swaps.
+    fn rebuild(
+        &self,
+        progress: &mut dyn FnMut(u64, u64),
+        cancel: &CancellationToken,
+    ) -> Result<(), ViewError> {
+        let mut shelf = self.create()?;
+        loop {
+            if cancel.is_cancelled() {
+                return Err(ViewError::Cancelled);
+            }
+            let done = shelf.cursor().head.number;
+            self.tell(done, progress)?;
+            let entries = self.entries_after(done)?;
+            if entries.is_empty() {
+                break;
+            }
+            let (records, sum) = draft(&shelf, &self.calendar, &entries).map_err(folder)?;
+            shelf
+                .write(records, sum, head_of(&entries))
+                .map_err(folder)?;
+        }
+        shelf.finish().map_err(folder)?;
+        tracing::info!(
+            entries = shelf.cursor().head.number.0,
+            "the views are rebuilt"
+        );
+        // Relaxed: a figure for people.
+        self.rebuilds.fetch_add(1, Ordering::Relaxed);
+        self.put(shelf);
+        Ok(())
+    }
+
+    /// Says how far a rebuild is.
+    fn tell(&self, done: EntryNumber, progress: &mut dyn FnMut(u64, u64)) -> Result<(), ViewError> {
+        let head = self.reader.head()?.number;
+        let (done, total) = (done.0.unsigned_abs(), head.0.unsigned_abs());
+        if let State::Rebuilding(known_done, known_total) = &mut *self.state() {
+            (*known_done, *known_total) = (done, total);
+        }
+        progress(done, total);
+        Ok(())
+    }
+
+    fn create(&self) -> Result<Shelf, ViewError> {
+        let path = self.generations.next().map_err(folder)?;
+        Shelf::create(&path, self.section.cache, self.zone.clone()).map_err(folder)
+    }
+
+    /// Answers from this generation from now on, and removes all others.
+    fn put(&self, shelf: Shelf) {
+        let path = shelf.folder().to_owned();
+        let number = shelf.cursor().head.number;
+        let before = std::mem::replace(&mut *self.state(), State::Ready(shelf));
+        drop(before);
+        self.folded.send_replace(number);
+        if let Err(error) = self.generations.keep_only(Some(&path)) {
+            tracing::warn!(%error, "older views could not be removed");
+        }
+    }
+
+    fn ask<T>(&self, f: impl FnOnce(&Shelf) -> Result<T, NoReport>) -> Result<T, ViewError> {
+        let (asked, answer) = match &*self.read() {
+            State::Rebuilding(done, total) => return Err(rebuilding(*done, *total)),
+            State::Ready(shelf) => (shelf.folder().to_owned(), f(shelf)),
+        };
+        match answer {
+            Ok(answer) => Ok(answer),
+            Err(NoReport::Question(question)) => Err(ViewError::Question(question)),
+            Err(NoReport::Damage(damage)) => {
+                self.give_up(&damage, &asked);
+                Err(rebuilding(0, 0))
+            }
+        }
+    }
+
+    /// Never answers from this generation again; another may have taken its place meanwhile.
+    fn give_up(&self, damage: &Damage, generation: &Path) {
+        let mut state = self.state();
+        if matches!(&*state, State::Ready(shelf) if shelf.folder() == generation) {
+            tracing::warn!(%damage, "the views are damaged: rebuilding");
+            *state = State::Rebuilding(0, 0);
+        }
+        drop(state);
+        self.damaged.notify_one();
+    }
+
+    fn flush(&self, flushed: &mut Instant) {
+        let (folder, outcome) = match &*self.read() {
+            State::Ready(shelf) => (shelf.folder().to_owned(), shelf.flush()),
+            State::Rebuilding(..) => return,
+        };
+        *flushed = Instant::now();
+        if let Err(damage) = outcome {
+            self.give_up(&damage, &folder);
+        }
+    }
+
+    fn entries_after(&self, number: EntryNumber) -> Result<Vec<Entry>, LedgerError> {
+        self.reader.entries_after(number, self.section.batch.max(1))
+    }
+
+    /// A panic elsewhere leaves nothing half-changed behind these locks: each holds one value that
+    /// is replaced as a whole.
+    fn write(&self) -> MutexGuard<'_, Instant> {
+        self.writing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn read(&self) -> std::sync::RwLockReadGuard<'_, State> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn state(&self) -> std::sync::RwLockWriteGuard<'_, State> {
+        self.state.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+type Drafted = (Vec<(Vec<u8>, Vec<u8>)>, pages::Sum);
+
+/// What these entries change in this generation.
+fn draft(shelf: &Shelf, calendar: &Calendar, entries: &[Entry]) -> Result<Drafted, Damage> {
+    let mut draft = Draft::new(shelf);
+    for change in entries.iter().flat_map(|entry| fold(entry, calendar)) {
+        draft.apply(&change)?;
+    }
+    Ok(draft.finish(shelf.cursor().sum))
+}
+
+fn head_of(entries: &[Entry]) -> Head {
+    let last = entries.last();
+    Head {
+        number: last.map_or(EntryNumber::NONE, |entry| entry.number),
+        crc: last.map_or(0, |entry| entry.crc),
+    }
+}
+
+fn name_of(zone: &TimeZone) -> String {
+    zone.iana_name()
+        .map_or_else(|| format!("{zone:?}"), str::to_owned)
+}
+
+fn rebuilding(done: u64, total: u64) -> ViewError {
+    ViewError::Rebuilding { done, total }
+}
+
+fn folder(error: impl std::fmt::Display) -> ViewError {
+    ViewError::Folder(error.to_string())
+}
+
+#[cfg(test)]
+mod tests;
