@@ -97,6 +97,12 @@ pub(crate) fn fold(entry: &Entry, calendar: &Calendar) -> Vec<Change> {
                     changes.dropped(dropped, entry);
                     None
                 }
+                // Of these only their numbers are kept here.
+                Fact::LoanCheckout(_) | Fact::LoanRenew(_) | Fact::LoanCheckin(_) => None,
+                Fact::CardIssued(_) | Fact::KioskUsed(_) => None,
+                Fact::ContentInstalled(_) | Fact::ContentRemoved(_) => None,
+                Fact::ContentFailed(_) => None,
+                Fact::StopOpened(_) | Fact::StopClosed(_) => None,
             };
             let received = entry.received;
             changes.tally(Edit::CountFact { received, covers });
