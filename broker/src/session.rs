@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use lujiang_wire::{
-    Channel, ClockMessage, ClockRequest, DeviceId, LinkState, Status, Telemetry, Topic, TopicFilter,
+    Channel, ClockMessage, ClockRequest, DeviceId, Document, LinkState, Status, Telemetry, Topic,
+    TopicFilter,
 };
 use tokio::time::Instant;
 
@@ -214,8 +215,11 @@ impl Session {
     }
 
     fn handle_status(&self, topic: Topic, publish: Publish) -> Vec<Effect> {
-        let Ok(status) = serde_json::from_slice::<Status>(&publish.payload) else {
-            return self.refuse_unreadable(&publish, "not a status document");
+        let status = match Status::from_json(&publish.payload) {
+            Ok(status) => status,
+            Err(error) => {
+                return self.refuse_unreadable(&publish, &format!("not a status: {error}"));
+            }
         };
         if status.state == LinkState::Unknown {
             return self.refuse_unreadable(&publish, "only the gateway says unknown");
@@ -230,8 +234,11 @@ impl Session {
     }
 
     fn handle_telemetry(&self, topic: Topic, publish: Publish) -> Vec<Effect> {
-        let Ok(telemetry) = serde_json::from_slice::<Telemetry>(&publish.payload) else {
-            return self.refuse_unreadable(&publish, "not a telemetry document");
+        let telemetry = match Telemetry::from_json(&publish.payload) {
+            Ok(telemetry) => telemetry,
+            Err(error) => {
+                return self.refuse_unreadable(&publish, &format!("not telemetry: {error}"));
+            }
         };
         let device = topic.device.clone();
         let mut effects = vec![
@@ -246,14 +253,17 @@ impl Session {
     }
 
     fn handle_clock(&self, topic: Topic, publish: &Publish) -> Vec<Effect> {
-        let effect = match serde_json::from_slice(&publish.payload) {
+        let effect = match ClockMessage::from_json(&publish.payload) {
             Ok(ClockMessage::Request(request)) => Effect::AnswerClock { topic, request },
             Ok(ClockMessage::Report(report)) => {
                 let device = topic.device;
                 Effect::Tell(Word::ClockMeasured { device, report })
             }
-            Ok(ClockMessage::Reply(_)) | Err(_) => {
-                return self.refuse_unreadable(publish, "not a clock request or report");
+            Ok(ClockMessage::Reply(_)) => {
+                return self.refuse_unreadable(publish, "only the gateway replies");
+            }
+            Err(error) => {
+                return self.refuse_unreadable(publish, &format!("not a clock message: {error}"));
             }
         };
         let mut effects = vec![effect];
