@@ -109,7 +109,78 @@ impl Outgoing {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    /// What a client does, and what is brought to it.
+    #[derive(Debug, Clone)]
+    enum Step {
+        Push(u8, Qos),
+        PushNewest(u8, Qos),
+        Send,
+        /// Acknowledges one in flight, in any order, or something that is not.
+        Acknowledge(prop::sample::Index),
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        let qos = prop_oneof![Just(Qos::AtMostOnce), Just(Qos::AtLeastOnce)];
+        prop_oneof![
+            3 => (0..4_u8, qos.clone()).prop_map(|(topic, qos)| Step::Push(topic, qos)),
+            1 => (0..4_u8, qos).prop_map(|(topic, qos)| Step::PushNewest(topic, qos)),
+            3 => Just(Step::Send),
+            2 => any::<prop::sample::Index>().prop_map(Step::Acknowledge),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn bounds_hold_order_is_kept_and_no_identifier_is_used_twice(
+            steps in proptest::collection::vec(step(), 0..200),
+        ) {
+            let mut outgoing = Outgoing::new(5, 3);
+            let mut in_flight = Vec::new();
+            let mut pushed = 0_u64;
+            let mut last_sent = 0;
+            for step in steps {
+                match step {
+                    Step::Push(topic, qos) | Step::PushNewest(topic, qos) => {
+                        pushed += 1;
+                        let mut message = message(&topic.to_string(), qos);
+                        message.payload = Bytes::from(pushed.to_string());
+                        let pushing = match step {
+                            Step::PushNewest(..) => outgoing.push_newest(message),
+                            _ => outgoing.push(message),
+                        };
+                        if pushing.is_err() {
+                            let is_qos_1 = |m: &Message| m.qos == Qos::AtLeastOnce;
+                            prop_assert!(outgoing.waiting.iter().all(is_qos_1));
+                        }
+                    }
+                    Step::Send => {
+                        if let Some((message, id)) = outgoing.next() {
+                            let number = std::str::from_utf8(&message.payload).unwrap();
+                            let number = number.parse::<u64>().unwrap();
+                            prop_assert!(number > last_sent, "in the order pushed");
+                            last_sent = number;
+                            prop_assert_eq!(id.is_some(), message.qos == Qos::AtLeastOnce);
+                            if let Some(id) = id {
+                                prop_assert!(!in_flight.contains(&id));
+                                in_flight.push(id);
+                            }
+                        }
+                    }
+                    Step::Acknowledge(at) if !in_flight.is_empty() => {
+                        let id = in_flight.remove(at.index(in_flight.len()));
+                        outgoing.acknowledged(id);
+                    }
+                    Step::Acknowledge(_) => outgoing.acknowledged(PacketId::MAX),
+                }
+                prop_assert!(outgoing.waiting.len() <= 5);
+                prop_assert!(in_flight.len() <= 3);
+            }
+        }
+    }
 
     fn message(topic: &str, qos: Qos) -> Message {
         Message {
