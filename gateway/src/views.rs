@@ -117,9 +117,6 @@ pub enum ViewError {
     /// The folder of the views cannot be used.
     #[error("the folder of the views cannot be used: {0}")]
     Folder(String),
-    /// The process is ending.
-    #[error("cancelled")]
-    Cancelled,
 }
 
 impl Views {
@@ -163,7 +160,6 @@ impl Views {
             let caught_up = tokio::task::spawn_blocking(move || views.catch_up(&token)).await;
             let is_retry = match caught_up {
                 Ok(Ok(())) => false,
-                Ok(Err(ViewError::Cancelled)) => break,
                 Ok(Err(error)) => {
                     let error: &dyn std::error::Error = &error;
                     tracing::error!(error, "the views cannot follow the ledger; trying again");
@@ -196,13 +192,14 @@ impl Views {
     /// Folds everything committed, and rebuilds first what cannot be used. Blocking.
     ///
     /// # Errors
-    /// Where the ledger cannot be read or the folder cannot be written, or once cancelled.
+    /// Where the ledger cannot be read or the folder cannot be written. Once cancelled it ends
+    /// early without an error.
     pub fn catch_up(&self, cancel: &CancellationToken) -> Result<(), ViewError> {
         let mut writing = self.0.write();
         self.0.match_ledger()?;
         loop {
             if cancel.is_cancelled() {
-                return Err(ViewError::Cancelled);
+                return Ok(());
             }
             match self.0.step()? {
                 Step::Folded => {}
@@ -341,7 +338,8 @@ impl Inner {
         }
     }
 
-    /// Folds the whole ledger into the next generation and swaps.
+    /// Folds the whole ledger into the next generation and swaps; once cancelled it leaves that
+    /// generation unfinished.
     fn rebuild(
         &self,
         progress: &mut dyn FnMut(u64, u64),
@@ -350,7 +348,7 @@ impl Inner {
         let mut shelf = self.create()?;
         loop {
             if cancel.is_cancelled() {
-                return Err(ViewError::Cancelled);
+                return Ok(());
             }
             let done = shelf.cursor().head.number;
             self.tell(done, progress)?;
