@@ -180,9 +180,7 @@ impl ApiState {
 impl From<ViewError> for Problem {
     fn from(error: ViewError) -> Self {
         match error {
-            ViewError::Rebuilding { .. } | ViewError::Cancelled => {
-                Self::new(ProblemKind::NotReady, error.to_string())
-            }
+            ViewError::Rebuilding { .. } => Self::new(ProblemKind::NotReady, error.to_string()),
             ViewError::Question(why) => Self::new(ProblemKind::BadRequest, why),
             ViewError::Ledger(error) => error.into(),
             ViewError::Folder(_) => Self::internal(&error),
