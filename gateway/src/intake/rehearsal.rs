@@ -36,12 +36,12 @@ impl Rehearsal {
     }
 
     pub(crate) fn with(rules: IntakeRules) -> Self {
-        Self::open(tempfile::tempdir().unwrap(), rules)
+        Self::open(tempfile::tempdir().unwrap(), rules, StoreOptions::default())
     }
 
-    pub(crate) fn open(folder: TempDir, rules: IntakeRules) -> Self {
+    pub(crate) fn open(folder: TempDir, rules: IntakeRules, options: StoreOptions) -> Self {
         let path = folder.path().join("ledger.db");
-        let store = Store::open(&path, StoreOptions::default()).unwrap();
+        let store = Store::open(&path, options).unwrap();
         let seals = Seals::open(folder.path()).unwrap();
         let (told, committed) = mpsc::channel(10_000);
         let intake = Intake::start(
@@ -62,8 +62,9 @@ impl Rehearsal {
 
     pub(crate) async fn restarted(self) -> Self {
         self.intake.stop().await;
+        let options = self.store.options();
         self.store.close();
-        Self::open(self.folder, self.rules)
+        Self::open(self.folder, self.rules, options)
     }
 
     pub(crate) async fn send(&self, payload: &str) -> Kept {

@@ -1,5 +1,7 @@
 //! Claims about the intake on a real store.
 
+mod model;
+
 use std::time::Duration;
 
 use jiff::SignedDuration;

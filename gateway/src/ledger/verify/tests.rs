@@ -28,6 +28,80 @@ async fn a_sound_ledger_has_no_finding_while_running_and_after() {
 
 #[tokio::test]
 async fn each_damage_is_named() {
+    let (folder, _) = closed(filled().await).await;
+    let path = folder.path().join("ledger.db");
+    let whole = fs::read(&path).unwrap();
+    for (sql, is_named) in damages() {
+        fs::write(&path, &whole).unwrap();
+        let connection = Connection::open(&path).unwrap();
+        connection.execute_batch(sql).unwrap();
+        drop(connection);
+
+        let report = verify(&path, &mut |_, _| ()).unwrap();
+
+        assert!(
+            report.findings.iter().any(is_named),
+            "{sql}: {:#?}",
+            report.findings
+        );
+        assert!(report.findings.len() <= 4, "{sql}: {:#?}", report.findings);
+    }
+}
+
+#[tokio::test]
+async fn a_flipped_byte_within_a_record_is_named() {
+    let (folder, _) = closed(filled().await).await;
+    let path = folder.path().join("ledger.db");
+    let mut bytes = fs::read(&path).unwrap();
+    let needle = br#""in":7"#;
+    let at = bytes
+        .windows(needle.len())
+        .position(|window| window == needle)
+        .unwrap();
+    bytes[at + 5] ^= 1;
+    fs::write(&path, bytes).unwrap();
+
+    let report = verify(&path, &mut |_, _| ()).unwrap();
+
+    assert!(
+        matches!(
+            report.findings.as_slice(),
+            [Finding::Damaged { number: 1, .. }]
+        ),
+        "{:#?}",
+        report.findings
+    );
+}
+
+#[tokio::test]
+async fn a_page_of_nonsense_is_named_and_ends_nothing_else() {
+    let (folder, _) = closed(filled().await).await;
+    let path = folder.path().join("ledger.db");
+    let mut bytes = fs::read(&path).unwrap();
+    let at = bytes
+        .windows(13)
+        .position(|window| window == b"loan.checkout")
+        .unwrap();
+    let page = at / 4096 * 4096;
+    bytes[page..page + 4096].fill(0xAA);
+    fs::write(&path, bytes).unwrap();
+
+    let report = verify(&path, &mut |_, _| ()).unwrap();
+
+    assert!(
+        report
+            .findings
+            .iter()
+            .any(|finding| matches!(finding, Finding::Database { .. }))
+    );
+}
+
+/// Whether a finding is the one expected.
+type Named = Box<dyn Fn(&Finding) -> bool>;
+
+/// What is done to a sound ledger, and the finding that names it.
+#[expect(clippy::too_many_lines, reason = "a table")]
+fn damages() -> Vec<(&'static str, Named)> {
     let damaged = |number: i64, found: &'static str| {
         move |finding: &Finding| match finding {
             Finding::Damaged {
@@ -38,7 +112,7 @@ async fn each_damage_is_named() {
         }
     };
     let missing = |finding: &Finding| *finding == Finding::Missing { from: 3, to: 3 };
-    let cases: Vec<(&str, Box<dyn Fn(&Finding) -> bool>)> = vec![
+    vec![
         (
             "UPDATE fact SET body = replace(body, '\"in\":7', '\"in\":8') WHERE number = 1",
             Box::new(damaged(1, "CRC")),
@@ -124,73 +198,7 @@ async fn each_damage_is_named() {
              correction, quality, digest, crc FROM fact WHERE number = 1",
             Box::new(|f| matches!(f, Finding::CountedTwice { times: 2, .. })),
         ),
-    ];
-    let (folder, _) = closed(filled().await).await;
-    let path = folder.path().join("ledger.db");
-    let whole = fs::read(&path).unwrap();
-    for (sql, is_named) in cases {
-        fs::write(&path, &whole).unwrap();
-        let connection = Connection::open(&path).unwrap();
-        connection.execute_batch(sql).unwrap();
-        drop(connection);
-
-        let report = verify(&path, &mut |_, _| ()).unwrap();
-
-        assert!(
-            report.findings.iter().any(is_named),
-            "{sql}: {:#?}",
-            report.findings
-        );
-        assert!(report.findings.len() <= 4, "{sql}: {:#?}", report.findings);
-    }
-}
-
-#[tokio::test]
-async fn a_flipped_byte_within_a_record_is_named() {
-    let (folder, _) = closed(filled().await).await;
-    let path = folder.path().join("ledger.db");
-    let mut bytes = fs::read(&path).unwrap();
-    let needle = br#""in":7"#;
-    let at = bytes
-        .windows(needle.len())
-        .position(|window| window == needle)
-        .unwrap();
-    bytes[at + 5] ^= 1;
-    fs::write(&path, bytes).unwrap();
-
-    let report = verify(&path, &mut |_, _| ()).unwrap();
-
-    assert!(
-        matches!(
-            report.findings.as_slice(),
-            [Finding::Damaged { number: 1, .. }]
-        ),
-        "{:#?}",
-        report.findings
-    );
-}
-
-#[tokio::test]
-async fn a_page_of_nonsense_is_named_and_ends_nothing_else() {
-    let (folder, _) = closed(filled().await).await;
-    let path = folder.path().join("ledger.db");
-    let mut bytes = fs::read(&path).unwrap();
-    let at = bytes
-        .windows(13)
-        .position(|window| window == b"loan.checkout")
-        .unwrap();
-    let page = at / 4096 * 4096;
-    bytes[page..page + 4096].fill(0xAA);
-    fs::write(&path, bytes).unwrap();
-
-    let report = verify(&path, &mut |_, _| ()).unwrap();
-
-    assert!(
-        report
-            .findings
-            .iter()
-            .any(|finding| matches!(finding, Finding::Database { .. }))
-    );
+    ]
 }
 
 /// Entries 1 to 9: three visits, a given-up range, a visit, a plain visit, a loan with a reader,
