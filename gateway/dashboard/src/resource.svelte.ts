@@ -3,6 +3,10 @@
  * cannot be had, so that nothing blanks.
  */
 import { ApiError } from "./api.ts";
+import { SECOND } from "./time.ts";
+
+/** A question that failed is asked again after this: figures being rebuilt come by themselves. */
+const RETRY_AFTER = 5 * SECOND;
 
 export class Resource<T> {
   data: T | undefined = $state.raw(undefined);
@@ -13,6 +17,7 @@ export class Resource<T> {
 
   private readonly fetch: () => Promise<T>;
   private readonly onSignedOut: () => void;
+  private isTried = true;
   private again = false;
   private asked = 0;
 
@@ -49,6 +54,15 @@ export class Resource<T> {
     await this.refresh();
   }
 
+  /** No longer wanted: a failed question is let be. */
+  leave(): void {
+    this.isTried = false;
+  }
+
+  private async retry(): Promise<void> {
+    if (this.isTried && this.error !== undefined && !this.isLoading) await this.refresh();
+  }
+
   private async once(): Promise<void> {
     const asked = this.asked;
     const at = Date.now();
@@ -62,6 +76,7 @@ export class Resource<T> {
       if (asked !== this.asked) return;
       this.error = error instanceof ApiError ? error : new ApiError(0, String(error));
       if (this.error.isSignedOut) this.onSignedOut();
+      else if (this.isTried) setTimeout(() => void this.retry(), RETRY_AFTER);
     }
   }
 }

@@ -322,7 +322,7 @@ export const en: Record<Word, string | readonly [one: string, other: string]> = 
   "signin.title": "Open this page by a sign-in link",
   "signin.lead": "The page is open to those who hold a one-time sign-in link.",
   "signin.where":
-    "The gateway prints a link when it starts; another can be had on the gateway’s machine:",
+    "Run this on the gateway’s machine; it prints a link (the demonstration prints one when it starts):",
   "signin.once": "A link works once. After signing in the browser remembers you.",
   "signin.used": "This sign-in link was used before or has expired.",
   "signin.again": "I have signed in, reload",

@@ -1,0 +1,129 @@
+// A real gateway on free ports with a data folder of its own, and a device that speaks to it by
+// an ordinary MQTT client.
+
+import { execFile, spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { promisify } from "node:util";
+
+const run = promisify(execFile);
+const ROOT = resolve(import.meta.dirname, "../..");
+const BINARY = process.env.LUJIANG_GATEWAY_BIN ?? join(ROOT, "target/debug/lujiang-gateway");
+const READY_WITHIN_MS = 30_000;
+
+export class Gateway {
+  #folder = mkdtempSync(join(tmpdir(), "lujiang-browser-"));
+  #child;
+  #said = "";
+  #listen = { mqtt: "127.0.0.1:0", http: "127.0.0.1:0" };
+  #passwords = new Map();
+
+  static async start() {
+    const gateway = new Gateway();
+    await gateway.start();
+    return gateway;
+  }
+
+  /** Starts it, or starts it again where it was. */
+  async start() {
+    const { mqtt, http } = this.#listen;
+    writeFileSync(this.#config, `[mqtt]\nlisten = "${mqtt}"\n[http]\nlisten = "${http}"\n`);
+    this.#child = spawn(BINARY, ["run", "--config", this.#config, "--data", this.#data]);
+    for (const stream of [this.#child.stdout, this.#child.stderr]) {
+      stream.on("data", (text) => (this.#said += text));
+    }
+    const gone = new Promise((_, fail) => {
+      this.#child.once("error", fail);
+      this.#child.once("exit", (code) => fail(new Error(`the gateway ended with ${code}:\n${this.#said}`)));
+    });
+    gone.catch(() => {});
+    await Promise.race([gone, this.#ready()]);
+  }
+
+  get address() {
+    return `http://${this.#listen.http}/`;
+  }
+
+  /** A new one-time sign-in link. */
+  async signInLink() {
+    return (await this.#command("sign-in")).match(/http:\S+/)[0];
+  }
+
+  async addGate(id, site, name) {
+    const printed = await this.#command("device", "add", id, "--kind", "gate", "--site", site, "--name", name, "--json");
+    this.#passwords.set(id, JSON.parse(printed).password);
+  }
+
+  async nameSite(site, name) {
+    await this.#command("site", "set", site, "--name", name);
+  }
+
+  /** A count of the last second. */
+  async publishVisit(device, { id, entered, left = 0 }) {
+    const now = Date.now();
+    const time = (ms) => new Date(ms).toISOString();
+    await this.publish(device, {
+      specversion: "1.0",
+      id,
+      source: `/devices/${device}`,
+      type: "library.visit.counted.v1",
+      time: time(now),
+      data: { from: time(now - 1_000), to: time(now), in: entered, out: left, flags: [] },
+    });
+  }
+
+  async publish(device, message) {
+    const [host, port] = this.#listen.mqtt.split(":");
+    const payload = typeof message === "string" ? message : JSON.stringify(message);
+    await run("mosquitto_pub", [
+      "-h", host, "-p", port, "-V", "mqttv5", "-i", device, "-u", device, "-P", this.#passwords.get(device),
+      "-q", "1", "-t", `library/v1/devices/${device}/events`, "-m", payload,
+    ]);
+  }
+
+  /** Kills it as a power cut would. */
+  async kill() {
+    const ended = new Promise((done) => this.#child.once("exit", done));
+    this.#child.kill("SIGKILL");
+    await ended;
+  }
+
+  async stop() {
+    if (this.#child.exitCode === null && this.#child.signalCode === null) {
+      const ended = new Promise((done) => this.#child.once("exit", done));
+      this.#child.kill("SIGTERM");
+      await ended;
+    }
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  get #config() {
+    return join(this.#folder, "gateway.toml");
+  }
+
+  get #data() {
+    return join(this.#folder, "data");
+  }
+
+  async #command(...args) {
+    const { stdout } = await run(BINARY, [...args, "--config", this.#config, "--data", this.#data]);
+    return stdout;
+  }
+
+  async #ready() {
+    const deadline = Date.now() + READY_WITHIN_MS;
+    for (;;) {
+      try {
+        const listen = JSON.parse(readFileSync(join(this.#data, "endpoints.json"), "utf8"));
+        if ((await fetch(`http://${listen.http}/readyz`)).ok) {
+          this.#listen = listen;
+          return;
+        }
+      } catch (error) {
+        if (Date.now() > deadline) throw new Error(`not ready: ${error}\n${this.#said}`);
+      }
+      await new Promise((done) => setTimeout(done, 50));
+    }
+  }
+}
