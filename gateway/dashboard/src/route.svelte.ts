@@ -15,6 +15,8 @@ class Route {
     history.pushState(null, "", address);
     this.read();
     scrollTo(0, 0);
+    // Whoever reads or types goes on at the new page, not in the field or list left behind.
+    document.getElementById("main")?.focus({ preventScroll: true });
   }
 
   /** Puts values into the query, in place: filters survive a reload but are no steps back. */
