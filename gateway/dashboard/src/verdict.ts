@@ -13,7 +13,7 @@ export type Severity = "crit" | "warn" | "gap";
 export type Trouble = { severity: Severity; since: number | undefined; href: string } & (
   | { kind: "conflict"; device: string; n: number }
   | { kind: "site_offline"; site: string; n: number }
-  | { kind: "offline"; device: string }
+  | { kind: "offline"; device: string; hasAgent: boolean }
   | { kind: "gap"; device: string; n: number }
   | { kind: "refused"; device: string; n: number; reason: string }
   | { kind: "clock"; device: string }
@@ -100,9 +100,9 @@ function silences(devices: readonly Device[], sites: readonly Site[]): Trouble[]
       n: there.length,
     });
   }
-  for (const { device, since } of single) {
-    const href = devicePath(device);
-    troubles.push({ kind: "offline", severity: "warn", since: instant(since), href, device });
+  for (const { device, since: text, agent } of single) {
+    const [since, href, hasAgent] = [instant(text), devicePath(device), agent !== null];
+    troubles.push({ kind: "offline", severity: "warn", since, href, device, hasAgent });
   }
   return troubles;
 }

@@ -61,6 +61,8 @@ export const en: Record<Word, string | readonly [one: string, other: string]> = 
   "trouble.site_offline.remedy":
     "Look at the modem and the switch first. Records stay on the devices and follow by themselves.",
   "trouble.offline": "{device}: offline",
+  "trouble.offline.plain":
+    "Check power and network cable. It has no agent: whether it keeps its records is up to the device.",
   "trouble.offline.remedy":
     "Check power and network cable. Records stay on the device and follow by themselves.",
   "trouble.gap": ["{device}: {n} record missing", "{device}: {n} records missing"],
@@ -274,7 +276,7 @@ export const en: Record<Word, string | readonly [one: string, other: string]> = 
   "visits.visits": "Visits",
   "visits.total": "Total",
   "visits.gaps": "Gaps",
-  "visits.gaps.none": "No gaps: everything that should have come has come.",
+  "visits.gaps.none": "No gaps in the numbers of records.",
   "visits.bad_range": "“To” must be after “From”",
 
   "range.today": "Today",

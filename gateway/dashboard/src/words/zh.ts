@@ -48,6 +48,7 @@ export const zh = {
   "trouble.site_offline": "{site}：线路中断，{n} 台设备离线",
   "trouble.site_offline.remedy": "先看光猫和交换机的电源灯。记录留在设备上，线路恢复后自动补传。",
   "trouble.offline": "{device}：离线",
+  "trouble.offline.plain": "检查电源和网线。它没有代理程序，断线期间的记录由设备自己决定是否保留。",
   "trouble.offline.remedy": "检查电源和网线。记录留在设备上，恢复后自动补传。",
   "trouble.gap": "{device}：缺 {n} 条记录",
   "trouble.gap.remedy": "应到未到。设备会再传；若 10 分钟后仍缺，请到设备页核对是哪几条。",
@@ -245,7 +246,7 @@ export const zh = {
   "visits.visits": "人次",
   "visits.total": "合计",
   "visits.gaps": "缺口",
-  "visits.gaps.none": "没有缺口：应到的记录全部到了。",
+  "visits.gaps.none": "记录编号没有缺口。",
   "visits.bad_range": "“止”应在“起”之后",
 
   "range.today": "今天",
