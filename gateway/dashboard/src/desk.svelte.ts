@@ -2,7 +2,7 @@
  * What the whole page shares: the session, the sites, the devices, today's visits, the quarantine,
  * and the time. Asks again when the live stream says that something changed.
  */
-import { api, type Device, type QuarantinePage, type Session, type Site, type VisitReport } from "./api.ts";
+import { api, ApiError, type Device, type QuarantinePage, type Session, type Site, type VisitReport } from "./api.ts";
 import { EVERYTHING, replaced, type Changes } from "./changes.ts";
 import { live } from "./live.svelte.ts";
 import { isOpen, weekOf } from "./opening.ts";
@@ -82,7 +82,7 @@ class Desk {
     this.ticking ??= setInterval(() => this.tick(), SECOND);
     // Once the stream stands it tells that everything is to be asked for; until then this is it.
     live.listen((changes) => void this.take(changes));
-    live.start();
+    live.start(() => void this.askAgain());
     await this.take(EVERYTHING);
   }
 
@@ -105,6 +105,15 @@ class Desk {
     if (visits === "all" || this.today.data === undefined) this.stale = "all";
     else if (this.stale !== "all") this.stale = new Set([...this.stale, ...visits]);
     await this.today.refresh();
+  }
+
+  /** Why is there no stream? A gateway that was restarted knows nobody any more. */
+  private async askAgain(): Promise<void> {
+    try {
+      await api.session();
+    } catch (error) {
+      if (error instanceof ApiError && error.isSignedOut) this.signedOut();
+    }
   }
 
   /** The clock; figures are asked again at least each minute, for completeness moves with time. */

@@ -21,6 +21,7 @@ class Live {
   /** When the stream was last known to be whole, by this browser's clock. */
   heard: number = $state(Date.now());
 
+  private onRefused: () => void = () => {};
   private source: EventSource | undefined;
   private readonly listeners = new Set<Listener>();
   private pending: Changes = NOTHING;
@@ -28,8 +29,10 @@ class Live {
   private timer: ReturnType<typeof setTimeout> | undefined;
   private watch: ReturnType<typeof setInterval> | undefined;
 
-  start(): void {
+  /** Listens from now on; `onRefused` is told when the gateway answers but gives no stream. */
+  start(onRefused: () => void): void {
     if (this.source !== undefined) return;
+    this.onRefused = onRefused;
     this.open();
     this.watch = setInterval(() => this.check(), SECOND);
   }
@@ -91,6 +94,7 @@ class Live {
     // A browser tries again by itself after a break, but gives up on an error status.
     if (this.source?.readyState === EventSource.CLOSED) {
       const closed = this.source;
+      this.onRefused();
       setTimeout(() => {
         if (this.source === closed) this.open();
       }, RECONNECT_AFTER);
