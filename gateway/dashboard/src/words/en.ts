@@ -28,7 +28,6 @@ export const en: Record<Word, string | readonly [one: string, other: string]> = 
   "live.connecting": "Connecting",
   "live.off": "Disconnected",
   "live.stale": "Disconnected: data as of {t}",
-  "live.caught_up": ["Caught up {n} change", "Caught up {n} changes"],
   "live.remedy": "The page reconnects by itself; if it lasts, check the gateway and the network.",
 
   "verdict.well": "All well",
@@ -118,7 +117,6 @@ export const en: Record<Word, string | readonly [one: string, other: string]> = 
     "Strip below: how complete each period is. Dashed bars: still running or partial, only what has come is counted.",
   "chart.summary": "{title}: {n} visits, {complete}",
   "chart.summary_missing": "Missing: {list}",
-  "chart.loading": "Loading the chart",
   "chart.failed": "The chart could not be loaded; here is the data table.",
 
   "sites.title": "Sites",
@@ -131,7 +129,6 @@ export const en: Record<Word, string | readonly [one: string, other: string]> = 
   "sites.last": "Last contact",
   "sites.none": "No sites yet",
   "sites.none.next": "Name a site with --site when you add a device; it will show here.",
-  "sites.devices_offline": "{n} offline",
   "sites.all_offline": "Link down",
   "sites.no_gate": "no counter",
 
@@ -143,7 +140,6 @@ export const en: Record<Word, string | readonly [one: string, other: string]> = 
   "state.conflict": "Id conflict",
   "state.never": "Not enrolled",
   "state.missing": "Missing",
-  "state.refused": "Refused",
 
   "link.online": "Online",
   "link.offline": "Offline",
@@ -225,7 +221,6 @@ export const en: Record<Word, string | readonly [one: string, other: string]> = 
   "device.gap.open.one": "{from} is missing, should have come",
   "device.gap.waiting.one": "{from} is waiting on the device",
   "device.gap.lost.one": "{from} is lost for good",
-  "device.gaps.none": "no gaps",
   "device.flags": "Flags",
   "device.flags.more": "last 31 days",
   "device.flags.none": "No flags",
@@ -293,7 +288,6 @@ export const en: Record<Word, string | readonly [one: string, other: string]> = 
   "complete.is": "{p} complete",
   "complete.whole": "complete",
   "complete.none": "nothing expected",
-  "complete.gaps": ["{n} gap", "{n} gaps"],
 
   "quarantine.title": "Quarantine",
   "quarantine.sentence": [
@@ -306,7 +300,6 @@ export const en: Record<Word, string | readonly [one: string, other: string]> = 
   ],
   "quarantine.none": "Nothing in quarantine",
   "quarantine.none.next": "All that came was understood and believed.",
-  "quarantine.number": "Number",
   "quarantine.device": "Device",
   "quarantine.received": "Received",
   "quarantine.type": "Type",
@@ -326,7 +319,6 @@ export const en: Record<Word, string | readonly [one: string, other: string]> = 
   "signin.where":
     "Run this on the gateway’s machine; it prints a link (the demonstration prints one when it starts):",
   "signin.once": "A link works once. After signing in the browser remembers you.",
-  "signin.used": "This sign-in link was used before or has expired.",
   "signin.again": "I have signed in, reload",
   "signin.copy": "Copy the command",
   "signin.copied": "Copied",
@@ -351,12 +343,10 @@ export const en: Record<Word, string | readonly [one: string, other: string]> = 
   "keys.open": "Keyboard",
 
   "table.sort": "Sort by {column}",
-  "table.empty": "—",
 
   "unit.visits": ["visit", "visits"],
   "unit.records": ["record", "records"],
   "unit.devices": ["device", "devices"],
-  "unit.times": ["time", "times"],
   "zone.Asia/Shanghai": "Beijing time",
   "list.comma": ", ",
   "list.comma_wide": ", ",

@@ -26,7 +26,6 @@ export const zh = {
   "live.connecting": "正在连接",
   "live.off": "连接中断",
   "live.stale": "连接中断，显示截至 {t} 的数据",
-  "live.caught_up": "已补上 {n} 处变化",
   "live.remedy": "页面会自己重连；若持续中断，请检查网关主机与网络。",
 
   "verdict.well": "一切正常",
@@ -95,7 +94,6 @@ export const zh = {
   "chart.explain": "下方色带：各时段完整度。虚框柱：该时段未结束或数据不全，只计已收到的。",
   "chart.summary": "{title}：{n} 人次，{complete}",
   "chart.summary_missing": "缺数时段：{list}",
-  "chart.loading": "图表正在载入",
   "chart.failed": "图表没有载入，下面是数据表。",
 
   "sites.title": "馆点",
@@ -108,7 +106,6 @@ export const zh = {
   "sites.last": "最近联系",
   "sites.none": "还没有馆点",
   "sites.none.next": "添加设备时用 --site 写明馆点，它就会出现在这里。",
-  "sites.devices_offline": "{n} 台离线",
   "sites.all_offline": "线路中断",
   "sites.no_gate": "没有计数器",
 
@@ -120,7 +117,6 @@ export const zh = {
   "state.conflict": "编号冲突",
   "state.never": "未入网",
   "state.missing": "缺数",
-  "state.refused": "被拒收",
 
   "link.online": "在线",
   "link.offline": "离线",
@@ -195,7 +191,6 @@ export const zh = {
   "device.gap.open.one": "第 {from} 条应到未到",
   "device.gap.waiting.one": "第 {from} 条在设备上待传",
   "device.gap.lost.one": "第 {from} 条无法补回",
-  "device.gaps.none": "没有缺口",
   "device.flags": "异常标记",
   "device.flags.more": "近 31 天",
   "device.flags.none": "没有异常标记",
@@ -263,14 +258,12 @@ export const zh = {
   "complete.is": "完整度 {p}",
   "complete.whole": "数据完整",
   "complete.none": "无应到数据",
-  "complete.gaps": "缺 {n} 段",
 
   "quarantine.title": "待核数据",
   "quarantine.sentence": "{n} 条数据等待核对，均未计入任何数字",
   "quarantine.sentence_more": "至少 {n} 条数据等待核对，均未计入任何数字",
   "quarantine.none": "没有待核数据",
   "quarantine.none.next": "收到的数据都能读懂，且可信。",
-  "quarantine.number": "编号",
   "quarantine.device": "设备",
   "quarantine.received": "收到",
   "quarantine.type": "类型",
@@ -289,7 +282,6 @@ export const zh = {
   "signin.lead": "这个页面只对持有一次性登录链接的人开放。",
   "signin.where": "在网关主机上运行下面的命令，它会打印一条链接（演示程序启动时自己打印）：",
   "signin.once": "链接只能用一次，过期请重新取。登录后浏览器会记住你。",
-  "signin.used": "这条登录链接已用过或已过期。",
   "signin.again": "我已登录，重新载入",
   "signin.copy": "复制命令",
   "signin.copied": "已复制",
@@ -314,12 +306,10 @@ export const zh = {
   "keys.open": "快捷键",
 
   "table.sort": "按{column}排序",
-  "table.empty": "—",
 
   "unit.visits": "人次",
   "unit.records": "条",
   "unit.devices": "台",
-  "unit.times": "次",
   "zone.Asia/Shanghai": "北京时间",
   "list.comma": "、",
   "list.comma_wide": "，",
