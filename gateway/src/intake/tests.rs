@@ -292,6 +292,9 @@ async fn a_disk_without_room_acknowledges_nothing_and_goes_on_by_itself() {
     let many: Vec<Value> = (2..400).map(|number| visit(number, 1)).collect();
     let payload = batch(&many);
 
+    house
+        .intake
+        .clock_measured(device(), report("boot-a", SignedDuration::ZERO));
     assert_eq!(house.send(&payload).await, Kept::Full);
     assert!(!house.intake.has_room());
     assert_eq!(house.entries().len(), 1, "nothing of it is there");
@@ -305,6 +308,14 @@ async fn a_disk_without_room_acknowledges_nothing_and_goes_on_by_itself() {
         .expect("the disk has room again");
     assert!(house.intake.has_room());
     assert_eq!(house.visits(), 399);
+    let Verdict::Accepted { time, .. } = house.entries()[1].verdict.clone() else {
+        panic!("a visit is accepted");
+    };
+    assert_eq!(
+        time.quality,
+        TimeQuality::Synced,
+        "what was measured meanwhile is not lost"
+    );
 }
 
 #[tokio::test]
