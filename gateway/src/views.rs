@@ -38,7 +38,7 @@ use crate::places::Places;
 use crate::views::calendar::Calendar;
 use crate::views::fold::fold;
 use crate::views::generations::Generations;
-use crate::views::pages::{Damage, Draft};
+use crate::views::pages::{Damage, Draft, Records, Sum};
 use crate::views::report::{DeviceFigures, VisitQuery, VisitReport};
 use crate::views::shelf::{Shelf, ShelfError};
 use crate::views::streams::device_figures;
@@ -456,10 +456,8 @@ impl Inner {
     }
 }
 
-type Drafted = (Vec<(Vec<u8>, Vec<u8>)>, pages::Sum);
-
 /// What these entries change in this generation.
-fn draft(shelf: &Shelf, calendar: &Calendar, entries: &[Entry]) -> Result<Drafted, Damage> {
+fn draft(shelf: &Shelf, calendar: &Calendar, entries: &[Entry]) -> Result<(Records, Sum), Damage> {
     let mut draft = Draft::new(shelf);
     for change in entries.iter().flat_map(|entry| fold(entry, calendar)) {
         draft.apply(&change)?;

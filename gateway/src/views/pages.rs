@@ -25,12 +25,15 @@ impl Damage {
     }
 }
 
+/// Keys with their records.
+pub(crate) type Records = Vec<(Vec<u8>, Vec<u8>)>;
+
 /// Keyed records, sorted by key.
 pub(crate) trait Pages {
     /// The record of a key.
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Damage>;
     /// The records with keys in `[from, until)`.
-    fn scan(&self, from: &[u8], until: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Damage>;
+    fn scan(&self, from: &[u8], until: &[u8]) -> Result<Records, Damage>;
 }
 
 /// Reads the record of a key; what is not there is as new.
@@ -152,7 +155,7 @@ impl<'a> Draft<'a> {
     }
 
     /// What is to be written, and the sum over all records once it is.
-    pub(crate) fn finish(self, mut sum: Sum) -> (Vec<(Vec<u8>, Vec<u8>)>, Sum) {
+    pub(crate) fn finish(self, mut sum: Sum) -> (Records, Sum) {
         let mut writes = Vec::with_capacity(self.changed.len());
         for (key, Changed { before, now }) in self.changed {
             if let Some(before) = before {
@@ -206,7 +209,7 @@ impl Pages for MemoryPages {
         Ok(self.0.get(key).cloned())
     }
 
-    fn scan(&self, from: &[u8], until: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Damage> {
+    fn scan(&self, from: &[u8], until: &[u8]) -> Result<Records, Damage> {
         let range = self.0.range(from.to_vec()..until.to_vec());
         Ok(range.map(|(k, v)| (k.clone(), v.clone())).collect())
     }

@@ -17,7 +17,7 @@ use crate::entry::EntryNumber;
 use crate::ledger::Head;
 use crate::views::codec::{Decoder, Encoder};
 use crate::views::key::CURSOR;
-use crate::views::pages::{Damage, Pages, Sum, check};
+use crate::views::pages::{Damage, Pages, Records, Sum, check};
 
 /// Raised whenever the same ledger would give other records.
 const VIEW_VERSION: u64 = 1;
@@ -119,12 +119,7 @@ impl Shelf {
     }
 
     /// Writes records and moves the cursor, at once or not at all.
-    pub(crate) fn write(
-        &mut self,
-        records: Vec<(Vec<u8>, Vec<u8>)>,
-        sum: Sum,
-        head: Head,
-    ) -> Result<(), Damage> {
+    pub(crate) fn write(&mut self, records: Records, sum: Sum, head: Head) -> Result<(), Damage> {
         let zone = self.cursor.zone.clone();
         let cursor = Cursor { head, sum, zone };
         let mut batch = sled::Batch::default();
@@ -221,7 +216,7 @@ impl Pages for Shelf {
         }
     }
 
-    fn scan(&self, from: &[u8], until: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Damage> {
+    fn scan(&self, from: &[u8], until: &[u8]) -> Result<Records, Damage> {
         if from >= until {
             return Ok(Vec::new());
         }

@@ -5,8 +5,10 @@ use std::collections::BTreeSet;
 
 use jiff::civil::Time;
 use jiff::{Timestamp, Zoned};
+use lujiang_wire::{Fact, VisitCounted};
 
 use super::*;
+use crate::entry::{FactTime, Verdict};
 use crate::views::report::{VisitBucket, VisitTotal};
 
 const MINUTE: i64 = 60;
@@ -22,9 +24,10 @@ pub(super) fn visits(
     let mut buckets = Vec::new();
     let mut start = model.unit(query.bucket, query.from);
     while start < query.to {
-        let mut next = start + SignedDuration::from_secs(MINUTE);
+        // The zone's clocks only ever change by full hours.
+        let mut next = start + SignedDuration::from_hours(1);
         while model.unit(query.bucket, next) == start {
-            next += SignedDuration::from_secs(MINUTE);
+            next += SignedDuration::from_hours(1);
         }
         buckets.push((start, next));
         start = next;
