@@ -8,6 +8,7 @@ pub mod report;
 
 mod calendar;
 mod codec;
+mod error;
 mod fold;
 mod generations;
 mod key;
@@ -43,6 +44,8 @@ use crate::views::report::{DeviceFigures, VisitQuery, VisitReport};
 use crate::views::shelf::{Shelf, ShelfError};
 use crate::views::streams::device_figures;
 use crate::views::visits::{NoReport, visit_report};
+
+pub use crate::views::error::ViewError;
 
 /// How long to wait before a ledger that could not be read, or a folder that could not be
 /// written, is tried again: long enough not to fill a log, short enough for a disk made free.
@@ -95,28 +98,6 @@ enum Step {
     AtHead,
     /// The present generation cannot be used.
     Rebuild,
-}
-
-/// Why the views gave no answer.
-#[derive(Debug, thiserror::Error)]
-pub enum ViewError {
-    /// They are being rebuilt from the ledger; ask again later.
-    #[error("the views are being rebuilt: {done} of {total} entries")]
-    Rebuilding {
-        /// Entries folded.
-        done: u64,
-        /// Entries in the ledger.
-        total: u64,
-    },
-    /// The question cannot be answered as it is put: the asker's fault.
-    #[error("{0}")]
-    Question(String),
-    /// The ledger cannot be read.
-    #[error("the ledger cannot be read")]
-    Ledger(#[from] LedgerError),
-    /// The folder of the views cannot be used.
-    #[error("the folder of the views cannot be used: {0}")]
-    Folder(String),
 }
 
 impl Views {
@@ -338,38 +319,62 @@ impl Inner {
         }
     }
 
-    /// Folds the whole ledger into the next generation and swaps; once cancelled it leaves that
-    /// generation unfinished.
+    /// Folds the whole ledger into the next generation and swaps. One that does not come to its
+    /// end, and one given up before, takes no room from the ledger.
     fn rebuild(
         &self,
         progress: &mut dyn FnMut(u64, u64),
         cancel: &CancellationToken,
     ) -> Result<(), ViewError> {
-        let mut shelf = self.create()?;
-        loop {
-            if cancel.is_cancelled() {
-                return Ok(());
+        self.tidy();
+        match self.fold_anew(progress, cancel) {
+            Ok(Some(shelf)) => {
+                let entries = shelf.cursor().head.number.0;
+                tracing::info!(entries, "the views are rebuilt");
+                // Relaxed: a figure for people.
+                self.rebuilds.fetch_add(1, Ordering::Relaxed);
+                self.put(shelf);
+                Ok(())
             }
+            Ok(None) => Ok(()),
+            Err(error) => {
+                self.tidy();
+                Err(error)
+            }
+        }
+    }
+
+    /// The next generation, finished; none where it was cancelled.
+    fn fold_anew(
+        &self,
+        progress: &mut dyn FnMut(u64, u64),
+        cancel: &CancellationToken,
+    ) -> Result<Option<Shelf>, ViewError> {
+        let mut shelf = self.create()?;
+        while !cancel.is_cancelled() {
             let done = shelf.cursor().head.number;
             self.tell(done, progress)?;
             let entries = self.entries_after(done)?;
             if entries.is_empty() {
-                break;
+                shelf.finish().map_err(folder)?;
+                return Ok(Some(shelf));
             }
             let (records, sum) = draft(&shelf, &self.calendar, &entries).map_err(folder)?;
-            shelf
-                .write(records, sum, head_of(&entries))
-                .map_err(folder)?;
+            let written = shelf.write(records, sum, head_of(&entries));
+            written.map_err(folder)?;
         }
-        shelf.finish().map_err(folder)?;
-        tracing::info!(
-            entries = shelf.cursor().head.number.0,
-            "the views are rebuilt"
-        );
-        // Relaxed: a figure for people.
-        self.rebuilds.fetch_add(1, Ordering::Relaxed);
-        self.put(shelf);
-        Ok(())
+        Ok(None)
+    }
+
+    /// Removes all generations but the one answered from.
+    fn tidy(&self) {
+        let kept = match &*self.read() {
+            State::Ready(shelf) => Some(shelf.folder().to_owned()),
+            State::Rebuilding(..) => None,
+        };
+        if let Err(error) = self.generations.keep_only(kept.as_deref()) {
+            tracing::warn!(%error, "older views could not be removed");
+        }
     }
 
     /// Says how far a rebuild is.
@@ -390,14 +395,12 @@ impl Inner {
 
     /// Answers from this generation from now on, and removes all others.
     fn put(&self, shelf: Shelf) {
-        let path = shelf.folder().to_owned();
         let number = shelf.cursor().head.number;
         let before = std::mem::replace(&mut *self.state(), State::Ready(shelf));
+        // Closed outside the lock: it may have much to write.
         drop(before);
         self.folded.send_replace(number);
-        if let Err(error) = self.generations.keep_only(Some(&path)) {
-            tracing::warn!(%error, "older views could not be removed");
-        }
+        self.tidy();
     }
 
     fn ask<T>(&self, f: impl FnOnce(&Shelf) -> Result<T, NoReport>) -> Result<T, ViewError> {

@@ -41,6 +41,7 @@ pub(crate) struct Shelf {
     cursor: Cursor,
     tree: Option<(sled::Db, sled::Tree)>,
     is_damaged: AtomicBool,
+    has_panicked: AtomicBool,
 }
 
 /// Up to where the ledger was folded, and what the records then add up to.
@@ -73,17 +74,8 @@ impl Shelf {
     pub(crate) fn create(folder: &Path, cache: ByteSize, zone: String) -> Result<Self, ShelfError> {
         fs::create_dir_all(folder)?;
         let tree = open_tree(&folder.join(STORE), cache)?;
-        let head = Head {
-            number: EntryNumber::NONE,
-            crc: 0,
-        };
-        let sum = Sum::default();
-        let mut shelf = Self {
-            folder: folder.to_owned(),
-            cursor: Cursor { head, sum, zone },
-            tree: Some(tree),
-            is_damaged: AtomicBool::new(false),
-        };
+        let mut shelf = Self::over(folder, tree, zone);
+        let Cursor { head, sum, .. } = shelf.cursor;
         shelf.write(Vec::new(), sum, head)?;
         Ok(shelf)
     }
@@ -100,17 +92,28 @@ impl Shelf {
         let store = folder.join(STORE);
         remove_half_written_snapshots(&store)?;
         let opened = open_tree(&store, cache).and_then(|tree| {
-            let shelf = Self {
-                folder: folder.to_owned(),
-                cursor: read_cursor(&tree.1)?,
-                tree: Some(tree),
-                is_damaged: AtomicBool::new(false),
-            };
+            let mut shelf = Self::over(folder, tree, String::new());
+            shelf.cursor = shelf.read_cursor()?;
             shelf.verify()?;
             Ok(shelf)
         });
         fs::remove_file(&attempts)?;
         opened
+    }
+
+    fn over(folder: &Path, tree: (sled::Db, sled::Tree), zone: String) -> Self {
+        let head = Head {
+            number: EntryNumber::NONE,
+            crc: 0,
+        };
+        let sum = Sum::default();
+        Self {
+            folder: folder.to_owned(),
+            cursor: Cursor { head, sum, zone },
+            tree: Some(tree),
+            is_damaged: AtomicBool::new(false),
+            has_panicked: AtomicBool::new(false),
+        }
     }
 
     /// Up to where this generation is folded.
@@ -158,6 +161,15 @@ impl Shelf {
         &self.folder
     }
 
+    fn read_cursor(&self) -> Result<Cursor, Damage> {
+        let bytes = self.access(|tree| tree.get(CURSOR))?;
+        bytes
+            .as_ref()
+            .and_then(|bytes| unframed(CURSOR, bytes))
+            .and_then(Cursor::decode)
+            .ok_or_else(|| self.damaged("the cursor cannot be read, or is of another version"))
+    }
+
     /// Reads everything once and compares it with what the cursor says.
     fn verify(&self) -> Result<(), Damage> {
         // One record more than there should be ends the scan; so does the first error.
@@ -196,7 +208,14 @@ impl Shelf {
         let Some((_, tree)) = self.tree.as_ref().filter(|_| healthy) else {
             return Err(Damage("it was damaged before".to_owned()));
         };
-        caught(|| f(tree)).map_err(|damage| self.damaged(&damage.0))
+        match caught(|| f(tree)) {
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(error)) => Err(self.damaged(&error.to_string())),
+            Err(panic) => {
+                self.has_panicked.store(true, Ordering::Relaxed);
+                Err(self.damaged(&panic.0))
+            }
+        }
     }
 
     fn damaged(&self, what: &str) -> Damage {
@@ -241,16 +260,14 @@ impl Pages for Shelf {
 impl Drop for Shelf {
     fn drop(&mut self) {
         let Some(tree) = self.tree.take() else { return };
-        if *self.is_damaged.get_mut() {
+        if *self.has_panicked.get_mut() {
             // Closing flushes, and after a panic within sled that may wait for ever: the memory
-            // and the file are given back when the process ends.
+            // and the file are given back when the process ends. An error is no such case: sled
+            // then does not flush.
             std::mem::forget(tree);
             return;
         }
-        if let Err(damage) = caught(|| {
-            drop(tree);
-            Ok(())
-        }) {
+        if let Err(damage) = caught(|| drop(tree)) {
             tracing::warn!(%damage, "the views could not be closed; they are checked when opened");
         }
     }
@@ -287,31 +304,23 @@ impl Cursor {
     }
 }
 
-fn read_cursor(tree: &sled::Tree) -> Result<Cursor, Damage> {
-    let bytes = caught(|| tree.get(CURSOR))?;
-    let bytes = bytes.ok_or_else(|| Damage("there is no cursor".to_owned()))?;
-    unframed(CURSOR, &bytes)
-        .and_then(Cursor::decode)
-        .ok_or_else(|| Damage("the cursor cannot be read, or is of another version".to_owned()))
-}
-
 fn open_tree(store: &Path, cache: ByteSize) -> Result<(sled::Db, sled::Tree), ShelfError> {
+    let config = sled::Config::new()
+        .path(store)
+        .cache_capacity(cache.as_u64())
+        .flush_every_ms(None);
     let opened = caught(|| {
-        let opened = sled::Config::new()
-            .path(store)
-            .cache_capacity(cache.as_u64())
-            .flush_every_ms(None)
-            .open();
-        match opened {
-            Err(sled::Error::Io(error)) if error.to_string().contains("acquire lock") => Ok(None),
-            Err(error) => Err(error),
-            Ok(db) => {
-                let tree = db.open_tree("figures")?;
-                Ok(Some((db, tree)))
-            }
-        }
+        let db = config.open()?;
+        let tree = db.open_tree("figures")?;
+        Ok((db, tree))
     })?;
-    opened.ok_or(ShelfError::InUse)
+    match opened {
+        Ok(opened) => Ok(opened),
+        Err(sled::Error::Io(error)) if error.to_string().contains("acquire lock") => {
+            Err(ShelfError::InUse)
+        }
+        Err(error) => Err(Damage(error.to_string()).into()),
+    }
 }
 
 /// A crash while sled writes a snapshot leaves one that makes every later open fail.
@@ -326,18 +335,14 @@ fn remove_half_written_snapshots(store: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Runs something of sled's; a panic within is damage like an error.
-fn caught<T>(f: impl FnOnce() -> sled::Result<T>) -> Result<T, Damage> {
-    match catch_unwind(AssertUnwindSafe(f)) {
-        Ok(Ok(value)) => Ok(value),
-        Ok(Err(error)) => Err(Damage(error.to_string())),
-        Err(panic) => {
-            let text = panic.downcast_ref::<String>().map(String::as_str);
-            let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
-            let text = text.unwrap_or("without a word");
-            Err(Damage(format!("the store panicked: {text}")))
-        }
-    }
+/// Runs something of sled's; a panic within is damage.
+fn caught<T>(f: impl FnOnce() -> T) -> Result<T, Damage> {
+    catch_unwind(AssertUnwindSafe(f)).map_err(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+        let text = text.unwrap_or("without a word");
+        Damage(format!("the store panicked: {text}"))
+    })
 }
 
 /// A value with its CRC behind it.
