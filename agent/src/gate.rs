@@ -27,6 +27,10 @@ const SNAP: Duration = Duration::from_secs(2);
 /// More than can pass in this time is not believed at once, however long ago the last reading is.
 const AT_ONCE: Duration = Duration::from_secs(60);
 
+/// So many readings in a row that agree with nothing are nonsense, and the period says so; one
+/// alone is noise on the line.
+const DOUBTS_FLAGGED: u32 = 2;
+
 /// How long an earlier total stays worth returning to after a fall or a jump.
 const FORMER_AGE_MAX: Duration = Duration::from_secs(600);
 
@@ -125,6 +129,8 @@ pub struct Gate {
     rules: GateRules,
     memory: Option<Memory>,
     suspect: Option<Suspect>,
+    /// Readings in a row that were not believed.
+    doubts: u32,
     /// The uptime at which the memory was last asked to be written.
     remembered: Option<Mark>,
 }
@@ -137,6 +143,7 @@ impl Gate {
             rules,
             memory,
             suspect: None,
+            doubts: 0,
             remembered: None,
         }
     }
@@ -175,8 +182,7 @@ impl Gate {
                 .zip(self.rules.left_modulus)
                 .is_none_or(|(left, modulus)| left < modulus);
         if !fits {
-            outcome.doubted = true;
-            return outcome;
+            return self.doubt(now);
         }
         let Some(memory) = self.memory.clone() else {
             // The first reading ever is where counting begins: it counts nothing.
@@ -203,16 +209,14 @@ impl Gate {
             totals,
             read: now.clone(),
         });
-        outcome.doubted = true;
         let Some(suspect) = suspect else {
-            return outcome;
+            return self.doubt(now);
         };
         let allowed_since = self.allowed(now.since(&suspect.read));
         let Some(since) = self.rise(suspect.totals, totals, allowed_since) else {
-            return outcome;
+            return self.doubt(now);
         };
         self.suspect = None;
-        outcome.doubted = false;
         let ruling = self
             .returned(&memory, &suspect, now, totals)
             .unwrap_or_else(|| self.rule(&memory, totals, since, allowed));
@@ -250,17 +254,31 @@ impl Gate {
         outcome
     }
 
+    /// Does not believe a reading: it is as if there had been none.
+    fn doubt(&mut self, now: &Mark) -> Outcome {
+        self.doubts += 1;
+        Outcome {
+            doubted: true,
+            ..self.handle_silence(now)
+        }
+    }
+
     /// Counts a reading, and ends the periods that ended.
     fn accept(
         &mut self,
         mut memory: Memory,
         now: &Mark,
         totals: Totals,
-        ruling: Ruling,
+        mut ruling: Ruling,
         outcome: &mut Outcome,
     ) {
         let gap = now.since(&memory.read);
         let unread = gap.is_none_or(|gap| gap > self.rules.silence);
+        if std::mem::take(&mut self.doubts) >= DOUBTS_FLAGGED
+            && ruling.flags.is_empty()
+        {
+            ruling.flags.push(Flag::Implausible);
+        }
         if unread {
             // What was observed before, then the time nobody looked, with its exact count.
             let read = memory.read.clone();

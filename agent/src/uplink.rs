@@ -291,12 +291,10 @@ impl Session {
         }
     }
 
-    /// The agent stops: what waits is sent, then the connection ends.
+    /// The agent stops: what waits is sent, then the connection ends; one that is only being made
+    /// is made for that.
     pub(crate) fn handle_stop(&mut self) {
         self.stopping = true;
-        if self.phase == Phase::Connecting {
-            self.leave(Leave::Stopped);
-        }
         self.empty = false;
     }
 
