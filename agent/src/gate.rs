@@ -274,9 +274,7 @@ impl Gate {
     ) {
         let gap = now.since(&memory.read);
         let unread = gap.is_none_or(|gap| gap > self.rules.silence);
-        if std::mem::take(&mut self.doubts) >= DOUBTS_FLAGGED
-            && ruling.flags.is_empty()
-        {
+        if std::mem::take(&mut self.doubts) >= DOUBTS_FLAGGED && ruling.flags.is_empty() {
             ruling.flags.push(Flag::Implausible);
         }
         if unread {

@@ -211,7 +211,10 @@ fn nonsense_that_agrees_with_nothing_is_flagged_and_a_single_one_is_not() {
     let all = periods(&mut gate, &[(0, 10), (5, 7_000), (10, 12), (15, 13)]);
     assert_eq!((entered(&all), has(&all, &Flag::Implausible)), (3, false));
     let mut gate = Gate::new(rules(ResetPolicy::PowerUp), None);
-    let all = periods(&mut gate, &[(0, 10), (5, 7_000), (10, 3_000), (15, 9_900), (20, 13)]);
+    let all = periods(
+        &mut gate,
+        &[(0, 10), (5, 7_000), (10, 3_000), (15, 9_900), (20, 13)],
+    );
     assert_eq!((entered(&all), has(&all, &Flag::Implausible)), (3, true));
 }
 
