@@ -455,15 +455,16 @@ impl Gate {
         }
     }
 
-    /// Waits until nothing in the outbox waits for a receipt.
+    /// Waits until everything written by now is settled by a receipt.
     ///
     /// # Errors
     /// The status seen last, at the deadline.
     pub async fn is_settled(&self) -> anyhow::Result<()> {
+        let written = self.status().await?["outbox"]["visit"]["written"].as_u64();
         until("the outbox to be settled", PATIENCE, async || {
             let status = self.status().await?;
-            let waiting = status["outbox"]["waiting"].as_u64();
-            anyhow::ensure!(waiting == Some(0), "status {status}");
+            let settled = status["outbox"]["visit"]["settled"].as_u64();
+            anyhow::ensure!(settled.is_some() && settled >= written, "status {status}");
             Ok(())
         })
         .await
