@@ -67,6 +67,10 @@ async fn a_gateway_restored_from_yesterday_gets_yesterdays_facts_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_suite_is_red_when_rows_are_deleted_on_puback() {
     let planted = Some("delete-on-puback");
-    let outcome = restored(planted, Duration::from_secs(5)).await;
-    outcome.expect_err("facts deleted on PUBACK cannot come again");
+    let outcome = restored(planted, Duration::from_secs(15)).await;
+    let seen = outcome.expect_err("facts deleted on PUBACK cannot come again");
+    assert!(
+        format!("{seen:#}").contains("for a total of 17"),
+        "for this reason alone: {seen:#}"
+    );
 }

@@ -32,8 +32,8 @@ impl GateSection {
             entered: default.entered,
             left: default.left,
             unit: section.number("unit", default.unit, 1..=247),
-            poll: section.duration("poll", default.poll, 100 * MILLI..=HOUR),
-            period: section.duration("period", default.period, SECOND..=DAY),
+            poll: section.duration("poll", default.poll, 10 * MILLI..=HOUR),
+            period: section.duration("period", default.period, 100 * MILLI..=DAY),
             answer_timeout: section.duration(
                 "answer_timeout",
                 default.answer_timeout,
