@@ -406,11 +406,9 @@ impl Gate {
     pub fn start(&mut self) -> anyhow::Result<()> {
         let config = self.config();
         let log = self.folder.join("agent.log");
-        self.agent = Some(Process::start(
-            &self.program,
-            &["run", "--config", text(&config)],
-            &log,
-        )?);
+        let arguments = ["run", "--config", text(&config)];
+        let started = Process::start_in(&self.program, &arguments, &log, &self.environment)?;
+        self.agent = Some(started);
         Ok(())
     }
 
