@@ -1,0 +1,711 @@
+//! The API as a whole, over real rooms in a folder of its own, without a socket.
+
+use std::path::Path;
+
+use axum::body::{Body, to_bytes};
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, LOCATION, SET_COOKIE};
+use axum::http::{HeaderMap, Method, Request};
+use axum::response::Response;
+use jiff::Timestamp;
+use lujiang_broker::{Arrival, Kept};
+use lujiang_config::{ByteSize, IntakeSection, MqttSection, ViewsSection};
+use lujiang_wire::{Boot, Uptime};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tower::ServiceExt;
+
+use super::*;
+use crate::intake::{AfterCommit, CommittedGroup};
+use crate::people::{Person, Role};
+use crate::registry::{Actor, NewDevice};
+use crate::seal::Seals;
+use crate::store::StoreOptions;
+
+const TOKEN: &str = "the-admin-token";
+/// A Wednesday, 14:32 in Shanghai.
+const NOW: &str = "2026-11-04T06:32:00Z";
+
+#[tokio::test]
+async fn every_route_stands_in_the_document() {
+    let house = House::open().await;
+    let document = house.get("/api/openapi.json").await.json();
+    assert_eq!(document["openapi"], "3.1.0");
+    assert_eq!(document["info"]["license"]["name"], "Apache-2.0");
+    let mut routes: Vec<String> = Vec::new();
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for method in methods.as_object().unwrap().keys() {
+            routes.push(format!("{method} {path}"));
+        }
+    }
+    routes.sort();
+    let expected = [
+        "get /api/v1/audit",
+        "get /api/v1/devices",
+        "get /api/v1/devices/{device}",
+        "get /api/v1/live",
+        "get /api/v1/quarantine",
+        "get /api/v1/session",
+        "get /api/v1/sites",
+        "get /api/v1/views",
+        "get /api/v1/visits",
+        "get /healthz",
+        "get /metrics",
+        "get /readyz",
+        "patch /api/v1/devices/{device}",
+        "post /api/v1/devices",
+        "post /api/v1/devices/{device}/password",
+        "post /api/v1/readers",
+        "post /api/v1/sign-in-links",
+        "post /api/v1/sign-out",
+        "post /api/v1/views/rebuild",
+        "put /api/v1/sites/{site}",
+    ];
+    assert_eq!(routes, expected);
+}
+
+#[tokio::test]
+async fn the_document_says_what_may_be_left_out_and_how_errors_look() {
+    let house = House::open().await;
+    let document = house.get("/api/openapi.json").await.json();
+    let visits = &document["paths"]["/api/v1/visits"]["get"];
+    for parameter in visits["parameters"].as_array().unwrap() {
+        assert_eq!(parameter["in"], "query", "{parameter}");
+        assert_eq!(parameter["required"], false, "{parameter}");
+    }
+    let device = &document["paths"]["/api/v1/devices/{device}"]["get"]["parameters"][0];
+    assert_eq!(
+        (&device["in"], &device["required"]),
+        (&json!("path"), &json!(true))
+    );
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            if path.starts_with("/api/v1/") {
+                let problem = &operation["responses"]["default"]["content"];
+                assert!(
+                    problem["application/problem+json"].is_object(),
+                    "{method} {path}"
+                );
+            }
+        }
+    }
+    let schemas = &document["components"]["schemas"];
+    let required = |schema: &str| {
+        let names = schemas[schema]["required"].as_array().unwrap();
+        let mut names: Vec<_> = names.iter().map(|it| it.as_str().unwrap()).collect();
+        names.sort_unstable();
+        names.join(" ")
+    };
+    assert_eq!(required("BucketRow"), "complete in out start visits");
+    assert_eq!(required("Problem"), "detail instance status title type");
+    // Every schema that is named is there.
+    let text = document.to_string();
+    for name in text.split("#/components/schemas/").skip(1) {
+        let name = name.split('"').next().unwrap();
+        assert!(schemas[name].is_object(), "schema {name}");
+    }
+}
+
+#[tokio::test]
+async fn errors_are_problem_documents_whoever_makes_them() {
+    let house = House::open().await;
+    let long = "x".repeat(3_000);
+    for (request, status, slug) in [
+        (house.asking("GET", "/api/v1/nothing"), 404, "not-found"),
+        (house.asking("GET", "/nothing"), 404, "not-found"),
+        (
+            house.asking("DELETE", "/api/v1/visits"),
+            405,
+            "method-not-allowed",
+        ),
+        (
+            house.asking("GET", "/api/v1/devices/none"),
+            404,
+            "not-found",
+        ),
+        (
+            house.asking("GET", "/api/v1/devices/-%20"),
+            400,
+            "bad-parameter",
+        ),
+        (
+            house.sending("POST", "/api/v1/devices", &json!({"id": 7})),
+            422,
+            "bad-body",
+        ),
+        (
+            house.sending("POST", "/api/v1/devices", &json!(long)),
+            413,
+            "too-large",
+        ),
+        (house.asking("POST", "/api/v1/devices"), 415, "media-type"),
+        (
+            Request::get("/api/v1/visits").body(Body::empty()).unwrap(),
+            401,
+            "not-signed-in",
+        ),
+    ] {
+        let what = format!("{} {}", request.method(), request.uri());
+        let answer = house.ask(request).await;
+        assert_eq!(answer.status, status, "{what} {}", answer.text);
+        assert_eq!(
+            answer.headers[CONTENT_TYPE], "application/problem+json",
+            "{what}"
+        );
+        let problem = answer.json();
+        assert_eq!(problem["type"], format!("/problems/{slug}"), "{what}");
+        assert_eq!(problem["status"], status);
+        assert_eq!(
+            problem["instance"],
+            answer.headers["x-request-id"].to_str().unwrap()
+        );
+        assert!(answer.headers.contains_key("content-security-policy"));
+    }
+    let not_allowed = house.ask(house.asking("DELETE", "/api/v1/visits")).await;
+    assert_eq!(not_allowed.headers["allow"], "GET,HEAD");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_and_a_wait_are_problems_too() {
+    let frame = Frame {
+        request_timeout: std::time::Duration::from_secs(30),
+        metrics: Metrics::default(),
+    };
+    let router: Router = Router::new()
+        .route("/panic", get(async || -> &str { panic!("on purpose") }))
+        .route("/wait", get(std::future::pending::<()>))
+        .layer(CatchPanicLayer::custom(frame::panicked))
+        .layer(middleware::from_fn_with_state(frame, frame::surround));
+    for (path, status, slug) in [("/panic", 500, "internal"), ("/wait", 503, "too-slow")] {
+        let request = Request::get(path).body(Body::empty()).unwrap();
+        let answer = Answer::of(router.clone().oneshot(request).await.unwrap()).await;
+        assert_eq!(answer.status, status);
+        assert_eq!(answer.json()["type"], format!("/problems/{slug}"));
+        assert!(!answer.text.contains("on purpose"));
+    }
+}
+
+#[tokio::test]
+async fn a_fact_is_seen_in_every_answer() {
+    let house = House::open().await;
+    house.keep("gate-1", &[visit(1, 3), visit(3, 4)]).await;
+    let visits = house.get("/api/v1/visits?site=main").await.json();
+    assert_eq!(visits["buckets"].as_array().unwrap().len(), 24);
+    assert_eq!(visits["buckets"][0]["start"], "2026-11-04T00:00:00+08:00");
+    assert_eq!(visits["total"]["in"], 7, "{visits}");
+    assert_eq!(visits["total"]["undated"], 0);
+    let ten = &visits["buckets"][10];
+    assert_eq!((&ten["in"], &ten["out"]), (&json!(7), &json!(2)), "{ten}");
+    assert!(ten["complete"].is_number() || ten["complete"].is_null());
+    let gap = &visits["gaps"][0];
+    let told = (
+        &gap["device"],
+        &gap["stream"],
+        &gap["from"],
+        &gap["to"],
+        &gap["state"],
+    );
+    let expected = (
+        &json!("gate-1"),
+        &json!("visit"),
+        &json!(2),
+        &json!(2),
+        &json!("open"),
+    );
+    assert_eq!(told, expected);
+
+    let device = house.get("/api/v1/devices/gate-1").await.json();
+    assert_eq!(device["open"], 1);
+    assert_eq!(device["streams"][0]["through"], 1);
+    assert_eq!(device["streams"][0]["highest"], 3);
+    assert_eq!(device["streams"][0]["gaps"][0], *gap);
+    let devices = house.get("/api/v1/devices").await.json();
+    assert_eq!(devices["devices"][0]["last_fact"], NOW);
+    let sites = house.get("/api/v1/sites").await.json();
+    assert_eq!(sites["sites"][0]["today"]["in"], 7);
+    assert_eq!(sites["sites"][0]["devices"], json!(["gate-1"]));
+
+    let csv = house.get("/api/v1/visits?format=csv&bucket=day").await;
+    assert_eq!(
+        csv.headers[CONTENT_TYPE],
+        "text/csv; charset=utf-8; header=present"
+    );
+    let lines: Vec<_> = csv.text.lines().collect();
+    assert_eq!(
+        lines[0],
+        "start,in,out,visits,undated,hours_unknown,complete"
+    );
+    assert!(
+        lines[1].starts_with("2026-11-04T00:00:00+08:00,7,2,"),
+        "{}",
+        lines[1]
+    );
+    assert!(lines[2].starts_with("total,7,2,"), "{}", lines[2]);
+
+    let metrics = house.get("/metrics").await.text;
+    for line in [
+        "lujiang_facts_accepted_total 2",
+        "lujiang_gaps{state=\"open\"} 1",
+        "lujiang_devices{state=\"unknown\"} 1",
+    ] {
+        assert!(metrics.lines().any(|it| it == line), "{line} in\n{metrics}");
+    }
+    assert!(!metrics.contains("lujiang_commit_seconds_count 0"));
+}
+
+#[tokio::test]
+async fn an_id_used_twice_raises_an_alarm_and_its_content_is_not_shown() {
+    let house = House::open().await;
+    house.keep("gate-1", &[visit(1, 3)]).await;
+    house.keep("gate-1", &[visit(1, 5_551)]).await;
+    let device = house.get("/api/v1/devices/gate-1").await.json();
+    assert_eq!(device["alarms"][0]["kind"], "id-conflict");
+    let page = house.get("/api/v1/quarantine?limit=1").await;
+    assert_eq!(page.json()["rows"][0]["reason"], "id-conflict");
+    assert_eq!(page.json()["next"], Value::Null);
+    assert!(!page.text.contains("5551"), "{}", page.text);
+    let metrics = house.get("/metrics").await.text;
+    for line in [
+        "lujiang_alarms{kind=\"id-conflict\"} 1",
+        "lujiang_quarantined_total{reason=\"id-conflict\"} 1",
+    ] {
+        assert!(metrics.lines().any(|it| it == line), "{line} in\n{metrics}");
+    }
+}
+
+#[tokio::test]
+async fn a_parameter_is_refused_by_its_name() {
+    let house = House::open().await;
+    for (query, status, parameter) in [
+        ("buckets=hour", 400, "buckets"),
+        ("bucket=week", 400, "bucket"),
+        ("bucket=hour&bucket=day", 400, "bucket"),
+        ("from=2000-01-01&to=2100-01-01", 400, "bucket"),
+        ("from=soon", 400, "from"),
+        ("site=a/b", 400, "site"),
+        ("site=nowhere", 404, "site"),
+        ("device=nobody", 404, "device"),
+        ("format=xml", 400, "format"),
+    ] {
+        let answer = house.get(&format!("/api/v1/visits?{query}")).await;
+        assert_eq!(answer.status, status, "{query}");
+        assert_eq!(answer.json()["parameter"], parameter, "{query}");
+    }
+    let years = house
+        .get("/api/v1/visits?from=2000-01-01&to=2100-01-01&bucket=year")
+        .await;
+    assert_eq!(years.json()["buckets"].as_array().unwrap().len(), 100);
+}
+
+#[tokio::test]
+async fn a_link_is_shown_without_being_spent_and_signs_in_once() {
+    let house = House::open().await;
+    let made = house
+        .ask(house.sending("POST", "/api/v1/sign-in-links", &json!({"person": "渌江"})))
+        .await;
+    assert_eq!(made.status, 201);
+    let link = made.json()["link"].as_str().unwrap().to_owned();
+    let path = link.strip_prefix("http://lujiang.test").unwrap();
+    for _ in 0..2 {
+        let page = house.anonymous("GET", path, &[]).await;
+        assert_eq!(page.status, 200);
+        assert!(!page.headers.contains_key(SET_COOKIE));
+    }
+    let token = path.strip_prefix("/sign-in?").unwrap();
+    let elsewhere = house.sign_in(token, "http://evil.example").await;
+    assert_eq!(elsewhere.status, 403);
+    let signed_in = house.sign_in(token, "http://lujiang.test").await;
+    assert_eq!(
+        (signed_in.status, &signed_in.headers[LOCATION]),
+        (303, &"/".parse().unwrap())
+    );
+    let cookie = signed_in.headers[SET_COOKIE].to_str().unwrap();
+    for attribute in ["HttpOnly", "SameSite=Strict", "Path=/"] {
+        assert!(cookie.contains(attribute), "{cookie}");
+    }
+    assert_eq!(
+        house.sign_in(token, "http://lujiang.test").await.status,
+        403
+    );
+
+    let cookie = cookie.split(';').next().unwrap();
+    let session = house
+        .anonymous("GET", "/api/v1/session", &[("cookie", cookie)])
+        .await;
+    assert_eq!(session.json()["person"], "渌江");
+    assert_eq!(session.json()["now"], "2026-11-04T14:32:00+08:00");
+    let audit = house
+        .anonymous("GET", "/api/v1/audit", &[("cookie", cookie)])
+        .await
+        .json();
+    let rows = audit["rows"].as_array().unwrap();
+    let acts: Vec<_> = rows
+        .iter()
+        .map(|row| (row["actor"].as_str(), row["action"].as_str()))
+        .collect();
+    assert_eq!(
+        acts[..2],
+        [
+            (Some("渌江"), Some("person.sign-in")),
+            (Some("admin token"), Some("person.link"))
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_change_by_cookie_must_come_from_here() {
+    let house = House::open().await;
+    let token = house.state.people.make_link(Person {
+        name: "technician".to_owned(),
+        role: Role::Admin,
+    });
+    let (session, _) = house.state.people.sign_in(token.as_str()).unwrap();
+    let cookie = format!("{SESSION_COOKIE}={}", session.as_str());
+    let cookie = ("cookie", cookie.as_str());
+    for said in [
+        None,
+        Some("http://evil.example"),
+        Some("null"),
+        Some("http://lujiang.test:81"),
+    ] {
+        let mut headers = vec![cookie];
+        headers.extend(said.map(|origin| ("origin", origin)));
+        let refused = house.anonymous("POST", "/api/v1/sign-out", &headers).await;
+        assert_eq!(refused.status, 403, "{said:?}");
+    }
+    let headers = [cookie, ("origin", "http://lujiang.test")];
+    let signed_out = house.anonymous("POST", "/api/v1/sign-out", &headers).await;
+    assert_eq!(signed_out.status, 204);
+    let ended = house.anonymous("GET", "/api/v1/session", &[cookie]).await;
+    assert_eq!(ended.status, 401);
+}
+
+#[tokio::test]
+async fn the_registry_is_changed_and_each_change_is_recorded() {
+    let house = House::open().await;
+    let device = json!({"id": "gate-2", "kind": "gate", "site": "branch", "name": "分馆"});
+    let issued = house
+        .ask(house.sending("POST", "/api/v1/devices", &device))
+        .await;
+    assert_eq!(issued.status, 201);
+    let password = issued.json()["password"].as_str().unwrap().to_owned();
+    let id = "gate-2".parse().unwrap();
+    let verified = house
+        .state
+        .registry
+        .verify_device(&id, password.as_bytes())
+        .await;
+    assert!(verified.is_some());
+    let again = house
+        .ask(house.sending("POST", "/api/v1/devices", &device))
+        .await;
+    assert_eq!(again.status, 409);
+    let hours = json!({"name": "分馆", "open": "Mon-Fri 08:30-17:30"});
+    let site = house
+        .ask(house.sending("PUT", "/api/v1/sites/branch", &hours))
+        .await;
+    assert_eq!(site.json()["open"], "Mon-Fri 08:30-17:30", "{}", site.text);
+    let wrong = house
+        .ask(house.sending("PUT", "/api/v1/sites/branch", &json!({"open": "daily"})))
+        .await;
+    assert_eq!(
+        (wrong.status, &wrong.json()["parameter"]),
+        (422, &json!("open"))
+    );
+    let audit = house.get("/api/v1/audit?limit=2").await;
+    assert_eq!(audit.json()["rows"][0]["action"], "site.set");
+    assert_eq!(audit.json()["rows"][1]["subject"], "gate-2");
+    assert!(!audit.text.contains(&password));
+}
+
+#[tokio::test]
+async fn figures_are_rebuilt_on_demand_and_stay_the_same() {
+    let house = House::open().await;
+    house.keep("gate-1", &[visit(1, 3)]).await;
+    let before = house.get("/api/v1/visits").await.text;
+    let begun = house
+        .ask(house.asking("POST", "/api/v1/views/rebuild"))
+        .await;
+    assert_eq!(begun.status, 202);
+    house.state.rebuilds.settled().await;
+    let views = house.get("/api/v1/views").await.json();
+    assert_eq!(
+        (&views["rebuilds"], &views["folded"]),
+        (&json!(1), &json!(1)),
+        "{views}"
+    );
+    assert_eq!(views["rebuilding"], Value::Null);
+    assert_eq!(house.get("/api/v1/visits").await.text, before);
+}
+
+#[tokio::test]
+async fn live_streams_tell_of_a_fact_are_counted_and_end() {
+    let mut house = House::open().await;
+    house.follow_live();
+    let response = house.respond(house.asking("GET", "/api/v1/live")).await;
+    assert_eq!(response.headers()[CONTENT_TYPE], "text/event-stream");
+    let second = house.ask(house.asking("GET", "/api/v1/live")).await;
+    assert_eq!(
+        (second.status, second.json()["type"].as_str()),
+        (503, Some("/problems/too-many"))
+    );
+    let told = tokio::spawn(to_bytes(response.into_body(), 1 << 20));
+    house.keep("gate-1", &[visit(1, 3)]).await;
+    // What was told before the end is told to the end.
+    let mut watcher = house.heard.take().unwrap();
+    while !matches!(watcher.next().await, Some(crate::live::Change::Devices(_))) {}
+    tokio::task::yield_now().await;
+    house.state.stopping.cancel();
+    let told = String::from_utf8(told.await.unwrap().unwrap().to_vec()).unwrap();
+    for expected in [
+        "retry: 2000",
+        "event: beat",
+        "event: visits\ndata: {\"sites\":[\"main\"]}",
+        "event: folded",
+    ] {
+        assert!(told.contains(expected), "{expected} in\n{told}");
+    }
+}
+
+#[tokio::test]
+async fn readiness_names_what_is_missing() {
+    let house = House::open().await;
+    assert_eq!(house.anonymous("GET", "/readyz", &[]).await.text, "ready\n");
+    assert_eq!(house.anonymous("GET", "/healthz", &[]).await.status, 200);
+    house.state.stopping.cancel();
+    let not_ready = house.anonymous("GET", "/readyz", &[]).await;
+    assert_eq!(not_ready.status, 503);
+    assert_eq!(
+        not_ready.json()["reasons"],
+        json!(["the gateway is stopping"])
+    );
+}
+
+/// Real rooms in a folder of their own, with one gate at one site.
+struct House {
+    state: ApiState,
+    app: Router,
+    heard: Option<crate::live::Watcher>,
+    _folder: TempDir,
+}
+
+struct Answer {
+    status: u16,
+    headers: HeaderMap,
+    text: String,
+}
+
+struct StandingClock;
+
+impl Clock for StandingClock {
+    fn wall(&self) -> Timestamp {
+        NOW.parse().unwrap()
+    }
+
+    fn uptime(&self) -> Uptime {
+        Uptime::from_millis(0).unwrap()
+    }
+
+    fn boot(&self) -> Boot {
+        "boot".parse().unwrap()
+    }
+}
+
+struct Nothing;
+
+impl AfterCommit for Nothing {
+    fn committed(&self, _group: &CommittedGroup) {}
+}
+
+impl House {
+    async fn open() -> Self {
+        let folder = TempDir::new().unwrap();
+        let section = HttpSection {
+            body_max: ByteSize::kib(2),
+            live_max: 2,
+            ..HttpSection::default()
+        };
+        let state = Self::rooms(folder.path(), &section).await;
+        let metrics = state.metrics.clone();
+        let counters = state.intake.counters();
+        counters.watch_commits(move |took| metrics.committed(took));
+        Self {
+            app: app(&section, state.clone()),
+            state,
+            heard: None,
+            _folder: folder,
+        }
+    }
+
+    async fn rooms(folder: &Path, section: &HttpSection) -> ApiState {
+        let clock: Arc<dyn Clock> = Arc::new(StandingClock);
+        let library = LibrarySection::default();
+        let store = Store::open(&folder.join("ledger.db"), StoreOptions::default()).unwrap();
+        let zone = library.time_zone.clone();
+        let registry = Registry::open(store.clone(), zone, Arc::clone(&clock))
+            .await
+            .unwrap();
+        let gate = NewDevice {
+            id: "gate-1".parse().unwrap(),
+            kind: crate::places::DeviceKind::Gate,
+            site: "main".parse().unwrap(),
+            name: None,
+        };
+        registry
+            .add_device(gate, &Actor::named("test"))
+            .await
+            .unwrap();
+        let places = {
+            let registry = registry.clone();
+            Arc::new(move || registry.places())
+        };
+        let reader = Arc::new(store.clone());
+        let views = Views::open(
+            &folder.join("views"),
+            reader,
+            places,
+            ViewsSection::default(),
+        )
+        .unwrap();
+        let stopping = CancellationToken::new();
+        let following = (views.clone(), store.head_watch(), stopping.clone());
+        tokio::spawn(async move { following.0.follow(following.1, following.2).await });
+        let seals = Seals::open(folder).unwrap();
+        ApiState {
+            intake: Intake::start(
+                store.clone(),
+                IntakeSection::default(),
+                seals,
+                Arc::clone(&clock),
+                Arc::new(Nothing),
+            ),
+            presence: Presence::restored(Vec::new(), clock.wall()),
+            switchboard: Switchboard::new(&MqttSection::default()),
+            people: People::new(TOKEN, section),
+            live: Live::new(section),
+            metrics: Metrics::default(),
+            rebuilds: Rebuilds::default(),
+            store,
+            registry,
+            views,
+            clock,
+            library,
+            stopping,
+        }
+    }
+
+    fn follow_live(&mut self) {
+        self.heard = self.state.live.watch();
+        tokio::spawn(self.state.live.clone().run(
+            Arc::new(self.state.clone()),
+            self.state.presence.changes(),
+            self.state.views.folded(),
+            self.state.stopping.clone(),
+        ));
+    }
+
+    /// Has a batch kept and folded.
+    async fn keep(&self, device: &str, events: &[Value]) {
+        let payload = serde_json::to_vec(&events).unwrap().into();
+        let arrival = Arrival {
+            device: device.parse().unwrap(),
+            payload,
+            received: NOW.parse().unwrap(),
+        };
+        let kept = self.state.intake.keep(arrival).await.await;
+        assert_eq!(kept, Ok(Kept::Committed));
+        let head = self.state.store.head_watch().borrow().number;
+        let mut folded = self.state.views.folded();
+        folded.wait_for(|folded| *folded >= head).await.unwrap();
+    }
+
+    fn asking(&self, method: &str, path: &str) -> Request<Body> {
+        self.building(method, path).body(Body::empty()).unwrap()
+    }
+
+    fn sending(&self, method: &str, path: &str, body: &Value) -> Request<Body> {
+        self.building(method, path)
+            .header(CONTENT_TYPE, "application/json")
+            .body(Body::from(body.to_string()))
+            .unwrap()
+    }
+
+    fn building(&self, method: &str, path: &str) -> axum::http::request::Builder {
+        Request::builder()
+            .method(Method::from_bytes(method.as_bytes()).unwrap())
+            .uri(path)
+            .header(HOST, "lujiang.test")
+            .header(AUTHORIZATION, format!("Bearer {TOKEN}"))
+    }
+
+    async fn anonymous(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
+        let mut request = self.asking(method, path);
+        request.headers_mut().remove(AUTHORIZATION);
+        for (name, value) in headers {
+            let name: axum::http::HeaderName = name.parse().unwrap();
+            request.headers_mut().insert(name, value.parse().unwrap());
+        }
+        self.ask(request).await
+    }
+
+    async fn sign_in(&self, form: &str, origin: &str) -> Answer {
+        let mut request = self.asking("POST", "/sign-in");
+        let headers = request.headers_mut();
+        headers.remove(AUTHORIZATION);
+        headers.insert("origin", origin.parse().unwrap());
+        headers.insert(
+            CONTENT_TYPE,
+            "application/x-www-form-urlencoded".parse().unwrap(),
+        );
+        *request.body_mut() = Body::from(form.to_owned());
+        self.ask(request).await
+    }
+
+    async fn get(&self, path: &str) -> Answer {
+        self.ask(self.asking("GET", path)).await
+    }
+
+    async fn ask(&self, request: Request<Body>) -> Answer {
+        Answer::of(self.respond(request).await).await
+    }
+
+    async fn respond(&self, request: Request<Body>) -> Response {
+        self.app.clone().oneshot(request).await.unwrap()
+    }
+}
+
+impl Answer {
+    async fn of(response: Response) -> Self {
+        let (head, body) = response.into_parts();
+        let bytes = to_bytes(body, 1 << 22).await.unwrap();
+        Self {
+            status: head.status.as_u16(),
+            headers: head.headers,
+            text: String::from_utf8(bytes.to_vec()).unwrap(),
+        }
+    }
+
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("no JSON: {}", self.text))
+    }
+}
+
+/// A counted minute of 10 o'clock, with a place in the visit stream.
+fn visit(sequence: u64, entered: u64) -> Value {
+    let epoch = "0123456789abcdef0123456789abcdef";
+    let from = format!("2026-11-04T02:{sequence:02}:00Z");
+    let to = format!("2026-11-04T02:{:02}:00Z", sequence + 1);
+    json!({
+        "specversion": "1.0",
+        "id": format!("{epoch}-visit-{sequence}"),
+        "source": "/devices/gate-1",
+        "type": "library.visit.counted.v1",
+        "time": to,
+        "epoch": epoch,
+        "stream": "visit",
+        "sequence": format!("{sequence:020}"),
+        "data": {
+            "from": from, "to": to, "in": entered, "out": 1,
+            "raw": {"in": entered, "out": 1}, "flags": [],
+        },
+    })
+}
