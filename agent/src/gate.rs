@@ -9,17 +9,20 @@
 mod counter;
 pub(crate) mod driver;
 mod mark;
+mod memory;
 pub(crate) mod modbus;
 
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use lujiang_config::{GateSection, ResetPolicy};
-use lujiang_wire::{Flag, RawTotals, VisitCounted};
+use lujiang_wire::{Flag, VisitCounted};
 use serde::{Deserialize, Serialize};
 
 use counter::{Counts, Ruling, Total};
 pub use mark::Mark;
+use memory::FORMER_AGE_MAX;
+pub use memory::Memory;
 
 /// A reading this soon after the end of a period is the reading of its end.
 const SNAP: Duration = Duration::from_secs(2);
@@ -30,9 +33,6 @@ const AT_ONCE: Duration = Duration::from_secs(60);
 /// So many readings in a row that agree with nothing are nonsense, and the period says so; one
 /// alone is noise on the line.
 const DOUBTS_FLAGGED: u32 = 2;
-
-/// How long an earlier total stays worth returning to after a fall or a jump.
-const FORMER_AGE_MAX: Duration = Duration::from_secs(600);
 
 /// What a counter shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,36 +73,6 @@ impl GateRules {
             left_modulus: section.left.as_ref().map(|register| register.modulus),
         }
     }
-}
-
-/// What a gate remembers between readings, and across restarts.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Memory {
-    /// The last totals that were believed.
-    totals: Totals,
-    /// When they were read.
-    read: Mark,
-    /// Whether they have been seen to move as totals do.
-    proven: bool,
-    /// Where the period begins that is not yet written.
-    period_from: Mark,
-    /// What was counted since; below zero where an earlier period counted too much.
-    pending: Counts,
-    /// What was odd since.
-    flags: Vec<Flag>,
-    /// Believed totals before these, to return to if these were nonsense.
-    former: Option<Former>,
-}
-
-/// Totals that were believed before the present ones.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Former {
-    totals: Totals,
-    read: Mark,
-    /// What was counted since they were read.
-    counted: Counts,
-    /// Whether a fall or a jump came after them.
-    broken: bool,
 }
 
 /// A reading that needs a second one.
@@ -386,105 +356,6 @@ impl Gate {
             .rule(totals.left.unwrap_or(0), since.left, rules);
         Ruling::of_both(entered, left)
     }
-}
-
-impl Memory {
-    fn begin(now: &Mark, totals: Totals) -> Self {
-        Self {
-            totals,
-            read: now.clone(),
-            proven: false,
-            period_from: now.clone(),
-            pending: Counts::default(),
-            flags: Vec::new(),
-            former: None,
-        }
-    }
-
-    /// Takes totals as the truth of now.
-    fn count(&mut self, now: &Mark, totals: Totals, ruling: Ruling) {
-        self.pending += ruling.counts;
-        for flag in ruling.flags {
-            if !self.flags.contains(&flag) {
-                self.flags.push(flag);
-            }
-        }
-        let before = Former {
-            totals: self.totals,
-            read: self.read.clone(),
-            counted: ruling.counts,
-            broken: ruling.broken,
-        };
-        let young = |former: &Former| {
-            now.since(&former.read)
-                .is_some_and(|age| age <= FORMER_AGE_MAX)
-        };
-        match &mut self.former {
-            Some(former) if former.broken && !ruling.broken && young(former) => {
-                former.counted += ruling.counts;
-            }
-            Some(former) if self.totals == totals && !ruling.broken => {
-                former.counted += ruling.counts;
-            }
-            former => *former = Some(before),
-        }
-        // A broken line reads the same for ever: only a total that moves is one to build on.
-        let moved = self.proven || self.totals != totals;
-        self.proven = ruling.proven.unwrap_or(moved);
-        self.totals = totals;
-        self.read = now.clone();
-    }
-
-    /// Ends the period at `end`; nothing where it has no length. Times are those of the clock as
-    /// it goes `now`.
-    fn close(&mut self, end: &Mark, now: &Mark, flags: &[Flag]) -> Option<VisitCounted> {
-        let to = end.wall_seen_from(now);
-        let mut all = std::mem::take(&mut self.flags);
-        all.extend(flags.iter().cloned());
-        let from = match end.since(&self.period_from) {
-            Some(length) if length.is_zero() => {
-                self.flags = all;
-                self.flags.retain(|flag| *flag != Flag::Recovered);
-                return None;
-            }
-            Some(length) => {
-                let exact = before(to, length);
-                let seen = self.period_from.wall_seen_from(now);
-                if seen < to && mark::is_near(seen, exact) {
-                    seen
-                } else {
-                    exact
-                }
-            }
-            None => {
-                all.push(Flag::FromUnknown);
-                // The beginning lies in another boot: this boot's own is the latest it can be.
-                before(to, end.uptime.as_duration())
-            }
-        };
-        self.period_from = end.clone();
-        let written = self.pending.take_whole();
-        Some(VisitCounted {
-            from,
-            to,
-            entered: written.0,
-            left: written.1,
-            raw: Some(RawTotals {
-                entered: self.totals.entered,
-                left: self.totals.left.unwrap_or(0),
-            }),
-            flags: all,
-        })
-    }
-}
-
-/// A time before another, at least a millisecond.
-fn before(to: Timestamp, length: Duration) -> Timestamp {
-    let length = length.max(Duration::from_millis(1));
-    SignedDuration::try_from(length)
-        .ok()
-        .and_then(|length| to.checked_sub(length).ok())
-        .unwrap_or(Timestamp::MIN)
 }
 
 /// The last multiple of the period that is not after this time.

@@ -7,7 +7,9 @@
 //! knows nothing of MQTT, and its callers know nothing of SQLite.
 
 mod database;
+mod desk;
 mod error;
+mod options;
 mod room;
 mod row;
 mod settle;
@@ -28,50 +30,10 @@ use tokio::sync::watch;
 
 use crate::status::StreamDepth;
 
+use desk::{Desk, Position};
 pub use error::OutboxError;
+pub use options::{Notes, OutboxOptions, Settle, Synchronous};
 pub use settle::Settlement;
-
-/// How the outbox keeps its promises. The default is right; the other values exist so that the
-/// fault suites can show that they would notice, and no configuration reaches them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct OutboxOptions {
-    /// Whether a commit waits for the disk.
-    pub synchronous: Synchronous,
-    /// Whether a note is written with its facts or in a transaction of its own.
-    pub notes: Notes,
-    /// What settles a fact.
-    pub settle: Settle,
-}
-
-/// Whether a commit waits for the disk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Synchronous {
-    /// It does.
-    #[default]
-    Full,
-    /// Planted fault: it does not.
-    Off,
-}
-
-/// Whether a note is written with its facts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Notes {
-    /// In the same transaction.
-    #[default]
-    WithFacts,
-    /// Planted fault: in a transaction after theirs.
-    Apart,
-}
-
-/// What settles a fact.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Settle {
-    /// The gateway's receipt, and the row is kept for a while.
-    #[default]
-    OnReceipt,
-    /// Planted fault: the PUBACK, and the row is deleted.
-    OnPuback,
-}
 
 /// When something is written: the wall clock, and the clock nobody can set.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -135,19 +97,6 @@ struct Shared {
     desk: Mutex<Desk>,
     /// Moves whenever there is something new to send.
     changes: watch::Sender<u64>,
-}
-
-/// What is behind the lock.
-#[derive(Debug)]
-struct Desk {
-    connection: Connection,
-    /// Per stream the last number put on this connection.
-    handed: BTreeMap<Stream, u64>,
-    /// Per stream the last number with a PUBACK on this connection.
-    sent: BTreeMap<Stream, u64>,
-    /// How long this outbox has been open in its life; wall clocks jump, this does not.
-    age: Duration,
-    age_seen: Option<Uptime>,
 }
 
 impl Outbox {
@@ -537,30 +486,6 @@ impl Outbox {
         }
         transaction.commit()?;
         Ok(())
-    }
-}
-
-/// Which of the two positions on a connection.
-#[derive(Clone, Copy)]
-enum Position {
-    Handed,
-    Sent,
-}
-
-impl Desk {
-    fn position(&mut self, position: Position, stream: Stream) -> &mut u64 {
-        match position {
-            Position::Handed => self.handed.entry(stream).or_default(),
-            Position::Sent => self.sent.entry(stream).or_default(),
-        }
-    }
-
-    fn grow_older(&mut self, now: Uptime) -> Duration {
-        if let Some(seen) = self.age_seen {
-            self.age += now.as_duration().saturating_sub(seen.as_duration());
-        }
-        self.age_seen = Some(now);
-        self.age
     }
 }
 

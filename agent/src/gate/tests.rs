@@ -1,6 +1,7 @@
 //! Claims about a gate, and two properties: what is counted is what passed, and nonsense counts
 //! nothing.
 
+use jiff::SignedDuration;
 use lujiang_wire::Uptime;
 use proptest::prelude::*;
 
