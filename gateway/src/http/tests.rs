@@ -106,6 +106,28 @@ async fn the_document_says_what_may_be_left_out_and_how_errors_look() {
 }
 
 #[tokio::test]
+async fn no_route_but_the_probes_answers_a_stranger() {
+    let house = House::open().await;
+    let document = house.get("/api/openapi.json").await.json();
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        let open = ["/healthz", "/readyz", "/metrics"].contains(&path.as_str());
+        let place = path.replace("{device}", "gate-1").replace("{site}", "main");
+        for method in methods.as_object().unwrap().keys() {
+            let method = method.to_uppercase();
+            for headers in [
+                &[][..],
+                &[("authorization", "Bearer wrong")],
+                &[("cookie", "lujiang_session=wrong")],
+            ] {
+                let answer = house.anonymous(&method, &place, headers).await;
+                let expected = if open { 200 } else { 401 };
+                assert_eq!(answer.status, expected, "{method} {place} {headers:?}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn errors_are_problem_documents_whoever_makes_them() {
     let house = House::open().await;
     let long = "x".repeat(3_000);
