@@ -24,6 +24,7 @@ mod visits;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::DefaultBodyLimit;
 use axum::routing::get;
@@ -54,6 +55,10 @@ use access::{Guard, SESSION_COOKIE};
 use frame::Frame;
 use problem::Problem;
 pub use rebuild::Rebuilds;
+
+/// How long answers under way are waited for at a stop: shorter than the grace of the gateway,
+/// so that what comes after them is stopped in order too.
+const ANSWERS_GRACE: Duration = Duration::from_secs(5);
 
 /// The rooms the API speaks for; clones share them.
 #[derive(Clone)]
@@ -151,12 +156,18 @@ impl Api {
     }
 
     /// Stops: takes no more requests, ends live streams, waits for answers under way.
-    pub async fn stop(self) {
+    pub async fn stop(mut self) {
         self.stopping.cancel();
-        for task in [self.server, self.live] {
-            if task.await.is_err() {
-                tracing::error!("a task of the HTTP API panicked");
-            }
+        // A request that never ends must not keep the rooms behind the API from stopping.
+        if tokio::time::timeout(ANSWERS_GRACE, &mut self.server)
+            .await
+            .is_err()
+        {
+            self.server.abort();
+            tracing::info!("a request was still under way and was not waited for");
+        }
+        if self.live.await.is_err() {
+            tracing::error!("the task of the live changes panicked");
         }
         self.rebuilds.settled().await;
     }
