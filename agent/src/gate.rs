@@ -163,12 +163,9 @@ impl Gate {
         };
         let elapsed = now.since(&memory.read);
         let allowed = self.allowed(elapsed);
-        // What comes after a long pause may be much, and may be nonsense: it takes two readings.
-        let at_once = self.allowed(
-            elapsed
-                .map(|elapsed| elapsed.min(AT_ONCE))
-                .or(Some(AT_ONCE)),
-        );
+        // What comes after a long pause may be much, and may be nonsense: it takes two readings
+        // close to each other.
+        let at_once = self.allowed_at_once(elapsed);
         if let Some(counts) = self.rise(memory.totals, totals, at_once) {
             let ruling = Ruling::believed(counts);
             self.suspect = None;
@@ -182,7 +179,7 @@ impl Gate {
         let Some(suspect) = suspect else {
             return self.doubt(now);
         };
-        let allowed_since = self.allowed(now.since(&suspect.read));
+        let allowed_since = self.allowed_at_once(now.since(&suspect.read));
         let Some(since) = self.rise(suspect.totals, totals, allowed_since) else {
             return self.doubt(now);
         };
@@ -282,6 +279,13 @@ impl Gate {
             outcome.remember = true;
             self.remembered = Some(now.clone());
         }
+    }
+
+    /// The most that one reading alone may add after this time.
+    fn allowed_at_once(&self, elapsed: Option<Duration>) -> u64 {
+        self.allowed(Some(
+            elapsed.map_or(AT_ONCE, |elapsed| elapsed.min(AT_ONCE)),
+        ))
     }
 
     /// The most that can have walked through in this time; a day's worth where it is not known.

@@ -258,6 +258,22 @@ fn another_boot_with_a_clock_that_was_never_set_says_that_it_does_not_know() {
     assert!(ended[0].from < ended[0].to);
 }
 
+#[test]
+fn nonsense_long_after_a_fall_does_not_confirm_it() {
+    // 9,975 rolls over to 0; before a second reading comes a long pause, and then nonsense that a
+    // busy door could just have counted in that pause.
+    let mut gate = Gate::new(rules(ResetPolicy::PowerUp), None);
+    let shown = [
+        (0, 9_975),
+        (4, 9_976),
+        (8, 0),
+        (200, 1_000),
+        (205, 0),
+        (210, 0),
+    ];
+    assert_eq!(entered(&periods(&mut gate, &shown)), 25);
+}
+
 /// One step of a true history.
 #[derive(Debug, Clone)]
 enum Step {
@@ -360,7 +376,7 @@ fn live(start: u64, steps: &[Step], nonsense: bool) -> (u64, u64, Vec<VisitCount
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(600))]
+    #![proptest_config(ProptestConfig::with_cases(1_500))]
 
     #[test]
     fn every_passage_is_counted_once_whatever_is_restarted(
