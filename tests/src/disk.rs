@@ -77,6 +77,15 @@ impl Disk {
         Ok(())
     }
 
+    /// Brings everything written so far to the image, synced by its writer or not.
+    ///
+    /// # Errors
+    /// Where the file system refuses.
+    pub fn sync(&self) -> anyhow::Result<()> {
+        let root = File::open(&self.mounted_at).context("opening the mount point")?;
+        nix::unistd::syncfs(&root).context("syncing the file system")
+    }
+
     /// Power comes back: unmounts what is dead, and mounts it again, replaying the journal.
     ///
     /// # Errors

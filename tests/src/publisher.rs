@@ -175,6 +175,21 @@ impl Publisher {
         }
     }
 
+    /// The next answer, where one has already arrived.
+    ///
+    /// # Errors
+    /// As [`Publisher::answer`].
+    pub async fn answer_at_hand(&mut self) -> anyhow::Result<Option<Answer>> {
+        use futures_util::FutureExt as _;
+        let mut first = [0];
+        // Looks whether a byte is there, takes nothing, and does not wait.
+        match self.stream.peek(&mut first).now_or_never() {
+            None | Some(Ok(0)) => Ok(None),
+            Some(Ok(_)) => self.answer().await.map(Some),
+            Some(Err(error)) => Err(error).context("looking for an answer"),
+        }
+    }
+
     /// Publishes one event and waits for its PUBACK of success.
     ///
     /// # Errors
