@@ -1,6 +1,7 @@
 //! Waiting for the thing itself, with a deadline.
 
 use std::future::Future;
+use std::path::Path;
 use std::time::Duration;
 
 use tokio::time::{Instant, MissedTickBehavior, interval};
@@ -29,5 +30,19 @@ where
             }
             Err(_) => {}
         }
+    }
+}
+
+/// Waits for the next write to a file, to the millisecond; ends without one after `deadline`.
+pub async fn is_written(file: &Path, deadline: Duration) {
+    let written = || {
+        std::fs::metadata(file)
+            .and_then(|metadata| metadata.modified())
+            .ok()
+    };
+    let before = written();
+    let end = Instant::now() + deadline;
+    while written() == before && Instant::now() < end {
+        tokio::task::yield_now().await;
     }
 }

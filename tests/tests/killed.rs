@@ -8,6 +8,7 @@ use std::time::Duration;
 use lujiang_tests::publisher::{Answer, Publisher, Version, visit};
 use lujiang_tests::rounds::{Walk, seed};
 use lujiang_tests::site::{Gate, Issued, Library, PATIENCE};
+use lujiang_tests::wait::is_written;
 
 /// Between two kills at most.
 const LONGEST: Duration = Duration::from_millis(300);
@@ -32,9 +33,14 @@ async fn killed_in_rounds(
     let seed = seed(20_261_122);
     let mut walk = Walk::seeded(seed);
     for _ in 0..rounds {
+        // Every second kill of an agent is at a random moment; the other strikes just as its
+        // outbox is written, where transactions meet.
         walk.until_some_moment(&gate.counter, LONGEST).await;
         let victim = walk.die(3);
         if victim != 0 {
+            if walk.die(2) == 0 {
+                is_written(&agent_data.join("outbox.db-wal"), LONGEST).await;
+            }
             gate.kill().await?;
         }
         if victim != 1 {
