@@ -1,7 +1,7 @@
 //! The simulated library, real processes, and faults.
 //!
 //! Reading order: [`counter`] (a gate's counter on a line), [`process`] (real binaries),
-//! [`site`] (a gateway with its folder and its questions), [`link`] (a network that breaks),
+//! [`site`] (a gateway with its folder and its questions), [`gate`] (a counter and its agent), [`link`] (a network that breaks),
 //! [`disk`] (a disk that loses power or fills), [`publisher`] (a plain device that remembers
 //! what was acknowledged), [`visitors`] (who walks through the doors of a year).
 
@@ -9,6 +9,7 @@ pub mod clock;
 pub mod counter;
 pub mod demo;
 pub mod disk;
+pub mod gate;
 pub mod link;
 pub mod peer;
 pub mod process;

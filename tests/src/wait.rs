@@ -1,6 +1,5 @@
 //! Waiting for the thing itself, with a deadline.
 
-use std::future::Future;
 use std::path::Path;
 use std::time::Duration;
 
@@ -13,11 +12,11 @@ const LOOK: Duration = Duration::from_millis(20);
 ///
 /// # Errors
 /// What was waited for and what was seen last, once `deadline` has passed.
-pub async fn until<T, F, L>(what: &str, deadline: Duration, mut look: L) -> anyhow::Result<T>
-where
-    F: Future<Output = anyhow::Result<T>>,
-    L: FnMut() -> F,
-{
+pub async fn until<T>(
+    what: &str,
+    deadline: Duration,
+    mut look: impl AsyncFnMut() -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
     let end = Instant::now() + deadline;
     let mut looks = interval(LOOK);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);

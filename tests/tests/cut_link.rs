@@ -4,9 +4,10 @@
 
 use std::time::Duration;
 
+use lujiang_tests::gate::Gate;
 use lujiang_tests::link::Weather;
 use lujiang_tests::rounds::{Walk, seed};
-use lujiang_tests::site::{Gate, Library, PATIENCE};
+use lujiang_tests::site::{Library, PATIENCE};
 
 /// Cuts of these lengths: seconds, and more than a minute.
 const CUTS: [Duration; 3] = [

@@ -2,8 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+use lujiang_tests::gate::Gate;
 use lujiang_tests::publisher::{Publisher, Version, visit};
-use lujiang_tests::site::{Gate, Library, PATIENCE};
+use lujiang_tests::site::{Library, PATIENCE};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_person_who_walks_through_a_gate_is_in_the_total() {

@@ -5,9 +5,10 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use lujiang_tests::gate::Gate;
 use lujiang_tests::publisher::{Answer, Publisher, Version, visit};
 use lujiang_tests::rounds::{Walk, seed};
-use lujiang_tests::site::{Gate, Issued, Library, PATIENCE};
+use lujiang_tests::site::{Issued, Library, PATIENCE};
 use lujiang_tests::wait::is_written;
 
 /// Between two kills at most.

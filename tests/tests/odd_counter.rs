@@ -6,8 +6,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use lujiang_tests::counter::Manner;
+use lujiang_tests::gate::Gate;
 use lujiang_tests::rounds::{Walk, seed};
-use lujiang_tests::site::{Gate, Issued, Library, PATIENCE};
+use lujiang_tests::site::{Issued, Library, PATIENCE};
 use lujiang_tests::wait::until;
 use serde_json::Value;
 

@@ -6,9 +6,10 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use lujiang_tests::disk::Disk;
+use lujiang_tests::gate::Gate;
 use lujiang_tests::publisher::{Answer, Publisher, Version, visit};
 use lujiang_tests::rounds::{Walk, seed};
-use lujiang_tests::site::{Gate, Library, PATIENCE};
+use lujiang_tests::site::{Library, PATIENCE};
 
 const ROUNDS: u32 = 20;
 

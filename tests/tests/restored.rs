@@ -5,7 +5,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use lujiang_tests::site::{Gate, Library, PATIENCE};
+use lujiang_tests::gate::Gate;
+use lujiang_tests::site::{Library, PATIENCE};
 
 async fn restored(plant: Option<&str>, patience: Duration) -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;

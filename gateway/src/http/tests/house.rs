@@ -1,0 +1,238 @@
+//! A house for the tests of the API: real rooms in a temporary folder, and how to ask them.
+
+use super::*;
+
+/// Real rooms in a folder of their own, with one gate at one site.
+pub(super) struct House {
+    pub(super) state: ApiState,
+    pub(super) app: Router,
+    pub(super) heard: Option<crate::live::Watcher>,
+    pub(super) _folder: TempDir,
+}
+
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) headers: HeaderMap,
+    pub(super) text: String,
+}
+
+struct StandingClock;
+
+impl Clock for StandingClock {
+    fn wall(&self) -> Timestamp {
+        NOW.parse().unwrap()
+    }
+
+    fn uptime(&self) -> Uptime {
+        Uptime::from_millis(0).unwrap()
+    }
+
+    fn boot(&self) -> Boot {
+        "boot".parse().unwrap()
+    }
+}
+
+struct Nothing;
+
+impl AfterCommit for Nothing {
+    fn committed(&self, _group: &CommittedGroup) {}
+}
+
+impl House {
+    pub(super) async fn open() -> Self {
+        let folder = TempDir::new().unwrap();
+        let section = HttpSection {
+            body_max: ByteSize::kib(2),
+            live_max: 2,
+            ..HttpSection::default()
+        };
+        let state = Self::rooms(folder.path(), &section).await;
+        let metrics = state.metrics.clone();
+        let counters = state.intake.counters();
+        counters.watch_commits(move |took| metrics.committed(took));
+        Self {
+            app: app(&section, state.clone()),
+            state,
+            heard: None,
+            _folder: folder,
+        }
+    }
+
+    pub(super) async fn rooms(folder: &Path, section: &HttpSection) -> ApiState {
+        let clock: Arc<dyn Clock> = Arc::new(StandingClock);
+        let library = LibrarySection::default();
+        let store = Store::open(&folder.join("ledger.db"), StoreOptions::default()).unwrap();
+        let zone = library.time_zone.clone();
+        let registry = Registry::open(store.clone(), zone, Arc::clone(&clock))
+            .await
+            .unwrap();
+        let gate = NewDevice {
+            id: "gate-1".parse().unwrap(),
+            kind: crate::places::DeviceKind::Gate,
+            site: "main".parse().unwrap(),
+            name: None,
+        };
+        registry
+            .add_device(gate, &Actor::named("test"))
+            .await
+            .unwrap();
+        let places = {
+            let registry = registry.clone();
+            Arc::new(move || registry.places())
+        };
+        let reader = Arc::new(store.clone());
+        let views = Views::open(
+            &folder.join("views"),
+            reader,
+            places,
+            ViewsSection::default(),
+        )
+        .unwrap();
+        let stopping = CancellationToken::new();
+        let following = (views.clone(), store.head_watch(), stopping.clone());
+        tokio::spawn(async move { following.0.follow(following.1, following.2).await });
+        let seals = Seals::open(folder).unwrap();
+        ApiState {
+            intake: Intake::start(
+                store.clone(),
+                IntakeSection::default(),
+                seals,
+                Arc::clone(&clock),
+                Arc::new(Nothing),
+            ),
+            presence: Presence::restored(Vec::new(), clock.wall()),
+            switchboard: Switchboard::new(&MqttSection::default()),
+            people: People::new(TOKEN, section),
+            live: Live::new(section),
+            metrics: Metrics::default(),
+            rebuilds: Rebuilds::default(),
+            store,
+            registry,
+            views,
+            clock,
+            library,
+            stopping,
+        }
+    }
+
+    pub(super) fn follow_live(&mut self) {
+        self.heard = self.state.live.watch();
+        tokio::spawn(self.state.live.clone().run(
+            Arc::new(self.state.clone()),
+            self.state.presence.changes(),
+            self.state.views.folded(),
+            self.state.stopping.clone(),
+        ));
+    }
+
+    /// Has a batch kept and folded.
+    pub(super) async fn keep(&self, device: &str, events: &[Value]) {
+        let payload = serde_json::to_vec(&events).unwrap().into();
+        let arrival = Arrival {
+            device: device.parse().unwrap(),
+            payload,
+            received: NOW.parse().unwrap(),
+        };
+        let kept = self.state.intake.keep(arrival).await.await;
+        assert_eq!(kept, Ok(Kept::Committed));
+        let head = self.state.store.head_watch().borrow().number;
+        let mut folded = self.state.views.folded();
+        folded.wait_for(|folded| *folded >= head).await.unwrap();
+    }
+
+    pub(super) fn asking(&self, method: &str, path: &str) -> Request<Body> {
+        self.building(method, path).body(Body::empty()).unwrap()
+    }
+
+    pub(super) fn sending(&self, method: &str, path: &str, body: &Value) -> Request<Body> {
+        self.building(method, path)
+            .header(CONTENT_TYPE, "application/json")
+            .body(Body::from(body.to_string()))
+            .unwrap()
+    }
+
+    pub(super) fn building(&self, method: &str, path: &str) -> axum::http::request::Builder {
+        Request::builder()
+            .method(Method::from_bytes(method.as_bytes()).unwrap())
+            .uri(path)
+            .header(HOST, "lujiang.test")
+            .header(AUTHORIZATION, format!("Bearer {TOKEN}"))
+    }
+
+    pub(super) async fn anonymous(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+    ) -> Answer {
+        let mut request = self.asking(method, path);
+        request.headers_mut().remove(AUTHORIZATION);
+        for (name, value) in headers {
+            let name: axum::http::HeaderName = name.parse().unwrap();
+            request.headers_mut().insert(name, value.parse().unwrap());
+        }
+        self.ask(request).await
+    }
+
+    pub(super) async fn sign_in(&self, form: &str, origin: &str) -> Answer {
+        let mut request = self.asking("POST", "/sign-in");
+        let headers = request.headers_mut();
+        headers.remove(AUTHORIZATION);
+        headers.insert("origin", origin.parse().unwrap());
+        headers.insert(
+            CONTENT_TYPE,
+            "application/x-www-form-urlencoded".parse().unwrap(),
+        );
+        *request.body_mut() = Body::from(form.to_owned());
+        self.ask(request).await
+    }
+
+    pub(super) async fn get(&self, path: &str) -> Answer {
+        self.ask(self.asking("GET", path)).await
+    }
+
+    pub(super) async fn ask(&self, request: Request<Body>) -> Answer {
+        Answer::of(self.respond(request).await).await
+    }
+
+    pub(super) async fn respond(&self, request: Request<Body>) -> Response {
+        self.app.clone().oneshot(request).await.unwrap()
+    }
+}
+
+impl Answer {
+    pub(super) async fn of(response: Response) -> Self {
+        let (head, body) = response.into_parts();
+        let bytes = to_bytes(body, 1 << 22).await.unwrap();
+        Self {
+            status: head.status.as_u16(),
+            headers: head.headers,
+            text: String::from_utf8(bytes.to_vec()).unwrap(),
+        }
+    }
+
+    pub(super) fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("no JSON: {}", self.text))
+    }
+}
+
+/// A counted minute of 10 o'clock, with a place in the visit stream.
+pub(super) fn visit(sequence: u64, entered: u64) -> Value {
+    let epoch = "0123456789abcdef0123456789abcdef";
+    let from = format!("2026-11-04T02:{sequence:02}:00Z");
+    let to = format!("2026-11-04T02:{:02}:00Z", sequence + 1);
+    json!({
+        "specversion": "1.0",
+        "id": format!("{epoch}-visit-{sequence}"),
+        "source": "/devices/gate-1",
+        "type": "library.visit.counted.v1",
+        "time": to,
+        "epoch": epoch,
+        "stream": "visit",
+        "sequence": format!("{sequence:020}"),
+        "data": {
+            "from": from, "to": to, "in": entered, "out": 1,
+            "raw": {"in": entered, "out": 1}, "flags": [],
+        },
+    })
+}

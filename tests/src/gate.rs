@@ -1,0 +1,229 @@
+//! A gate: a counter on its line and the agent beside it, a real process.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use serde_json::Value;
+
+use crate::counter::Counter;
+use crate::process::{Process, binary, output};
+use crate::site::{Issued, Library, PATIENCE, text, write_password};
+use crate::wait::until;
+
+/// An agent process beside a gate's counter.
+#[derive(Debug)]
+pub struct Gate {
+    /// The counter on its line.
+    pub counter: Counter,
+    folder: PathBuf,
+    program: PathBuf,
+    environment: Vec<(String, String)>,
+    agent: Option<Process>,
+}
+
+impl Gate {
+    /// A gate that is registered, with its agent configured but not yet running.
+    ///
+    /// # Errors
+    /// Where the folder cannot be written.
+    pub fn registered(library: &Library, issued: &Issued, data: &Path) -> anyhow::Result<Self> {
+        Self::planted(library, issued, data, None)
+    }
+
+    /// As [`Gate::registered`], with an agent that breaks one rule, where one is named.
+    ///
+    /// # Errors
+    /// Where the folder cannot be written.
+    pub fn planted(
+        library: &Library,
+        issued: &Issued,
+        data: &Path,
+        plant: Option<&str>,
+    ) -> anyhow::Result<Self> {
+        let folder = library.folder().join(&issued.device);
+        std::fs::create_dir_all(&folder).context("making the agent's folder")?;
+        let counter = Counter::plugged_in(&folder.join("line"), 1 << 32, 1_000)?;
+        let program = binary(if plant.is_some() {
+            "planted-agent"
+        } else {
+            "lujiang-agent"
+        });
+        let environment = Vec::new();
+        let mut gate = Self {
+            counter,
+            folder,
+            program,
+            environment,
+            agent: None,
+        };
+        if let Some(plant) = plant {
+            gate.environment("LUJIANG_PLANT", plant);
+        }
+        let password = gate.folder.join("password");
+        write_password(&password, &issued.password)?;
+        let usual = "poll = \"100ms\"\nperiod = \"1s\"\nsilence = \"2s\"";
+        gate.configure(library, issued, data, usual)?;
+        Ok(gate)
+    }
+
+    /// Writes the agent's configuration: quick, as in a test; `gate_section` is added to `[gate]`.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    pub fn configure(
+        &self,
+        library: &Library,
+        issued: &Issued,
+        data: &Path,
+        gate_section: &str,
+    ) -> anyhow::Result<()> {
+        let link = library.link().address();
+        let text = format!(
+            "[agent]\ndevice = \"{device}\"\ndata = \"{data}\"\ntelemetry_interval = \"1s\"\n\
+             [uplink]\nhost = \"{host}\"\nport = {port}\npassword_file = \"{password}\"\n\
+             keep_alive = \"2s\"\nconnect_timeout = \"2s\"\nack_timeout = \"3s\"\n\
+             backoff_min = \"50ms\"\nbackoff_max = \"500ms\"\nclock_timeout = \"2s\"\n\
+             [gate]\nunit = 1\nanswer_timeout = \"300ms\"\n\
+             visits_per_minute_max = 60000\n{gate_section}\n\
+             [gate.serial]\nport = \"{line}\"\n\
+             [gate.entered]\naddress = 0\n[gate.left]\naddress = 2\n\
+             [log]\nfilter = \"info,lujiang_agent=debug\"\n",
+            device = issued.device,
+            data = data.display(),
+            host = link.ip(),
+            port = link.port(),
+            password = self.folder.join("password").display(),
+            line = self.counter.port().display(),
+        );
+        std::fs::write(self.config(), text).context("writing the agent's configuration")
+    }
+
+    /// Short periods and many readings: for faults that strike between them.
+    ///
+    /// # Errors
+    /// Where the configuration cannot be written.
+    pub fn quickly(&self, library: &Library, issued: &Issued, data: &Path) -> anyhow::Result<()> {
+        let quick = "poll = \"20ms\"\nperiod = \"100ms\"\nsilence = \"2s\"";
+        self.configure(library, issued, data, quick)
+    }
+
+    /// From its next start on the agent sees this environment too.
+    pub fn environment(&mut self, name: &str, value: &str) {
+        self.environment.retain(|(known, _)| known != name);
+        self.environment.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// The agent's configuration file.
+    #[must_use]
+    pub fn config(&self) -> PathBuf {
+        self.folder.join("agent.toml")
+    }
+
+    /// The agent's log so far.
+    #[must_use]
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.join("agent.log")).unwrap_or_default()
+    }
+
+    /// Starts the agent.
+    ///
+    /// # Errors
+    /// Where it cannot be started.
+    pub fn start(&mut self) -> anyhow::Result<()> {
+        let config = self.config();
+        let log = self.folder.join("agent.log");
+        let arguments = ["run", "--config", text(&config)];
+        let started = Process::start_in(&self.program, &arguments, &log, &self.environment)?;
+        self.agent = Some(started);
+        Ok(())
+    }
+
+    /// Waits until the agent has taken its baseline: the counter was read since `asked`.
+    ///
+    /// # Errors
+    /// Where it does not ask in time.
+    pub async fn is_read(&mut self, asked: u64) -> anyhow::Result<()> {
+        self.agent
+            .as_mut()
+            .context("the agent does not run")?
+            .check_running()?;
+        until("the agent to read its counter", PATIENCE, async || {
+            anyhow::ensure!(
+                self.counter.asked() >= asked + 4,
+                "asked {}",
+                self.counter.asked()
+            );
+            Ok(())
+        })
+        .await
+        .with_context(|| self.log())
+    }
+
+    /// SIGKILL for the agent.
+    ///
+    /// # Errors
+    /// Where it does not run.
+    pub async fn kill(&mut self) -> anyhow::Result<()> {
+        self.agent
+            .take()
+            .context("the agent does not run")?
+            .kill()
+            .await
+    }
+
+    /// SIGKILL, if it still runs: an agent whose disk died may have ended by itself.
+    pub async fn kill_if_running(&mut self) {
+        if let Some(mut agent) = self.agent.take() {
+            // It may be gone; that is what is wanted.
+            let _ = agent.kill().await;
+        }
+    }
+
+    /// Waits until everything written by now is settled by a receipt.
+    ///
+    /// # Errors
+    /// The status seen last, at the deadline.
+    pub async fn is_settled(&self) -> anyhow::Result<()> {
+        let written = self.status().await?["outbox"]["visit"]["written"].as_u64();
+        until("the outbox to be settled", PATIENCE, async || {
+            let status = self.status().await?;
+            let settled = status["outbox"]["visit"]["settled"].as_u64();
+            anyhow::ensure!(settled.is_some() && settled >= written, "status {status}");
+            Ok(())
+        })
+        .await
+    }
+
+    /// SIGTERM for the agent; its exit must be clean.
+    ///
+    /// # Errors
+    /// Where it ends otherwise.
+    pub async fn stop(&mut self) -> anyhow::Result<()> {
+        let status = self
+            .agent
+            .take()
+            .context("the agent does not run")?
+            .end()
+            .await?;
+        anyhow::ensure!(
+            status.success(),
+            "the agent ended with {status}: {}",
+            self.log()
+        );
+        Ok(())
+    }
+
+    /// The agent's `status --json`.
+    ///
+    /// # Errors
+    /// Where the command fails.
+    pub async fn status(&self) -> anyhow::Result<Value> {
+        let config = self.config();
+        let printed = output(
+            &binary("lujiang-agent"),
+            &["status", "--config", text(&config), "--json"],
+        )
+        .await?;
+        serde_json::from_str(&printed).with_context(|| format!("status printed {printed:?}"))
+    }
+}
