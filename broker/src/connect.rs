@@ -91,7 +91,11 @@ impl ConnectRequest {
     }
 
     /// What the house is asked.
-    pub(crate) fn credentials(&mut self, peer: SocketAddr) -> Credentials {
+    pub(crate) fn credentials(
+        &mut self,
+        peer: SocketAddr,
+        certificate: Option<Bytes>,
+    ) -> Credentials {
         let (user_name, password) = match self.login.take() {
             Some(login) => (Some(login.username), Some(Bytes::from(login.password))),
             None => (None, None),
@@ -102,6 +106,7 @@ impl ConnectRequest {
             client_id: self.client_id.clone(),
             peer,
             version: self.version,
+            certificate,
         }
     }
 

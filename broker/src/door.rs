@@ -5,12 +5,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use lujiang_config::MqttSection;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{Instant, timeout, timeout_at};
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tracing::Instrument as _;
 
@@ -26,6 +28,7 @@ use crate::reason::ReasonCode;
 use crate::registration::{Newcomer, Registration, Will};
 use crate::session::{Session, SessionLimits};
 use crate::switchboard::{LineKey, Switchboard};
+use crate::tls::DoorTls;
 use crate::wire::Wire;
 
 /// Connections the kernel holds for us between two accepts.
@@ -54,6 +57,7 @@ pub(crate) struct Context {
 /// An open door; stop it with [`Door::stop`].
 pub struct Door {
     local_addr: SocketAddr,
+    tls_addr: Option<SocketAddr>,
     stop: DropGuard,
     /// Ends what did not end within the grace period.
     kill: DropGuard,
@@ -65,8 +69,8 @@ pub struct Door {
 /// Why a door did not open.
 #[derive(Debug, thiserror::Error)]
 pub enum DoorError {
-    /// This version speaks plain MQTT, on this machine only.
-    #[error("{0} is not a loopback address: this version listens on this machine only")]
+    /// Plain MQTT is spoken on this machine only.
+    #[error("{0} is not a loopback address: without TLS the door listens on this machine only")]
     NotLoopback(SocketAddr),
     /// The address could not be had.
     #[error("cannot listen on {address}")]
@@ -92,15 +96,25 @@ impl Door {
     /// Outside a Tokio runtime.
     pub fn start(
         section: MqttSection,
+        tls: Option<DoorTls>,
         house: Arc<dyn House>,
         switchboard: Arc<Switchboard>,
         retained: Vec<Retained>,
     ) -> Result<Self, DoorError> {
-        let listener = listen(section.listen)?;
-        let local_addr = listener.local_addr().map_err(|source| DoorError::Listen {
-            address: section.listen,
-            source,
-        })?;
+        if !section.listen.ip().is_loopback() {
+            return Err(DoorError::NotLoopback(section.listen));
+        }
+        let (plain, local_addr) = listen(section.listen)?;
+        let tls = match tls {
+            Some(tls) => Some((listen(tls.listen)?, tls)),
+            None => None,
+        };
+        let tls_addr = tls.as_ref().map(|((_, address), _)| *address);
+        let tls = tls.map(|((listener, _), tls)| TlsListener {
+            listener,
+            acceptor: TlsAcceptor::from(tls.config),
+            handshake_timeout: tls.handshake_timeout,
+        });
         let keeper = switchboard
             .take_keeper()
             .ok_or(DoorError::SwitchboardInUse)?;
@@ -117,10 +131,11 @@ impl Door {
             house,
             switchboard,
         });
-        let accepting = tokio::spawn(accept(listener, context, kill.clone()));
+        let accepting = tokio::spawn(accept(plain, tls, context, kill.clone()));
         tracing::info!(address = %local_addr, "MQTT door open");
         Ok(Self {
             local_addr,
+            tls_addr,
             stop: stop.drop_guard(),
             kill: kill.drop_guard(),
             accepting,
@@ -129,10 +144,16 @@ impl Door {
         })
     }
 
-    /// Where it listens.
+    /// Where it listens without TLS.
     #[must_use]
     pub fn local_addr(&self) -> SocketAddr {
         self.local_addr
+    }
+
+    /// Where it listens behind TLS, if it does.
+    #[must_use]
+    pub fn tls_addr(&self) -> Option<SocketAddr> {
+        self.tls_addr
     }
 
     /// Accepts nobody any more, answers what is owed, tells everybody 0x8B and ends; after
@@ -150,10 +171,22 @@ impl Door {
     }
 }
 
-fn listen(address: SocketAddr) -> Result<TcpListener, DoorError> {
-    if !address.ip().is_loopback() {
-        return Err(DoorError::NotLoopback(address));
+/// The listener behind TLS, and how a handshake is held there.
+struct TlsListener {
+    listener: TcpListener,
+    acceptor: TlsAcceptor,
+    handshake_timeout: Duration,
+}
+
+/// Waits for the next connection behind TLS. Cancel-safe, as `accept` is.
+async fn accept_tls(tls: Option<&TlsListener>) -> io::Result<(TcpStream, SocketAddr)> {
+    match tls {
+        Some(tls) => tls.listener.accept().await,
+        None => std::future::pending().await,
     }
+}
+
+fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), DoorError> {
     let bind = || {
         let socket = match address {
             SocketAddr::V4(_) => TcpSocket::new_v4()?,
@@ -162,57 +195,108 @@ fn listen(address: SocketAddr) -> Result<TcpListener, DoorError> {
         // A restart must not wait for the old connections' TIME_WAIT.
         socket.set_reuseaddr(true)?;
         socket.bind(address)?;
-        socket.listen(BACKLOG)
+        let listener = socket.listen(BACKLOG)?;
+        let bound = listener.local_addr()?;
+        Ok((listener, bound))
     };
     bind().map_err(|source| DoorError::Listen { address, source })
 }
 
 /// Accepts until told to stop, then waits for every connection to end.
-async fn accept(listener: TcpListener, context: Arc<Context>, kill: CancellationToken) {
+async fn accept(
+    plain: TcpListener,
+    tls: Option<TlsListener>,
+    context: Arc<Context>,
+    kill: CancellationToken,
+) {
     let mut connections = JoinSet::new();
     let sockets_max = context
         .section
         .connections_max
         .saturating_add(REFUSALS_AT_ONCE);
     loop {
-        tokio::select! {
+        let (accepted, handshake) = tokio::select! {
             () = context.stop.cancelled() => break,
-            Some(_) = connections.join_next(), if !connections.is_empty() => {}
-            accepted = listener.accept() => match accepted {
-                Ok((stream, peer)) => {
-                    context.metrics.accepted.increase();
-                    if connections.len() >= sockets_max {
-                        context.metrics.refuse(ConnectRefusal::ConnectionsMax);
-                        continue;
-                    }
-                    connections.spawn(serve_socket(Arc::clone(&context), stream, peer));
+            Some(_) = connections.join_next(), if !connections.is_empty() => continue,
+            accepted = plain.accept() => (accepted, None),
+            accepted = accept_tls(tls.as_ref()) => {
+                let how = tls.as_ref().map(|tls| (tls.acceptor.clone(), tls.handshake_timeout));
+                (accepted, how)
+            }
+        };
+        match accepted {
+            Ok((stream, peer)) => {
+                context.metrics.accepted.increase();
+                if connections.len() >= sockets_max {
+                    context.metrics.refuse(ConnectRefusal::ConnectionsMax);
+                    continue;
                 }
-                Err(error) => {
-                    tracing::warn!(%error, "accept failed");
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
-                }
+                let serving = serve_socket(Arc::clone(&context), stream, peer, handshake);
+                connections.spawn(serving);
+            }
+            Err(error) => {
+                tracing::warn!(%error, "accept failed");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }
     }
-    drop(listener);
+    drop((plain, tls));
     tokio::select! {
         () = async { while connections.join_next().await.is_some() {} } => {}
         () = kill.cancelled() => connections.shutdown().await,
     }
 }
 
-async fn serve_socket(context: Arc<Context>, stream: TcpStream, peer: SocketAddr) {
+async fn serve_socket(
+    context: Arc<Context>,
+    stream: TcpStream,
+    peer: SocketAddr,
+    handshake: Option<(TlsAcceptor, Duration)>,
+) {
     // Acknowledgements are small and waited for. A socket that refuses is about to fail anyway.
     let _ = stream.set_nodelay(true);
     let span = tracing::info_span!("connection", %peer);
-    serve(context, stream, peer).instrument(span).await;
+    let Some((acceptor, deadline)) = handshake else {
+        let caller = Caller {
+            peer,
+            certificate: None,
+        };
+        return serve(context, stream, caller).instrument(span).await;
+    };
+    let stop = context.stop.clone();
+    let shaken = tokio::select! {
+        shaken = timeout(deadline, acceptor.accept(stream)) => shaken,
+        () = stop.cancelled() => return,
+    };
+    let reason = match shaken {
+        Ok(Ok(stream)) => {
+            let certificate = stream.get_ref().1.peer_certificates();
+            let leaf = certificate.and_then(<[_]>::first);
+            let certificate = leaf.map(|leaf| Bytes::copy_from_slice(leaf));
+            let caller = Caller { peer, certificate };
+            return serve(context, stream, caller).instrument(span).await;
+        }
+        Ok(Err(error)) => {
+            tracing::debug!(%peer, %error, "TLS handshake failed");
+            ConnectRefusal::Tls
+        }
+        Err(_) => ConnectRefusal::Timeout,
+    };
+    context.metrics.refuse(reason);
+}
+
+/// Who calls, as far as the line itself says.
+struct Caller {
+    peer: SocketAddr,
+    /// The certificate (DER) it has proved to hold the key of.
+    certificate: Option<Bytes>,
 }
 
 /// Serves one peer, from its first byte to its last.
-async fn serve<S: AsyncRead + AsyncWrite>(context: Arc<Context>, stream: S, peer: SocketAddr) {
+async fn serve<S: AsyncRead + AsyncWrite>(context: Arc<Context>, stream: S, caller: Caller) {
     let mut wire = Wire::new(stream);
     let stop = context.stop.clone();
-    let entering = enter(&context, &mut wire, peer);
+    let entering = enter(&context, &mut wire, caller);
     let entered = tokio::select! {
         entered = entering => entered,
         () = stop.cancelled() => return,
@@ -269,8 +353,9 @@ struct Entrance<'a> {
 async fn enter<'a, S: AsyncRead + AsyncWrite>(
     context: &'a Arc<Context>,
     wire: &mut Wire<S>,
-    peer: SocketAddr,
+    caller: Caller,
 ) -> Result<Entrance<'a>, Refused> {
+    let peer = caller.peer;
     let mut request = read_connect(context, wire).await?;
     let version = request.version;
     let refused = |code, counted| Refused::new(version, code, counted);
@@ -281,7 +366,7 @@ async fn enter<'a, S: AsyncRead + AsyncWrite>(
     if !context.house.has_room() {
         return Err(refused(ReasonCode::QuotaExceeded, ConnectRefusal::NoRoom));
     }
-    let (principal, will) = admit(context, &mut request, peer).await?;
+    let (principal, will) = admit(context, &mut request, caller).await?;
     let newcomer = Newcomer {
         key: LineKey {
             principal: (&principal).into(),
@@ -329,10 +414,10 @@ async fn read_connect<S: AsyncRead + AsyncWrite>(
 async fn admit(
     context: &Context,
     request: &mut ConnectRequest,
-    peer: SocketAddr,
+    caller: Caller,
 ) -> Result<(Principal, Option<Will>), Refused> {
     let version = request.version;
-    let credentials = request.credentials(peer);
+    let credentials = request.credentials(caller.peer, caller.certificate);
     let asking = async {
         let _turn = context.admissions.acquire().await;
         context.house.admit(credentials).await

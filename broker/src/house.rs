@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
+use lujiang_config::MqttSection;
 use lujiang_wire::{ClockReport, DeviceId, Receipts, Status, Telemetry, Topic, TopicFilter};
 use tokio::sync::oneshot;
 
@@ -52,6 +53,9 @@ pub struct Credentials {
     pub peer: SocketAddr,
     /// What it speaks.
     pub version: ProtocolVersion,
+    /// The certificate (DER) whose key it has proved to hold in the TLS handshake; its chain is
+    /// verified, whose it is and whether it was revoked is not.
+    pub certificate: Option<Bytes>,
 }
 
 /// Who was let in, and as what.
@@ -59,6 +63,46 @@ pub struct Credentials {
 pub struct Admission {
     /// Who it is.
     pub principal: Principal,
+    /// How much it may do.
+    pub limits: ClientLimits,
+}
+
+/// How much one client may do: from the configuration, or from its row in the registry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientLimits {
+    /// Publishes a second, lasting; more are not read for a while.
+    pub messages_per_second: u32,
+    /// Publishes at once after a quiet time.
+    pub messages_burst: u32,
+    /// Bytes a second, lasting; more are not read for a while.
+    pub bytes_per_second: u64,
+    /// Bytes at once after a quiet time.
+    pub bytes_burst: u64,
+    /// Largest packet, in bytes.
+    pub packet_max: usize,
+    /// Publishes under way unacknowledged; beyond it the client is disconnected.
+    pub unacked_max: u16,
+    /// Connections at once under different Client Identifiers.
+    pub sessions_max: usize,
+    /// Where among its own topics a device may publish; empty: on all of them.
+    pub topics: Vec<TopicFilter>,
+}
+
+impl ClientLimits {
+    /// What the configuration grants to everybody whose row says nothing else.
+    #[must_use]
+    pub fn of(section: &MqttSection) -> Self {
+        Self {
+            messages_per_second: section.messages_per_second,
+            messages_burst: section.messages_burst,
+            bytes_per_second: section.bytes_per_second.as_u64(),
+            bytes_burst: section.bytes_burst.as_u64(),
+            packet_max: section.packet_max.as_usize(),
+            unacked_max: section.unacked_max,
+            sessions_max: section.sessions_max,
+            topics: Vec::new(),
+        }
+    }
 }
 
 /// Someone who was let in.
@@ -153,6 +197,15 @@ pub enum Word {
         device: DeviceId,
         /// The measurement.
         report: ClockReport,
+    },
+    /// Someone who said to be this device was not let in.
+    TurnedAway {
+        /// The device it said to be; whether it was is not known.
+        device: DeviceId,
+        /// From where.
+        peer: SocketAddr,
+        /// Why, as the metrics name it.
+        reason: &'static str,
     },
     /// Something a device published was refused, or could not be read.
     Refused {

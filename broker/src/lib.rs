@@ -32,12 +32,14 @@ mod retained;
 mod router;
 mod session;
 mod switchboard;
+mod tls;
 mod wire;
 
 pub use door::{Door, DoorError};
 pub use house::{
-    Admission, Arrival, Credentials, House, Keeping, Kept, Principal, ProtocolVersion, Refusal,
-    Retained, Word,
+    Admission, Arrival, ClientLimits, Credentials, House, Keeping, Kept, Principal,
+    ProtocolVersion, Refusal, Retained, Word,
 };
 pub use metrics::{ConnectRefusal, Counter, DoorMetrics};
 pub use switchboard::Switchboard;
+pub use tls::DoorTls;

@@ -48,11 +48,13 @@ pub enum ConnectRefusal {
     NoRoom,
     /// As many connections as are allowed.
     ConnectionsMax,
+    /// The TLS handshake failed: no certificate of ours, or no TLS at all.
+    Tls,
 }
 
 impl ConnectRefusal {
     /// Every reason, in the order of their numbers.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Timeout,
         Self::Malformed,
         Self::ProtocolVersion,
@@ -63,6 +65,7 @@ impl ConnectRefusal {
         Self::Unavailable,
         Self::NoRoom,
         Self::ConnectionsMax,
+        Self::Tls,
     ];
 
     /// The reason as a label.
@@ -79,6 +82,7 @@ impl ConnectRefusal {
             Self::Unavailable => "unavailable",
             Self::NoRoom => "no_room",
             Self::ConnectionsMax => "connections_max",
+            Self::Tls => "tls",
         }
     }
 }

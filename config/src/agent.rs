@@ -2,14 +2,14 @@
 
 mod read;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use lujiang_wire::DeviceId;
 
 use crate::{ByteSize, GateSection, LogSection};
 
-/// Everything an agent can be told. `device` and `password_file` have no default.
+/// Everything an agent can be told. `device` has no default.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AgentConfig {
     /// `[agent]`
@@ -44,6 +44,10 @@ pub struct UplinkSection {
     pub host: String,
     /// Its port.
     pub port: u16,
+    /// By what the device is known there.
+    pub credential: Credential,
+    /// The folder with its key and certificate, mode 0700.
+    pub identity: PathBuf,
     /// The file with the password, mode 0600.
     pub password_file: PathBuf,
     /// MQTT keep alive, whole seconds.
@@ -68,6 +72,15 @@ pub struct UplinkSection {
     pub clock_interval: Duration,
 }
 
+/// By what a device is known to the gateway.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Credential {
+    /// Its own certificate, over mutual TLS.
+    Certificate,
+    /// A password over a plain line that does not leave this machine.
+    Password,
+}
+
 /// `[outbox]`: what waits, and what is kept.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OutboxSection {
@@ -87,13 +100,15 @@ impl Default for OutboxSection {
 }
 
 impl UplinkSection {
-    /// The defaults, with the password file that has none.
+    /// The defaults, with secrets in this folder.
     #[must_use]
-    pub fn with_password_file(password_file: PathBuf) -> Self {
+    pub fn in_folder(data: &Path) -> Self {
         Self {
             host: "127.0.0.1".to_owned(),
-            port: 1883,
-            password_file,
+            port: 8883,
+            credential: Credential::Certificate,
+            identity: data.join("identity"),
+            password_file: data.join("password"),
             keep_alive: Duration::from_secs(15),
             connect_timeout: Duration::from_secs(10),
             backoff_min: Duration::from_millis(500),

@@ -3,6 +3,7 @@
 mod read;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
@@ -16,6 +17,10 @@ pub struct GatewayConfig {
     pub library: LibrarySection,
     /// `[mqtt]`
     pub mqtt: MqttSection,
+    /// `[tls]`
+    pub tls: TlsSection,
+    /// `[authority]`
+    pub authority: AuthoritySection,
     /// `[intake]`
     pub intake: IntakeSection,
     /// `[views]`
@@ -60,6 +65,50 @@ pub struct MqttSection {
     pub outgoing_max: usize,
     /// Unauthorised publishes of a 3.1.1 client within a minute before it is closed.
     pub unauthorised_per_minute_max: u32,
+    /// Publishes a second of one client, lasting; one that sends more is read more slowly.
+    pub messages_per_second: u32,
+    /// Publishes at once after a quiet time.
+    pub messages_burst: u32,
+    /// Bytes a second of one client, lasting.
+    pub bytes_per_second: ByteSize,
+    /// Bytes at once after a quiet time.
+    pub bytes_burst: ByteSize,
+    /// Connections of one device or reader at once, under different Client Identifiers.
+    pub sessions_max: usize,
+}
+
+/// `[tls]`: the doors that may face the street.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TlsSection {
+    /// Where MQTT over TLS listens; port 0 takes a free one.
+    pub mqtt_listen: SocketAddr,
+    /// Where the API and the page are served over HTTPS, and devices enrol; port 0 takes a free
+    /// one.
+    pub http_listen: SocketAddr,
+    /// From accept to the end of the TLS handshake; then that one connection is closed.
+    pub handshake_timeout: Duration,
+    /// Host names and addresses in the certificate the gateway makes for itself.
+    pub names: Vec<String>,
+    /// The operator's own certificate chain (PEM), used in place of the gateway's.
+    pub certificate: Option<PathBuf>,
+    /// Its key (PEM), mode 0600.
+    pub key: Option<PathBuf>,
+    /// How often files the operator brought are looked at for newer ones.
+    pub reload_interval: Duration,
+}
+
+/// `[authority]`: the gateway's own certificate authority.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AuthoritySection {
+    /// The file with the secret that opens the authority's key; none: the systemd credential
+    /// `lujiang-authority`, or else one made in the data folder at first start.
+    pub secret_file: Option<PathBuf>,
+    /// How long a device's certificate lives; it is renewed at two thirds of that.
+    pub device_certificate_valid: Duration,
+    /// How long the certificate lives that the gateway makes for itself; renewed likewise.
+    pub gateway_certificate_valid: Duration,
+    /// How long an enrolment token is good.
+    pub token_valid: Duration,
 }
 
 /// `[intake]`: from the door to the ledger.
@@ -134,6 +183,36 @@ impl Default for MqttSection {
             subscriptions_max: 32,
             outgoing_max: 1_024,
             unauthorised_per_minute_max: 20,
+            messages_per_second: 500,
+            messages_burst: 2_000,
+            bytes_per_second: ByteSize::mib(2),
+            bytes_burst: ByteSize::mib(8),
+            sessions_max: 4,
+        }
+    }
+}
+
+impl Default for TlsSection {
+    fn default() -> Self {
+        Self {
+            mqtt_listen: SocketAddr::new(LOOPBACK, 8883),
+            http_listen: SocketAddr::new(LOOPBACK, 8443),
+            handshake_timeout: Duration::from_secs(10),
+            names: vec!["localhost".to_owned(), "127.0.0.1".to_owned()],
+            certificate: None,
+            key: None,
+            reload_interval: Duration::from_secs(60),
+        }
+    }
+}
+
+impl Default for AuthoritySection {
+    fn default() -> Self {
+        Self {
+            secret_file: None,
+            device_certificate_valid: Duration::from_secs(400 * 24 * 3_600),
+            gateway_certificate_valid: Duration::from_secs(90 * 24 * 3_600),
+            token_valid: Duration::from_secs(24 * 3_600),
         }
     }
 }

@@ -24,13 +24,14 @@ mod section;
 #[cfg(test)]
 mod samples;
 
-pub use agent::{AgentConfig, AgentSection, OutboxSection, UplinkSection};
+pub use agent::{AgentConfig, AgentSection, Credential, OutboxSection, UplinkSection};
 pub use byte_size::ByteSize;
 pub use gate::{
     CounterRegister, GateSection, Parity, RegisterFunction, ResetPolicy, SerialSection, WordOrder,
 };
 pub use gateway::{
-    GatewayConfig, HttpSection, IntakeSection, LibrarySection, MqttSection, ViewsSection,
+    AuthoritySection, GatewayConfig, HttpSection, IntakeSection, LibrarySection, MqttSection,
+    TlsSection, ViewsSection,
 };
 pub use log::{LogFormat, LogSection};
 pub use problem::{Fault, Problem, Problems};

@@ -39,7 +39,7 @@ fn the_agent_sample_equals_the_defaults() {
     let config = AgentConfig::parse(AGENT, Path::new("/etc/agent.toml")).unwrap();
     let agent = AgentSection::of_device("gate-1".parse().unwrap());
     let expected = AgentConfig {
-        uplink: UplinkSection::with_password_file(agent.data.join("password")),
+        uplink: UplinkSection::in_folder(&agent.data),
         agent,
         outbox: OutboxSection::default(),
         gate: Some(GateSection::on_port("/dev/ttyUSB0".into())),
@@ -212,6 +212,8 @@ proptest! {
         let spoilt = match spoil {
             Spoil::Kind if is_text => format!("{name} = 5"),
             Spoil::Kind => format!("{name} = \"{junk}\""),
+            // A path that may be left out may be empty, but no path has a NUL in it.
+            Spoil::Value if value == "\"\"" => format!("{name} = \"\\u0000\""),
             // A path, a name or a host may be nearly anything, but not empty.
             Spoil::Value if is_text => format!("{name} = \"\""),
             Spoil::Value => format!("{name} = -1"),

@@ -250,6 +250,34 @@ impl<'d> Section<'d> {
             .map(|path| self.document.resolve(&path))
     }
 
+    /// Reads a path that may be left out, or be "".
+    pub(crate) fn optional_path(&mut self, key: &'static str) -> Option<PathBuf> {
+        let expected = "a path, or \"\" for none".to_owned();
+        let read = |text: &str| (!text.contains('\0')).then(|| text.to_owned());
+        self.text_value(key, expected, Some("\"\"".to_owned()), read)
+            .filter(|text| !text.is_empty())
+            .map(|text| self.document.resolve(Path::new(&text)))
+    }
+
+    /// Reads a list of host names and addresses, at least one.
+    pub(crate) fn hosts(&mut self, key: &'static str, default: Vec<String>) -> Vec<String> {
+        let expected = "a list of host names and addresses, 1 to 64 of them".to_owned();
+        let shown = format!("{default:?}");
+        let read = |value: &DeValue<'_>| {
+            let DeValue::Array(array) = value else {
+                return None;
+            };
+            let hosts: Option<Vec<String>> = array
+                .iter()
+                .map(|host| host.get_ref().as_str().filter(|host| is_host(host)))
+                .map(|host| host.map(ToOwned::to_owned))
+                .collect();
+            hosts.filter(|hosts| (1..=64).contains(&hosts.len()))
+        };
+        self.read(key, expected, Some(shown), read)
+            .unwrap_or(default)
+    }
+
     /// Reads the device id, which has no default.
     pub(crate) fn required_device(&mut self, key: &'static str) -> Option<DeviceId> {
         let expected = "the device id as registered: 1 to 64 of a-z A-Z 0-9 - _ . beginning \
@@ -270,6 +298,17 @@ impl<'d> Section<'d> {
         let shown = format!("\"{default}\"");
         self.text_value(key, expected.to_owned(), Some(shown), read)
             .unwrap_or(default)
+    }
+
+    /// Reads an address to listen on behind TLS, which may be any of this machine's.
+    pub(crate) fn listen_anywhere(&mut self, key: &'static str, default: SocketAddr) -> SocketAddr {
+        let expected = "an address and port such as \"0.0.0.0:8883\" or \"[::]:8883\" (port 0 \
+                        takes a free one)";
+        let shown = format!("\"{default}\"");
+        self.text_value(key, expected.to_owned(), Some(shown), |text| {
+            text.parse().ok()
+        })
+        .unwrap_or(default)
     }
 
     /// Reads a time zone by its name.
@@ -376,6 +415,14 @@ impl<'d> Section<'d> {
 
 fn non_empty(text: &str) -> Option<PathBuf> {
     (!text.is_empty() && !text.contains('\0')).then(|| Path::new(text).to_path_buf())
+}
+
+/// Whether a text may be a host name or an address.
+pub(crate) fn is_host(text: &str) -> bool {
+    (1..=253).contains(&text.len())
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"-._:".contains(&b))
 }
 
 fn whole_number<T: TryFrom<u64>>(value: &DeValue<'_>) -> Option<T> {

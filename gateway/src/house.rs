@@ -8,7 +8,8 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use lujiang_broker::{
-    Admission, Arrival, Credentials, House, Keeping, Principal, Refusal, Switchboard, Word,
+    Admission, Arrival, ClientLimits, Credentials, House, Keeping, Principal, Refusal, Switchboard,
+    Word,
 };
 use lujiang_wire::{Channel, Clock, DeviceId, Receipts, Topic};
 
@@ -23,6 +24,7 @@ pub struct GatewayHouse {
     presence: Presence,
     switchboard: Arc<Switchboard>,
     clock: Arc<dyn Clock>,
+    limits: ClientLimits,
 }
 
 impl GatewayHouse {
@@ -34,6 +36,7 @@ impl GatewayHouse {
         presence: Presence,
         switchboard: Arc<Switchboard>,
         clock: Arc<dyn Clock>,
+        limits: ClientLimits,
     ) -> Self {
         Self {
             registry,
@@ -41,6 +44,7 @@ impl GatewayHouse {
             presence,
             switchboard,
             clock,
+            limits,
         }
     }
 
@@ -78,7 +82,8 @@ impl House for GatewayHouse {
     fn admit(&self, credentials: Credentials) -> BoxFuture<'_, Result<Admission, Refusal>> {
         Box::pin(async move {
             let principal = self.verify(&credentials).await?;
-            Ok(Admission { principal })
+            let limits = self.limits.clone();
+            Ok(Admission { principal, limits })
         })
     }
 
@@ -105,6 +110,8 @@ impl House for GatewayHouse {
             Word::Connected { device, .. } if !self.is_enabled(device) => {
                 self.switchboard.disconnect(device, "no longer registered");
             }
+            // Only its claim: a stranger must not fill the list with names.
+            Word::TurnedAway { device, .. } if self.registry.device(device).is_none() => return,
             _ => {}
         }
         self.presence.hear(word, self.clock.wall());

@@ -149,6 +149,7 @@ fn speaker(word: &Word) -> &DeviceId {
         | Word::Status { device, .. }
         | Word::Telemetry { device, .. }
         | Word::ClockMeasured { device, .. }
+        | Word::TurnedAway { device, .. }
         | Word::Refused { device, .. } => device,
     }
 }

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use lujiang_broker::{Door, Switchboard};
+use lujiang_broker::{ClientLimits, Door, Switchboard};
 use lujiang_config::GatewayConfig;
 use lujiang_wire::Clock;
 use tokio::task::JoinSet;
@@ -236,11 +236,18 @@ impl Rooms {
             self.presence.clone(),
             Arc::clone(&self.switchboard),
             Arc::clone(&self.clock),
+            ClientLimits::of(&config.mqtt),
         );
         let switchboard = Arc::clone(&self.switchboard);
         let retained = self.presence.retained();
-        Door::start(config.mqtt.clone(), Arc::new(house), switchboard, retained)
-            .context("opening the door ([mqtt] listen)")
+        Door::start(
+            config.mqtt.clone(),
+            None,
+            Arc::new(house),
+            switchboard,
+            retained,
+        )
+        .context("opening the door ([mqtt] listen)")
     }
 
     async fn open_api(

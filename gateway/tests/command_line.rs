@@ -236,6 +236,7 @@ impl House {
             folder.path().join("gateway.toml"),
         );
         let free_ports = "[mqtt]\nlisten = \"127.0.0.1:0\"\n[http]\nlisten = \"127.0.0.1:0\"\n\
+             [tls]\nmqtt_listen = \"127.0.0.1:0\"\nhttp_listen = \"127.0.0.1:0\"\n\
             [log]\nfilter = \"debug\"\n";
         std::fs::write(&config, free_ports).unwrap();
         Self {

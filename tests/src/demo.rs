@@ -10,7 +10,8 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use lujiang_agent::{Agent, AgentOptions, OutboxOptions};
 use lujiang_config::{
-    AgentConfig, AgentSection, GateSection, GatewayConfig, LogSection, OutboxSection, UplinkSection,
+    AgentConfig, AgentSection, Credential, GateSection, GatewayConfig, LogSection, OutboxSection,
+    UplinkSection,
 };
 use lujiang_gateway::run::{Gateway, RunOptions};
 use lujiang_wire::{Clock as _, DeviceId};
@@ -269,6 +270,8 @@ fn gateway_config() -> GatewayConfig {
     config.library.name = "渌江演示图书馆".to_owned();
     config.mqtt.listen.set_port(0);
     config.http.listen.set_port(0);
+    config.tls.mqtt_listen.set_port(0);
+    config.tls.http_listen.set_port(0);
     config
 }
 
@@ -323,7 +326,8 @@ fn agent_config(
     let mut agent = AgentSection::of_device(device);
     agent.data = folder.join("data");
     agent.telemetry_interval = Duration::from_secs(5);
-    let mut uplink = UplinkSection::with_password_file(password);
+    let mut uplink = UplinkSection::in_folder(folder);
+    uplink.credential = Credential::Password;
     uplink.host = door.ip().to_string();
     uplink.port = door.port();
     Ok(AgentConfig {

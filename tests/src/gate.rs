@@ -80,7 +80,7 @@ impl Gate {
         let link = library.link().address();
         let text = format!(
             "[agent]\ndevice = \"{device}\"\ndata = \"{data}\"\ntelemetry_interval = \"1s\"\n\
-             [uplink]\nhost = \"{host}\"\nport = {port}\npassword_file = \"{password}\"\n\
+             [uplink]\nhost = \"{host}\"\nport = {port}\ncredential = \"password\"\npassword_file = \"{password}\"\n\
              keep_alive = \"2s\"\nconnect_timeout = \"2s\"\nack_timeout = \"3s\"\n\
              backoff_min = \"50ms\"\nbackoff_max = \"500ms\"\nclock_timeout = \"2s\"\n\
              [gate]\nunit = 1\nanswer_timeout = \"300ms\"\n\

@@ -87,6 +87,7 @@ impl Library {
     pub fn configure(&self, more: &str) -> anyhow::Result<()> {
         let text = format!(
             "[mqtt]\nlisten = \"127.0.0.1:0\"\n[http]\nlisten = \"127.0.0.1:0\"\n\
+             [tls]\nmqtt_listen = \"127.0.0.1:0\"\nhttp_listen = \"127.0.0.1:0\"\n\
              [log]\nfilter = \"info,lujiang_broker=debug\"\n{more}"
         );
         std::fs::write(self.config(), text).context("writing the gateway's configuration")

@@ -9,7 +9,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use lujiang_agent::{Agent, AgentOptions, OutboxOptions};
 use lujiang_config::{
-    AgentConfig, AgentSection, GateSection, GatewayConfig, LogSection, OutboxSection, UplinkSection,
+    AgentConfig, AgentSection, Credential, GateSection, GatewayConfig, LogSection, OutboxSection,
+    UplinkSection,
 };
 use lujiang_gateway::run::{Gateway, RunOptions};
 use lujiang_tests::clock::SetClock;
@@ -39,6 +40,8 @@ impl Day {
         let mut config = GatewayConfig::default();
         config.mqtt.listen.set_port(0);
         config.http.listen.set_port(0);
+        config.tls.mqtt_listen.set_port(0);
+        config.tls.http_listen.set_port(0);
         let options = RunOptions {
             clock: clock.clone(),
             ..RunOptions::default()
@@ -51,7 +54,8 @@ impl Day {
             .to_owned();
         let counter = Counter::plugged_in(&folder.join("line"), 1 << 32, 1_000).unwrap();
         let agent = AgentSection::of_device("gate-1".parse().unwrap());
-        let mut uplink = UplinkSection::with_password_file(folder.join("password"));
+        let mut uplink = UplinkSection::in_folder(folder);
+        uplink.credential = Credential::Password;
         uplink.port = gateway.endpoints().mqtt.port();
         let mut gate = GateSection::on_port(counter.port().to_owned());
         gate.poll = Duration::from_millis(20);

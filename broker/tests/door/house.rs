@@ -6,8 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use lujiang_broker::{
-    Admission, Arrival, Credentials, House, Keeping, Kept, Principal, Refusal, Word,
+    Admission, Arrival, ClientLimits, Credentials, House, Keeping, Kept, Principal, Refusal, Word,
 };
+use lujiang_config::MqttSection;
 use lujiang_wire::{DeviceId, Receipts};
 use tokio::sync::{Semaphore, oneshot, watch};
 
@@ -33,6 +34,7 @@ pub(crate) struct TestHouse {
     pub(crate) slow: Semaphore,
     pub(crate) held: Mutex<Vec<oneshot::Sender<Kept>>>,
     pub(crate) receipts: Mutex<Option<Receipts>>,
+    pub(crate) limits: ClientLimits,
     arrivals: watch::Sender<Vec<Arrival>>,
     words: watch::Sender<Vec<Word>>,
 }
@@ -46,6 +48,7 @@ impl Default for TestHouse {
             slow: Semaphore::new(0),
             held: Mutex::default(),
             receipts: Mutex::default(),
+            limits: ClientLimits::of(&MqttSection::default()),
             arrivals: watch::Sender::default(),
             words: watch::Sender::default(),
         }
@@ -129,7 +132,10 @@ impl House for TestHouse {
                 self.slow.acquire().await.unwrap().forget();
             }
             let principal = self.decide(&credentials)?;
-            Ok(Admission { principal })
+            Ok(Admission {
+                principal,
+                limits: self.limits.clone(),
+            })
         }
         .boxed()
     }

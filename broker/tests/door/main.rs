@@ -61,7 +61,7 @@ fn open_with(section: MqttSection, retained: Vec<Retained>) -> Opened {
     let house = Arc::new(TestHouse::default());
     let switchboard = Switchboard::new(&section);
     let as_house = Arc::clone(&house);
-    let door = Door::start(section, as_house, Arc::clone(&switchboard), retained).unwrap();
+    let door = Door::start(section, None, as_house, Arc::clone(&switchboard), retained).unwrap();
     Opened {
         door,
         house,

@@ -40,6 +40,7 @@ mod batch;
 mod document;
 
 mod clock;
+mod enrolment;
 mod receipts;
 mod status;
 mod telemetry;
@@ -61,6 +62,10 @@ pub use content::{ContentFailed, ContentInstalled, ContentRemoved};
 pub use device_id::{DeviceId, DeviceIdError};
 pub use document::Document;
 pub use due::Due;
+pub use enrolment::{
+    CertificateIssued, ENROLMENT_PATH, EnrolmentRequest, EnrolmentToken, RENEWAL_PATH,
+    RenewalRequest, TokenError, TokenSecret,
+};
 pub use event::Event;
 pub use event_error::EventError;
 pub use event_id::EventId;

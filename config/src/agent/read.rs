@@ -1,13 +1,14 @@
 //! The agent's file, key by key.
 
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::document::{self, Reading};
-use crate::section::Section;
+use crate::section::{Section, is_host};
 use crate::{
-    AgentConfig, AgentSection, ByteSize, GateSection, LogSection, OutboxSection, Problems,
-    UplinkSection,
+    AgentConfig, AgentSection, ByteSize, Credential, GateSection, LogSection, OutboxSection,
+    Problems, UplinkSection,
 };
 
 const MILLI: Duration = Duration::from_millis(1);
@@ -37,12 +38,10 @@ impl AgentConfig {
     pub(crate) fn reading(text: &str, file: &Path) -> Reading<Self> {
         document::parse(text, file, |root| {
             let agent = root.section("agent", AgentSection::read);
-            let password_file = agent
+            let data = agent
                 .as_ref()
-                .map_or_else(PathBuf::new, |agent| agent.data.join("password"));
-            let uplink = root.section("uplink", |section| {
-                UplinkSection::read(section, password_file)
-            });
+                .map_or_else(PathBuf::new, |agent| agent.data.clone());
+            let uplink = root.section("uplink", |section| UplinkSection::read(section, &data));
             let outbox = root.section("outbox", OutboxSection::read);
             // A gate that is there but cannot be read was named as a problem: none either way.
             let gate = root.optional_section("gate", GateSection::read).flatten();
@@ -78,11 +77,20 @@ impl AgentSection {
 }
 
 impl UplinkSection {
-    fn read(section: &mut Section<'_>, password_file: PathBuf) -> Self {
-        let default = Self::with_password_file(password_file);
+    fn read(section: &mut Section<'_>, data: &Path) -> Self {
+        let default = Self::in_folder(data);
         let read = Self {
             host: section.text("host", default.host, "a host name or an address", is_host),
             port: section.number("port", default.port, 1..=u16::MAX),
+            credential: section.choice(
+                "credential",
+                default.credential,
+                &[
+                    ("certificate", Credential::Certificate),
+                    ("password", Credential::Password),
+                ],
+            ),
+            identity: section.path("identity", default.identity),
             password_file: section.path("password_file", default.password_file),
             keep_alive: section.seconds("keep_alive", default.keep_alive, SECOND..=18 * HOUR),
             connect_timeout: section.duration(
@@ -117,6 +125,10 @@ impl UplinkSection {
         };
         let orderly = read.backoff_min <= read.backoff_max;
         section.fits("backoff_max", orderly, "at least backoff_min");
+        let is_near = read.credential == Credential::Certificate || is_this_machine(&read.host);
+        let expected = "this machine (127.0.0.1, ::1 or localhost) where credential is \"password\": \
+                        that line is not encrypted";
+        section.fits("host", is_near, expected);
         read
     }
 }
@@ -135,9 +147,7 @@ impl OutboxSection {
     }
 }
 
-fn is_host(text: &str) -> bool {
-    (1..=253).contains(&text.len())
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b"-._:".contains(&b))
+fn is_this_machine(host: &str) -> bool {
+    let address = host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
+    address || host.eq_ignore_ascii_case("localhost")
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use crate::document::{self, Reading};
 use crate::section::Section;
 use crate::{
-    ByteSize, GatewayConfig, HttpSection, IntakeSection, LibrarySection, LogSection, MqttSection,
-    Problems, ViewsSection,
+    AuthoritySection, ByteSize, GatewayConfig, HttpSection, IntakeSection, LibrarySection,
+    LogSection, MqttSection, Problems, TlsSection, ViewsSection,
 };
 
 const MILLI: Duration = Duration::from_millis(1);
@@ -38,6 +38,8 @@ impl GatewayConfig {
             Some(Self {
                 library: root.section("library", LibrarySection::read),
                 mqtt: root.section("mqtt", MqttSection::read),
+                tls: root.section("tls", TlsSection::read),
+                authority: root.section("authority", AuthoritySection::read),
                 intake: root.section("intake", IntakeSection::read),
                 views: root.section("views", ViewsSection::read),
                 http: root.section("http", HttpSection::read),
@@ -105,6 +107,69 @@ impl MqttSection {
                 default.unauthorised_per_minute_max,
                 1..=100_000,
             ),
+            messages_per_second: section.number(
+                "messages_per_second",
+                default.messages_per_second,
+                1..=1_000_000,
+            ),
+            messages_burst: section.number("messages_burst", default.messages_burst, 1..=1_000_000),
+            bytes_per_second: section.size(
+                "bytes_per_second",
+                default.bytes_per_second,
+                ByteSize::kib(1)..=ByteSize::mib(1_024),
+            ),
+            bytes_burst: section.size(
+                "bytes_burst",
+                default.bytes_burst,
+                ByteSize::kib(1)..=ByteSize::mib(1_024),
+            ),
+            sessions_max: section.number("sessions_max", default.sessions_max, 1..=10_000),
+        }
+    }
+}
+
+impl TlsSection {
+    fn read(section: &mut Section<'_>) -> Self {
+        let default = Self::default();
+        let read = Self {
+            mqtt_listen: section.listen_anywhere("mqtt_listen", default.mqtt_listen),
+            http_listen: section.listen_anywhere("http_listen", default.http_listen),
+            handshake_timeout: section.duration(
+                "handshake_timeout",
+                default.handshake_timeout,
+                100 * MILLI..=5 * MINUTE,
+            ),
+            names: section.hosts("names", default.names),
+            certificate: section.optional_path("certificate"),
+            key: section.optional_path("key"),
+            reload_interval: section.duration(
+                "reload_interval",
+                default.reload_interval,
+                100 * MILLI..=DAY,
+            ),
+        };
+        let together = read.certificate.is_some() == read.key.is_some();
+        section.fits("key", together, "the key of certificate, or neither");
+        read
+    }
+}
+
+impl AuthoritySection {
+    fn read(section: &mut Section<'_>) -> Self {
+        let default = Self::default();
+        Self {
+            secret_file: section.optional_path("secret_file"),
+            device_certificate_valid: section.duration(
+                "device_certificate_valid",
+                default.device_certificate_valid,
+                SECOND..=3_660 * DAY,
+            ),
+            gateway_certificate_valid: section.duration(
+                "gateway_certificate_valid",
+                default.gateway_certificate_valid,
+                SECOND..=3_660 * DAY,
+            ),
+            token_valid: section.duration("token_valid", default.token_valid, SECOND..=30 * DAY),
         }
     }
 }

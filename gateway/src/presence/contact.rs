@@ -103,6 +103,15 @@ impl Contact {
                 self.clock = Some(report);
                 self.touch(now);
             }
+            // No word of the device itself, so no contact with it.
+            Word::TurnedAway { reason, .. } => {
+                self.refused += 1;
+                self.last_refusal = Some(Refused {
+                    at: now,
+                    topic: String::new(),
+                    reason: reason.to_owned(),
+                });
+            }
             Word::Refused { topic, reason, .. } => {
                 self.refused += 1;
                 self.last_refusal = Some(Refused {
