@@ -7,6 +7,20 @@ use rusqlite::{Connection, params};
 use crate::entry::{EntryNumber, QuarantineReason};
 use crate::ledger::{LedgerError, reason};
 
+/// What version 2 of the tables adds: what people decided on an element. The decision that lets
+/// one in is also an entry of the ledger, whose `ruling` says who, when, why and on what.
+pub(crate) const SECOND: &str = "
+ALTER TABLE fact ADD COLUMN ruling TEXT;           -- JSON; of admitted entries alone
+ALTER TABLE quarantine ADD COLUMN state TEXT NOT NULL DEFAULT 'open';
+ALTER TABLE quarantine ADD COLUMN ruled INTEGER;   -- microseconds since 1970
+ALTER TABLE quarantine ADD COLUMN ruled_by TEXT;
+ALTER TABLE quarantine ADD COLUMN ruled_why TEXT;
+ALTER TABLE quarantine ADD COLUMN admitted INTEGER; -- the entry that counts in its place
+DROP INDEX quarantine_device;
+CREATE INDEX quarantine_device ON quarantine (device, number);
+CREATE INDEX quarantine_open ON quarantine (device, bytes) WHERE state = 'open';
+";
+
 /// A question for quarantined elements.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QuarantineQuery {

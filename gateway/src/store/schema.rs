@@ -4,10 +4,14 @@ use lujiang_wire::LedgerId;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use crate::ledger::LedgerError;
-use crate::store::{audit, presence, registry};
+use crate::store::{audit, presence, quarantine, registry};
 
-/// Version of the tables below; another one is not opened.
-const VERSION: &str = "1";
+/// Version of the tables below; another one is not opened, but for those that are moved on.
+const VERSION: &str = "2";
+
+/// What version 2 adds to version 1. A new database takes the same steps, so that there is one
+/// way to every version.
+const SECOND: [&str; 1] = [quarantine::SECOND];
 
 /// Times are microseconds since 1970-01-01T00:00:00Z.
 const FACTS: &str = "
@@ -93,7 +97,8 @@ CREATE TABLE clock (
 ) STRICT, WITHOUT ROWID;
 ";
 
-/// Makes the tables where there are none, and checks that they are ours.
+/// Makes the tables where there are none, moves those of an older version on, and checks that
+/// they are ours.
 ///
 /// A database without its `ready` row was never finished, so nothing of it was ever
 /// acknowledged; the making is one transaction, so such a database has no table at all.
@@ -104,24 +109,52 @@ pub(crate) fn prepare(connection: &mut Connection) -> Result<LedgerId, LedgerErr
     let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let tables: i64 = tx.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     if tables == 0 {
-        tx.execute_batch("CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;")?;
-        for sql in [FACTS, registry::TABLES, audit::TABLES, presence::TABLES] {
-            tx.execute_batch(sql)?;
-        }
-        let mut random = [0_u8; 16];
-        getrandom::fill(&mut random).map_err(|error| LedgerError::Database(error.to_string()))?;
-        for (key, value) in [
-            ("version", VERSION.to_owned()),
-            ("ledger", hex::encode(random)),
-            ("opened", "0".to_owned()),
-            ("ready", "1".to_owned()),
-        ] {
-            tx.execute("INSERT INTO meta VALUES (?1, ?2)", params![key, value])?;
-        }
+        begin(&tx)?;
     }
+    move_on(&tx)?;
     let ledger = checked(&tx)?;
     tx.commit()?;
     Ok(ledger)
+}
+
+/// Version 1, empty.
+fn begin(tx: &Connection) -> Result<(), LedgerError> {
+    tx.execute_batch("CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;")?;
+    for sql in [FACTS, registry::TABLES, audit::TABLES, presence::TABLES] {
+        tx.execute_batch(sql)?;
+    }
+    let mut random = [0_u8; 16];
+    getrandom::fill(&mut random).map_err(|error| LedgerError::Database(error.to_string()))?;
+    for (key, value) in [
+        ("version", "1".to_owned()),
+        ("ledger", hex::encode(random)),
+        ("opened", "0".to_owned()),
+        ("ready", "1".to_owned()),
+    ] {
+        tx.execute("INSERT INTO meta VALUES (?1, ?2)", params![key, value])?;
+    }
+    Ok(())
+}
+
+/// Takes the steps from the version found to ours; a database without a version is no ledger,
+/// and is left as it is.
+fn move_on(tx: &Connection) -> Result<(), LedgerError> {
+    let sql = "SELECT 1 FROM sqlite_schema WHERE name = 'meta'";
+    if !tx.prepare(sql)?.exists([])? || found_version(tx)?.as_deref() != Some("1") {
+        return Ok(());
+    }
+    for sql in SECOND {
+        tx.execute_batch(sql)?;
+    }
+    let sql = "UPDATE meta SET value = ?1 WHERE key = 'version'";
+    tx.execute(sql, [VERSION])?;
+    Ok(())
+}
+
+fn found_version(connection: &Connection) -> Result<Option<String>, LedgerError> {
+    let sql = "SELECT value FROM meta WHERE key = 'version'";
+    let version = connection.query_row(sql, [], |row| row.get(0));
+    Ok(version.optional()?)
 }
 
 /// Reads the name of the ledger from a database that is whole and of our version.
@@ -141,4 +174,48 @@ pub(crate) fn checked(connection: &Connection) -> Result<LedgerId, LedgerError> 
         return Err(LedgerError::Database(found));
     }
     meta("ledger").map(LedgerId)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ledger_of_version_1_is_moved_on_with_what_it_holds() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        begin(&connection).unwrap();
+        connection
+            .execute_batch(
+                "INSERT INTO quarantine VALUES
+                     (1, 'gate-1', 0, NULL, 'not-readable', '', '', '', 3, x'00', x'01')",
+            )
+            .unwrap();
+        let name: String = connection
+            .query_row("SELECT value FROM meta WHERE key = 'ledger'", [], |row| {
+                row.get(0)
+            })
+            .unwrap();
+
+        for _ in 0..2 {
+            assert_eq!(prepare(&mut connection).unwrap(), LedgerId(name.clone()));
+        }
+
+        let state: String = connection
+            .query_row("SELECT state FROM quarantine", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(state, "open");
+    }
+
+    #[test]
+    fn a_ledger_of_another_version_is_refused() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        prepare(&mut connection).unwrap();
+        connection
+            .execute("UPDATE meta SET value = '3' WHERE key = 'version'", [])
+            .unwrap();
+
+        let refused = prepare(&mut connection).unwrap_err().to_string();
+
+        assert!(refused.contains("version 3, expected 2"), "{refused}");
+    }
 }

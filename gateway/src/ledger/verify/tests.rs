@@ -195,7 +195,7 @@ fn damages() -> Vec<(&'static str, Named)> {
         ),
         (
             "INSERT INTO fact SELECT 10, device, received, epoch, stream, sequence, verdict, body,
-             correction, quality, digest, crc FROM fact WHERE number = 1",
+             correction, quality, digest, crc, ruling FROM fact WHERE number = 1",
             Box::new(|f| matches!(f, Finding::CountedTwice { times: 2, .. })),
         ),
     ]
