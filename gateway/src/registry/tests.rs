@@ -1,6 +1,8 @@
+use jiff::Timestamp;
 use lujiang_wire::{Boot, Uptime};
 
 use super::*;
+use crate::places::{DeviceKind, SiteId};
 use crate::store::StoreOptions;
 use crate::store::audit::{self, AuditRecord};
 
