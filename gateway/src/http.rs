@@ -1,8 +1,8 @@
 //! The HTTP API, the page, and the probes of monitors.
 //!
-//! `frame` surrounds every request; `access` says who asks; the table of rights is the grouping
-//! of routes in `api`. Each handler reads its parameters strictly, asks the other rooms (off the
-//! runtime's threads where that may block), and answers in a form of its own.
+//! `frame` surrounds every request; `access` says who asks; `rights` is the table of all routes
+//! and the right each needs. Each handler reads its parameters strictly, asks the other rooms (off
+//! the runtime's threads where that may block), and answers in a form of its own.
 
 mod access;
 mod audit;
@@ -16,6 +16,7 @@ pub mod problem;
 mod quarantine;
 mod rebuild;
 mod registry;
+mod rights;
 mod session;
 mod sites;
 mod stream;
@@ -40,18 +41,17 @@ use tower_http::compression::CompressionLayer;
 use utoipa::OpenApi;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::intake::Intake;
 use crate::live::Live;
 use crate::metrics::Metrics;
 use crate::page;
-use crate::people::{People, Right};
+use crate::people::People;
 use crate::presence::Presence;
 use crate::registry::Registry;
 use crate::store::Store;
 use crate::views::Views;
-use access::{Guard, SESSION_COOKIE};
+use access::SESSION_COOKIE;
 use frame::Frame;
 use problem::Problem;
 pub use rebuild::Rebuilds;
@@ -221,43 +221,12 @@ fn app(section: &HttpSection, state: ApiState) -> Router {
         .layer(middleware::from_fn_with_state(frame, frame::surround))
 }
 
-/// The table of rights: every route stands in the group of the right it needs.
+/// The API, without its state.
 fn api(people: &People) -> OpenApiRouter<ApiState> {
-    let guarded = |right, routes: OpenApiRouter<ApiState>| {
-        let guard = Guard {
-            people: people.clone(),
-            right,
-        };
-        routes.route_layer(middleware::from_fn_with_state(guard, access::require))
-    };
-    let read = OpenApiRouter::new()
-        .routes(routes!(session::session))
-        .routes(routes!(session::sign_out))
-        .routes(routes!(visits::visits))
-        .routes(routes!(sites::sites))
-        .routes(routes!(devices::devices))
-        .routes(routes!(devices::device))
-        .routes(routes!(quarantine::quarantine))
-        .routes(routes!(rebuild::views))
-        .routes(routes!(stream::live));
-    let operate = OpenApiRouter::new().routes(routes!(rebuild::rebuild));
-    let administer = OpenApiRouter::new()
-        .routes(routes!(registry::add_device))
-        .routes(routes!(registry::change_device))
-        .routes(routes!(registry::renew_password))
-        .routes(routes!(registry::add_reader))
-        .routes(routes!(sites::set_site))
-        .routes(routes!(session::make_link))
-        .routes(routes!(audit::audit));
-    // Nested once: nesting again at the same place would drop operations from the document.
-    let all = guarded(Right::Read, read)
-        .merge(guarded(Right::Operate, operate))
-        .merge(guarded(Right::Administer, administer));
     OpenApiRouter::with_openapi(Document::openapi())
-        .routes(routes!(probes::healthz))
-        .routes(routes!(probes::readyz))
-        .routes(routes!(probes::metrics))
-        .nest("/api/v1", all)
+        .merge(rights::probes())
+        // Nested once: nesting again at the same place would drop operations from the document.
+        .nest("/api/v1", rights::api(people))
 }
 
 fn describe_credentials(document: &mut utoipa::openapi::OpenApi) {

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use lujiang_config::HttpSection;
 
 use links::Links;
-pub use rights::{Right, Role};
+pub use rights::{NoRight, Right, Role};
 pub use secret::{Secret, SecretHash};
 use sessions::Sessions;
 

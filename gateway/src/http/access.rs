@@ -73,7 +73,7 @@ fn admitted(guard: &Guard, method: &Method, headers: &HeaderMap) -> Result<Calle
     if by_cookie && !method.is_safe() && origin(headers) != Origin::Same {
         return Err(cross_site());
     }
-    if !caller.person.role.may(guard.right) {
+    if !caller.person.role.right().covers(guard.right) {
         let detail = format!("{} may not do this", caller.person.name);
         return Err(Problem::new(ProblemKind::NotAllowed, detail));
     }

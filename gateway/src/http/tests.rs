@@ -1,6 +1,8 @@
 //! The API as a whole, over real rooms in a folder of its own, without a socket.
 
+mod document;
 mod house;
+mod signing_in;
 
 use std::path::Path;
 
@@ -18,7 +20,7 @@ use tower::ServiceExt;
 
 use super::*;
 use crate::intake::{AfterCommit, CommittedGroup};
-use crate::people::{Person, Role};
+use crate::people::{Person, Right, Role};
 use crate::registry::{Actor, NewDevice};
 use crate::seal::Seals;
 use crate::store::StoreOptions;
@@ -27,108 +29,6 @@ use house::{Answer, House, visit};
 const TOKEN: &str = "the-admin-token";
 /// A Wednesday, 14:32 in Shanghai.
 const NOW: &str = "2026-11-04T06:32:00Z";
-
-#[tokio::test]
-async fn every_route_stands_in_the_document() {
-    let house = House::open().await;
-    let document = house.get("/api/openapi.json").await.json();
-    assert_eq!(document["openapi"], "3.1.0");
-    assert_eq!(document["info"]["license"]["name"], "Apache-2.0");
-    let mut routes: Vec<String> = Vec::new();
-    for (path, methods) in document["paths"].as_object().unwrap() {
-        for method in methods.as_object().unwrap().keys() {
-            routes.push(format!("{method} {path}"));
-        }
-    }
-    routes.sort();
-    let expected = [
-        "get /api/v1/audit",
-        "get /api/v1/devices",
-        "get /api/v1/devices/{device}",
-        "get /api/v1/live",
-        "get /api/v1/quarantine",
-        "get /api/v1/session",
-        "get /api/v1/sites",
-        "get /api/v1/views",
-        "get /api/v1/visits",
-        "get /healthz",
-        "get /metrics",
-        "get /readyz",
-        "patch /api/v1/devices/{device}",
-        "post /api/v1/devices",
-        "post /api/v1/devices/{device}/password",
-        "post /api/v1/readers",
-        "post /api/v1/sign-in-links",
-        "post /api/v1/sign-out",
-        "post /api/v1/views/rebuild",
-        "put /api/v1/sites/{site}",
-    ];
-    assert_eq!(routes, expected);
-}
-
-#[tokio::test]
-async fn the_document_says_what_may_be_left_out_and_how_errors_look() {
-    let house = House::open().await;
-    let document = house.get("/api/openapi.json").await.json();
-    let visits = &document["paths"]["/api/v1/visits"]["get"];
-    for parameter in visits["parameters"].as_array().unwrap() {
-        assert_eq!(parameter["in"], "query", "{parameter}");
-        assert_eq!(parameter["required"], false, "{parameter}");
-    }
-    let device = &document["paths"]["/api/v1/devices/{device}"]["get"]["parameters"][0];
-    assert_eq!(
-        (&device["in"], &device["required"]),
-        (&json!("path"), &json!(true))
-    );
-    for (path, methods) in document["paths"].as_object().unwrap() {
-        for (method, operation) in methods.as_object().unwrap() {
-            if path.starts_with("/api/v1/") {
-                let problem = &operation["responses"]["default"]["content"];
-                assert!(
-                    problem["application/problem+json"].is_object(),
-                    "{method} {path}"
-                );
-            }
-        }
-    }
-    let schemas = &document["components"]["schemas"];
-    let required = |schema: &str| {
-        let names = schemas[schema]["required"].as_array().unwrap();
-        let mut names: Vec<_> = names.iter().map(|it| it.as_str().unwrap()).collect();
-        names.sort_unstable();
-        names.join(" ")
-    };
-    assert_eq!(required("BucketRow"), "complete in out start visits");
-    assert_eq!(required("Problem"), "detail instance status title type");
-    // Every schema that is named is there.
-    let text = document.to_string();
-    for name in text.split("#/components/schemas/").skip(1) {
-        let name = name.split('"').next().unwrap();
-        assert!(schemas[name].is_object(), "schema {name}");
-    }
-}
-
-#[tokio::test]
-async fn no_route_but_the_probes_answers_a_stranger() {
-    let house = House::open().await;
-    let document = house.get("/api/openapi.json").await.json();
-    for (path, methods) in document["paths"].as_object().unwrap() {
-        let open = ["/healthz", "/readyz", "/metrics"].contains(&path.as_str());
-        let place = path.replace("{device}", "gate-1").replace("{site}", "main");
-        for method in methods.as_object().unwrap().keys() {
-            let method = method.to_uppercase();
-            for headers in [
-                &[][..],
-                &[("authorization", "Bearer wrong")],
-                &[("cookie", "lujiang_session=wrong")],
-            ] {
-                let answer = house.anonymous(&method, &place, headers).await;
-                let expected = if open { 200 } else { 401 };
-                assert_eq!(answer.status, expected, "{method} {place} {headers:?}");
-            }
-        }
-    }
-}
 
 #[tokio::test]
 async fn errors_are_problem_documents_whoever_makes_them() {
@@ -319,89 +219,6 @@ async fn a_parameter_is_refused_by_its_name() {
         .get("/api/v1/visits?from=2000-01-01&to=2100-01-01&bucket=year")
         .await;
     assert_eq!(years.json()["buckets"].as_array().unwrap().len(), 100);
-}
-
-#[tokio::test]
-async fn a_link_is_shown_without_being_spent_and_signs_in_once() {
-    let house = House::open().await;
-    let made = house
-        .ask(house.sending("POST", "/api/v1/sign-in-links", &json!({"person": "渌江"})))
-        .await;
-    assert_eq!(made.status, 201);
-    let link = made.json()["link"].as_str().unwrap().to_owned();
-    let path = link.strip_prefix("http://lujiang.test").unwrap();
-    for _ in 0..2 {
-        let page = house.anonymous("GET", path, &[]).await;
-        assert_eq!(page.status, 200);
-        assert!(!page.headers.contains_key(SET_COOKIE));
-    }
-    let token = path.strip_prefix("/sign-in?").unwrap();
-    let elsewhere = house.sign_in(token, "http://evil.example").await;
-    assert_eq!(elsewhere.status, 403);
-    let signed_in = house.sign_in(token, "http://lujiang.test").await;
-    assert_eq!(
-        (signed_in.status, &signed_in.headers[LOCATION]),
-        (303, &"/".parse().unwrap())
-    );
-    let cookie = signed_in.headers[SET_COOKIE].to_str().unwrap();
-    for attribute in ["HttpOnly", "SameSite=Strict", "Path=/"] {
-        assert!(cookie.contains(attribute), "{cookie}");
-    }
-    assert_eq!(
-        house.sign_in(token, "http://lujiang.test").await.status,
-        403
-    );
-
-    let cookie = cookie.split(';').next().unwrap();
-    let session = house
-        .anonymous("GET", "/api/v1/session", &[("cookie", cookie)])
-        .await;
-    assert_eq!(session.json()["person"], "渌江");
-    assert_eq!(session.json()["now"], "2026-11-04T14:32:00+08:00");
-    let audit = house
-        .anonymous("GET", "/api/v1/audit", &[("cookie", cookie)])
-        .await
-        .json();
-    let rows = audit["rows"].as_array().unwrap();
-    let acts: Vec<_> = rows
-        .iter()
-        .map(|row| (row["actor"].as_str(), row["action"].as_str()))
-        .collect();
-    assert_eq!(
-        acts[..2],
-        [
-            (Some("渌江"), Some("person.sign-in")),
-            (Some("admin token"), Some("person.link"))
-        ]
-    );
-}
-
-#[tokio::test]
-async fn a_change_by_cookie_must_come_from_here() {
-    let house = House::open().await;
-    let token = house.state.people.make_link(Person {
-        name: "technician".to_owned(),
-        role: Role::Admin,
-    });
-    let (session, _) = house.state.people.sign_in(token.as_str()).unwrap();
-    let cookie = format!("{SESSION_COOKIE}={}", session.as_str());
-    let cookie = ("cookie", cookie.as_str());
-    for said in [
-        None,
-        Some("http://evil.example"),
-        Some("null"),
-        Some("http://lujiang.test:81"),
-    ] {
-        let mut headers = vec![cookie];
-        headers.extend(said.map(|origin| ("origin", origin)));
-        let refused = house.anonymous("POST", "/api/v1/sign-out", &headers).await;
-        assert_eq!(refused.status, 403, "{said:?}");
-    }
-    let headers = [cookie, ("origin", "http://lujiang.test")];
-    let signed_out = house.anonymous("POST", "/api/v1/sign-out", &headers).await;
-    assert_eq!(signed_out.status, 204);
-    let ended = house.anonymous("GET", "/api/v1/session", &[cookie]).await;
-    assert_eq!(ended.status, 401);
 }
 
 #[tokio::test]

@@ -1,0 +1,116 @@
+//! The table of rights: every route, and what its caller must be allowed to do.
+//!
+//! A route is served only through a row of this table, so there can be none that was forgotten;
+//! the OpenAPI document tells each one's right as `x-right`. Which right is within which, and
+//! what a role may do, stands in `people/rights.rs`.
+
+use axum::middleware;
+use utoipa::openapi::extensions::ExtensionsBuilder;
+use utoipa::openapi::path::{Operation, PathItem, Paths};
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
+use utoipa_axum::routes;
+
+use super::access::{Guard, require};
+use super::{ApiState, audit, devices, probes, quarantine, rebuild, registry};
+use super::{session, sites, stream, visits};
+use crate::people::{People, Right};
+
+/// The member of an operation in the OpenAPI document that tells its right.
+const RIGHT: &str = "x-right";
+
+/// What a route asks of its caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Needs {
+    /// Nothing: whoever reaches the port may ask.
+    Nothing,
+    /// This right.
+    A(Right),
+}
+
+/// A route and what it needs.
+type Row = (Needs, UtoipaMethodRouter<ApiState>);
+
+/// The routes for monitors, at the root.
+pub(super) fn probes() -> OpenApiRouter<ApiState> {
+    [
+        routes!(probes::healthz),
+        routes!(probes::readyz),
+        routes!(probes::metrics),
+    ]
+    .into_iter()
+    .map(|route| (Needs::Nothing, route))
+    .fold(OpenApiRouter::new(), |router, row| router.routes(told(row)))
+}
+
+/// The table: everything below `/api/v1`.
+fn table() -> Vec<Row> {
+    use Needs::A;
+    use Right::{Administer, Operate, Read};
+    vec![
+        (A(Read), routes!(session::session)),
+        (A(Read), routes!(session::sign_out)),
+        (A(Read), routes!(visits::visits)),
+        (A(Read), routes!(sites::sites)),
+        (A(Read), routes!(devices::devices)),
+        (A(Read), routes!(devices::device)),
+        (A(Read), routes!(quarantine::quarantine)),
+        (A(Read), routes!(rebuild::views)),
+        (A(Read), routes!(stream::live)),
+        (A(Operate), routes!(rebuild::rebuild)),
+        (A(Administer), routes!(registry::add_device)),
+        (A(Administer), routes!(registry::change_device)),
+        (A(Administer), routes!(registry::renew_password)),
+        (A(Administer), routes!(registry::add_reader)),
+        (A(Administer), routes!(sites::set_site)),
+        (A(Administer), routes!(session::make_link)),
+        (A(Administer), routes!(audit::audit)),
+    ]
+}
+
+/// Everything below `/api/v1`, each route behind its right.
+pub(super) fn api(people: &People) -> OpenApiRouter<ApiState> {
+    let guarded = |(needs, route): Row| {
+        let (schemas, paths, methods) = told((needs, route));
+        let methods = match needs {
+            Needs::Nothing => methods,
+            Needs::A(right) => {
+                let people = people.clone();
+                let guard = Guard { people, right };
+                methods.route_layer(middleware::from_fn_with_state(guard, require))
+            }
+        };
+        (schemas, paths, methods)
+    };
+    table()
+        .into_iter()
+        .map(guarded)
+        .fold(OpenApiRouter::new(), OpenApiRouter::routes)
+}
+
+/// Writes into the document what the route needs.
+fn told((needs, route): Row) -> UtoipaMethodRouter<ApiState> {
+    let (schemas, mut paths, methods) = route;
+    let needed = match needs {
+        Needs::Nothing => "none",
+        Needs::A(right) => right.as_str(),
+    };
+    for operation in operations(&mut paths) {
+        let told = ExtensionsBuilder::new().add(RIGHT, needed).build();
+        operation.extensions = Some(told);
+    }
+    (schemas, paths, methods)
+}
+
+fn operations(paths: &mut Paths) -> impl Iterator<Item = &mut Operation> {
+    paths.paths.values_mut().flat_map(|item| {
+        let PathItem {
+            get,
+            put,
+            post,
+            delete,
+            patch,
+            ..
+        } = item;
+        [get, put, post, delete, patch].into_iter().flatten()
+    })
+}

@@ -1,0 +1,119 @@
+//! The OpenAPI document: every route stands in it, with its right and its errors.
+
+use super::*;
+
+#[tokio::test]
+async fn every_route_stands_in_the_document() {
+    let house = House::open().await;
+    let document = house.get("/api/openapi.json").await.json();
+    assert_eq!(document["openapi"], "3.1.0");
+    assert_eq!(document["info"]["license"]["name"], "Apache-2.0");
+    let mut routes: Vec<String> = Vec::new();
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for method in methods.as_object().unwrap().keys() {
+            routes.push(format!("{method} {path}"));
+        }
+    }
+    routes.sort();
+    let expected = [
+        "get /api/v1/audit",
+        "get /api/v1/devices",
+        "get /api/v1/devices/{device}",
+        "get /api/v1/live",
+        "get /api/v1/quarantine",
+        "get /api/v1/session",
+        "get /api/v1/sites",
+        "get /api/v1/views",
+        "get /api/v1/visits",
+        "get /healthz",
+        "get /metrics",
+        "get /readyz",
+        "patch /api/v1/devices/{device}",
+        "post /api/v1/devices",
+        "post /api/v1/devices/{device}/password",
+        "post /api/v1/readers",
+        "post /api/v1/sign-in-links",
+        "post /api/v1/sign-out",
+        "post /api/v1/views/rebuild",
+        "put /api/v1/sites/{site}",
+    ];
+    assert_eq!(routes, expected);
+}
+
+#[tokio::test]
+async fn the_document_says_what_may_be_left_out_and_how_errors_look() {
+    let house = House::open().await;
+    let document = house.get("/api/openapi.json").await.json();
+    let visits = &document["paths"]["/api/v1/visits"]["get"];
+    for parameter in visits["parameters"].as_array().unwrap() {
+        assert_eq!(parameter["in"], "query", "{parameter}");
+        assert_eq!(parameter["required"], false, "{parameter}");
+    }
+    let device = &document["paths"]["/api/v1/devices/{device}"]["get"]["parameters"][0];
+    assert_eq!(
+        (&device["in"], &device["required"]),
+        (&json!("path"), &json!(true))
+    );
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            if path.starts_with("/api/v1/") {
+                let problem = &operation["responses"]["default"]["content"];
+                assert!(
+                    problem["application/problem+json"].is_object(),
+                    "{method} {path}"
+                );
+            }
+        }
+    }
+    let schemas = &document["components"]["schemas"];
+    let required = |schema: &str| {
+        let names = schemas[schema]["required"].as_array().unwrap();
+        let mut names: Vec<_> = names.iter().map(|it| it.as_str().unwrap()).collect();
+        names.sort_unstable();
+        names.join(" ")
+    };
+    assert_eq!(required("BucketRow"), "complete in out start visits");
+    assert_eq!(required("Problem"), "detail instance status title type");
+    // Every schema that is named is there.
+    let text = document.to_string();
+    for name in text.split("#/components/schemas/").skip(1) {
+        let name = name.split('"').next().unwrap();
+        assert!(schemas[name].is_object(), "schema {name}");
+    }
+}
+
+#[tokio::test]
+async fn no_route_but_the_probes_answers_a_stranger() {
+    let house = House::open().await;
+    let document = house.get("/api/openapi.json").await.json();
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        let open = ["/healthz", "/readyz", "/metrics"].contains(&path.as_str());
+        let place = path.replace("{device}", "gate-1").replace("{site}", "main");
+        for method in methods.as_object().unwrap().keys() {
+            let method = method.to_uppercase();
+            for headers in [
+                &[][..],
+                &[("authorization", "Bearer wrong")],
+                &[("cookie", "lujiang_session=wrong")],
+            ] {
+                let answer = house.anonymous(&method, &place, headers).await;
+                let expected = if open { 200 } else { 401 };
+                assert_eq!(answer.status, expected, "{method} {place} {headers:?}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_document_tells_the_right_of_every_route() {
+    let house = House::open().await;
+    let document = house.get("/api/openapi.json").await.json();
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            let right = operation["x-right"].as_str().unwrap();
+            let is_open = operation["security"] == json!([{}]);
+            let known = right.parse::<Right>().is_ok() || (is_open && right == "none");
+            assert!(known, "{method} {path} needs {right:?}");
+        }
+    }
+}
