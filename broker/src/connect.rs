@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use lujiang_config::MqttSection;
-use lujiang_wire::{Status, Topic};
+use lujiang_wire::{DeviceId, Status, Topic};
 use rumqttd::protocol;
 
 use crate::encode::Welcome;
@@ -88,6 +88,11 @@ impl ConnectRequest {
             login,
             will,
         })
+    }
+
+    /// The device its user name is the name of.
+    pub(crate) fn device_named(&self) -> Option<DeviceId> {
+        self.login.as_ref()?.username.parse().ok()
     }
 
     /// What the house is asked.

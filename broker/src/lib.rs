@@ -13,6 +13,7 @@
 //! The door knows no ledger, no registry and no HTTP.
 
 mod acknowledgements;
+mod addresses;
 mod authorise;
 mod connect;
 mod connection;
@@ -25,6 +26,7 @@ mod keep_alive;
 mod mailbox;
 mod metrics;
 mod outgoing;
+mod pace;
 mod packet;
 mod reason;
 mod registration;
@@ -35,6 +37,7 @@ mod switchboard;
 mod tls;
 mod wire;
 
+pub use addresses::{AddressLimits, Addresses, Held};
 pub use door::{Door, DoorError};
 pub use house::{
     Admission, Arrival, ClientLimits, Credentials, House, Keeping, Kept, Principal,

@@ -50,11 +50,15 @@ pub enum ConnectRefusal {
     ConnectionsMax,
     /// The TLS handshake failed: no certificate of ours, or no TLS at all.
     Tls,
+    /// Its address called too often; closed before its first byte.
+    AttemptsMax,
+    /// Its address pauses for wrong passwords.
+    AddressHeld,
 }
 
 impl ConnectRefusal {
     /// Every reason, in the order of their numbers.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Timeout,
         Self::Malformed,
         Self::ProtocolVersion,
@@ -66,6 +70,8 @@ impl ConnectRefusal {
         Self::NoRoom,
         Self::ConnectionsMax,
         Self::Tls,
+        Self::AttemptsMax,
+        Self::AddressHeld,
     ];
 
     /// The reason as a label.
@@ -83,6 +89,8 @@ impl ConnectRefusal {
             Self::NoRoom => "no_room",
             Self::ConnectionsMax => "connections_max",
             Self::Tls => "tls",
+            Self::AttemptsMax => "attempts_max",
+            Self::AddressHeld => "address_held",
         }
     }
 }
@@ -110,6 +118,8 @@ pub struct DoorMetrics {
     pub fan_out_dropped: Counter,
     /// Messages dropped for one slow subscriber.
     pub outgoing_dropped: Counter,
+    /// Connections that ended by a panic in their own task: a fault of ours, of no other's harm.
+    pub connection_panics: Counter,
     /// Times the router had to be rebuilt.
     pub router_restarts: Counter,
     /// Bytes read from peers.

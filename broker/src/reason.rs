@@ -27,6 +27,7 @@ pub(crate) enum ReasonCode {
     PayloadFormatInvalid = 0x99,
     QosNotSupported = 0x9B,
     SharedSubscriptionsNotSupported = 0x9E,
+    ConnectionRateExceeded = 0x9F,
     SubscriptionIdentifiersNotSupported = 0xA1,
 }
 
@@ -43,7 +44,10 @@ impl ReasonCode {
             Self::Success => Some(0),
             Self::UnsupportedProtocolVersion => Some(1),
             Self::ClientIdentifierNotValid => Some(2),
-            Self::ServerUnavailable | Self::QuotaExceeded | Self::ServerShuttingDown => Some(3),
+            Self::ServerUnavailable
+            | Self::QuotaExceeded
+            | Self::ServerShuttingDown
+            | Self::ConnectionRateExceeded => Some(3),
             Self::BadUserNameOrPassword => Some(4),
             Self::NotAuthorized | Self::PayloadFormatInvalid => Some(5),
             _ => None,

@@ -69,7 +69,7 @@ pub(crate) struct Line {
 #[derive(Default)]
 struct Lines {
     by_key: HashMap<LineKey, Arc<Line>>,
-    by_device: HashMap<DeviceId, Vec<Arc<Line>>>,
+    by_principal: HashMap<PrincipalKey, Vec<Arc<Line>>>,
 }
 
 impl Switchboard {
@@ -102,7 +102,7 @@ impl Switchboard {
         if retain && self.retain(topic.clone(), payload.clone()).is_err() {
             tracing::warn!(%device, "desired state not retained: too large, or too many devices");
         }
-        for line in self.lines_of(device) {
+        for line in self.lines_of(&PrincipalKey::Device(device.clone())) {
             line.mailbox.put(Delivery {
                 topic: topic.clone(),
                 payload: payload.clone(),
@@ -121,10 +121,12 @@ impl Switchboard {
 
     /// Ends every connection of a device; `why` is for people.
     pub fn disconnect(&self, device: &DeviceId, why: &str) {
-        for line in self.lines_of(device) {
-            let code = ReasonCode::AdministrativeAction;
-            line.mailbox.end(Ending::by_door(code, why));
-        }
+        self.end_lines(&PrincipalKey::Device(device.clone()), why);
+    }
+
+    /// Ends every connection of a reader; `why` is for people.
+    pub fn disconnect_reader(&self, name: &str, why: &str) {
+        self.end_lines(&PrincipalKey::Reader(name.to_owned()), why);
     }
 
     /// How many are connected now.
@@ -188,28 +190,24 @@ impl Switchboard {
             ended: CancellationToken::new(),
         });
         lines.by_key.insert(key.clone(), Arc::clone(&line));
-        if let PrincipalKey::Device(device) = &key.principal {
-            let of_device = lines.by_device.entry(device.clone()).or_default();
-            of_device.push(Arc::clone(&line));
-        }
+        let of_principal = lines.by_principal.entry(key.principal.clone()).or_default();
+        of_principal.push(Arc::clone(&line));
         drop(lines);
         announce();
         Ok(line)
     }
 
-    /// Frees the place of a line; `announce` is told whether it was the device's last.
+    /// Frees the place of a line; `announce` is told whether it was its principal's last.
     pub(crate) fn remove(&self, key: &LineKey, line: &Arc<Line>, announce: impl FnOnce(bool)) {
         let _in_order = lock(&self.presence);
         let mut lines = lock(&self.lines);
         lines.by_key.remove(key);
         let mut last = false;
-        if let PrincipalKey::Device(device) = &key.principal
-            && let Some(of_device) = lines.by_device.get_mut(device)
-        {
-            of_device.retain(|other| !Arc::ptr_eq(other, line));
-            last = of_device.is_empty();
+        if let Some(of_principal) = lines.by_principal.get_mut(&key.principal) {
+            of_principal.retain(|other| !Arc::ptr_eq(other, line));
+            last = of_principal.is_empty();
             if last {
-                lines.by_device.remove(device);
+                lines.by_principal.remove(&key.principal);
             }
         }
         drop(lines);
@@ -266,9 +264,20 @@ impl Switchboard {
         lock(&self.retained).set(topic, payload)
     }
 
-    fn lines_of(&self, device: &DeviceId) -> Vec<Arc<Line>> {
+    fn end_lines(&self, principal: &PrincipalKey, why: &str) {
+        for line in self.lines_of(principal) {
+            let code = ReasonCode::AdministrativeAction;
+            line.mailbox.end(Ending::by_door(code, why));
+        }
+    }
+
+    fn lines_of(&self, principal: &PrincipalKey) -> Vec<Arc<Line>> {
         let lines = lock(&self.lines);
-        lines.by_device.get(device).cloned().unwrap_or_default()
+        lines
+            .by_principal
+            .get(principal)
+            .cloned()
+            .unwrap_or_default()
     }
 }
 

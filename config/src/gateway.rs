@@ -75,6 +75,14 @@ pub struct MqttSection {
     pub bytes_burst: ByteSize,
     /// Connections of one device or reader at once, under different Client Identifiers.
     pub sessions_max: usize,
+    /// Connections one address may open within a minute, and as many at once; an IPv6 /64 is one.
+    pub attempts_per_minute_max: u32,
+    /// Wrong passwords in a row from one address before it has to pause.
+    pub failed_logins_max: u32,
+    /// The first pause; each further wrong password doubles it.
+    pub failed_login_backoff_min: Duration,
+    /// The longest pause.
+    pub failed_login_backoff_max: Duration,
 }
 
 /// `[tls]`: the doors that may face the street.
@@ -188,6 +196,10 @@ impl Default for MqttSection {
             bytes_per_second: ByteSize::mib(2),
             bytes_burst: ByteSize::mib(8),
             sessions_max: 4,
+            attempts_per_minute_max: 600,
+            failed_logins_max: 10,
+            failed_login_backoff_min: Duration::from_secs(1),
+            failed_login_backoff_max: Duration::from_secs(300),
         }
     }
 }

@@ -51,6 +51,14 @@ pub enum Counter {
     DoorPublishes,
     /// Requests the door refused for want of a right.
     DoorUnauthorised,
+    /// Connections the door did not let in, by reason.
+    DoorRefused,
+    /// Connections the door ended for bytes the standard does not allow.
+    DoorMalformed,
+    /// Connections the door ended because nothing was heard from them, or nothing taken.
+    DoorTimeouts,
+    /// Connections of the door that ended by a panic.
+    DoorPanics,
     /// Messages the door dropped for slow subscribers.
     DoorDropped,
     /// Restarts of the router behind the door.
@@ -98,7 +106,7 @@ struct Inner {
 }
 
 impl Counter {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 14] = [
         Self::FactsAccepted,
         Self::FactsRepeated,
         Self::Quarantined,
@@ -106,6 +114,10 @@ impl Counter {
         Self::DoorAccepted,
         Self::DoorPublishes,
         Self::DoorUnauthorised,
+        Self::DoorRefused,
+        Self::DoorMalformed,
+        Self::DoorTimeouts,
+        Self::DoorPanics,
         Self::DoorDropped,
         Self::RouterRestarts,
         Self::ViewsRebuilt,
@@ -143,6 +155,26 @@ impl Counter {
                 "lujiang_door_unauthorised_total",
                 None,
                 "PUBLISH and SUBSCRIBE requests refused for want of a right.",
+            ),
+            Self::DoorRefused => (
+                "lujiang_door_refused_total",
+                Some("reason"),
+                "Connections the door did not let in.",
+            ),
+            Self::DoorMalformed => (
+                "lujiang_door_malformed_total",
+                None,
+                "Connections the door ended for bytes the standard does not allow.",
+            ),
+            Self::DoorTimeouts => (
+                "lujiang_door_timeouts_total",
+                None,
+                "Connections the door ended because nothing was heard from them, or nothing taken.",
+            ),
+            Self::DoorPanics => (
+                "lujiang_door_panics_total",
+                None,
+                "Connections of the door that ended by a panic.",
             ),
             Self::DoorDropped => (
                 "lujiang_door_dropped_total",

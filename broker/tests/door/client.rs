@@ -1,9 +1,9 @@
 //! A client of bare bytes: nothing between the test and the wire.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
 use super::house::PASSWORD;
 use super::soon;
@@ -94,6 +94,14 @@ impl Client {
     /// A socket that has said nothing yet.
     pub(crate) async fn open(address: SocketAddr, version: u8) -> Self {
         let stream = soon(TcpStream::connect(address)).await.unwrap();
+        Self { stream, version }
+    }
+
+    /// The same, from an address of this machine.
+    pub(crate) async fn open_from(from: IpAddr, address: SocketAddr, version: u8) -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind(SocketAddr::new(from, 0)).unwrap();
+        let stream = soon(socket.connect(address)).await.unwrap();
         Self { stream, version }
     }
 

@@ -1,7 +1,7 @@
 //! A house in memory: says yes by name, keeps as it is told, remembers what it heard.
 
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
@@ -35,6 +35,8 @@ pub(crate) struct TestHouse {
     pub(crate) held: Mutex<Vec<oneshot::Sender<Kept>>>,
     pub(crate) receipts: Mutex<Option<Receipts>>,
     pub(crate) limits: ClientLimits,
+    /// How often it was asked who someone is.
+    asked: AtomicUsize,
     arrivals: watch::Sender<Vec<Arrival>>,
     words: watch::Sender<Vec<Word>>,
 }
@@ -49,6 +51,7 @@ impl Default for TestHouse {
             held: Mutex::default(),
             receipts: Mutex::default(),
             limits: ClientLimits::of(&MqttSection::default()),
+            asked: AtomicUsize::new(0),
             arrivals: watch::Sender::default(),
             words: watch::Sender::default(),
         }
@@ -58,6 +61,11 @@ impl Default for TestHouse {
 impl TestHouse {
     pub(crate) fn set_keep(&self, keep: Keep) {
         *self.keep.lock().unwrap() = keep;
+    }
+
+    /// How often it was asked who someone is.
+    pub(crate) fn asked(&self) -> usize {
+        self.asked.load(Ordering::SeqCst)
     }
 
     /// The payloads that came so far.
@@ -127,6 +135,7 @@ impl TestHouse {
 
 impl House for TestHouse {
     fn admit(&self, credentials: Credentials) -> BoxFuture<'_, Result<Admission, Refusal>> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
         async move {
             if credentials.user_name.as_deref() == Some("slow") {
                 self.slow.acquire().await.unwrap().forget();

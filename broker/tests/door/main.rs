@@ -4,6 +4,7 @@
     reason = "helpers of tests stand outside of the test functions"
 )]
 
+mod addresses;
 mod client;
 mod connect;
 mod deliver;
@@ -49,6 +50,8 @@ impl Opened {
 fn section() -> MqttSection {
     MqttSection {
         listen: "127.0.0.1:0".parse().unwrap(),
+        // A test is one address, and thousands of devices.
+        attempts_per_minute_max: 1_000_000,
         ..MqttSection::default()
     }
 }

@@ -68,7 +68,7 @@ impl LibrarySection {
 impl MqttSection {
     fn read(section: &mut Section<'_>) -> Self {
         let default = Self::default();
-        Self {
+        let read = Self {
             listen: section.listen("listen", default.listen),
             connections_max: section.number(
                 "connections_max",
@@ -124,7 +124,34 @@ impl MqttSection {
                 ByteSize::kib(1)..=ByteSize::mib(1_024),
             ),
             sessions_max: section.number("sessions_max", default.sessions_max, 1..=10_000),
-        }
+            attempts_per_minute_max: section.number(
+                "attempts_per_minute_max",
+                default.attempts_per_minute_max,
+                1..=1_000_000,
+            ),
+            failed_logins_max: section.number(
+                "failed_logins_max",
+                default.failed_logins_max,
+                1..=1_000_000,
+            ),
+            failed_login_backoff_min: section.duration(
+                "failed_login_backoff_min",
+                default.failed_login_backoff_min,
+                100 * MILLI..=HOUR,
+            ),
+            failed_login_backoff_max: section.duration(
+                "failed_login_backoff_max",
+                default.failed_login_backoff_max,
+                100 * MILLI..=DAY,
+            ),
+        };
+        let rises = read.failed_login_backoff_min <= read.failed_login_backoff_max;
+        section.fits(
+            "failed_login_backoff_max",
+            rises,
+            "at least failed_login_backoff_min",
+        );
+        read
     }
 }
 

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
+use lujiang_broker::ConnectRefusal;
 use lujiang_wire::LinkState;
 
 use super::devices::missing;
@@ -84,6 +85,9 @@ impl ApiState {
             (Counter::DoorAccepted, door.accepted.get()),
             (Counter::DoorPublishes, door.publishes.get()),
             (Counter::DoorUnauthorised, door.unauthorised.get()),
+            (Counter::DoorMalformed, door.malformed.get()),
+            (Counter::DoorTimeouts, door.timeouts.get()),
+            (Counter::DoorPanics, door.connection_panics.get()),
             (
                 Counter::DoorDropped,
                 door.fan_out_dropped.get() + door.outgoing_dropped.get(),
@@ -92,6 +96,11 @@ impl ApiState {
             (Counter::ViewsRebuilt, self.views.rebuilds()),
         ] {
             reading.counters.insert((counter, String::new()), value);
+        }
+        for reason in ConnectRefusal::ALL {
+            let label = reason.as_str().to_owned();
+            let refused = (Counter::DoorRefused, label);
+            reading.counters.insert(refused, door.refused(reason));
         }
         for (reason, value) in counts.quarantined {
             let label = reason.as_str().to_owned();
