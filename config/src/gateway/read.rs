@@ -68,7 +68,7 @@ impl LibrarySection {
 impl MqttSection {
     fn read(section: &mut Section<'_>) -> Self {
         let default = Self::default();
-        let read = Self {
+        Self {
             listen: section.listen("listen", default.listen),
             connections_max: section.number(
                 "connections_max",
@@ -107,6 +107,14 @@ impl MqttSection {
                 default.unauthorised_per_minute_max,
                 1..=100_000,
             ),
+            ..Self::read_rates(section)
+        }
+    }
+
+    /// What one client may do.
+    fn read_rates(section: &mut Section<'_>) -> Self {
+        let default = Self::default();
+        Self {
             messages_per_second: section.number(
                 "messages_per_second",
                 default.messages_per_second,
@@ -124,6 +132,14 @@ impl MqttSection {
                 ByteSize::kib(1)..=ByteSize::mib(1_024),
             ),
             sessions_max: section.number("sessions_max", default.sessions_max, 1..=10_000),
+            ..Self::read_addresses(section)
+        }
+    }
+
+    /// What one address may do.
+    fn read_addresses(section: &mut Section<'_>) -> Self {
+        let default = Self::default();
+        let read = Self {
             attempts_per_minute_max: section.number(
                 "attempts_per_minute_max",
                 default.attempts_per_minute_max,
@@ -144,6 +160,7 @@ impl MqttSection {
                 default.failed_login_backoff_max,
                 100 * MILLI..=DAY,
             ),
+            ..default
         };
         let rises = read.failed_login_backoff_min <= read.failed_login_backoff_max;
         section.fits(
