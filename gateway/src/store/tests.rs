@@ -97,3 +97,33 @@ async fn a_closed_store_refuses_and_does_not_hang() {
 
     assert!(refused.await.unwrap().is_err());
 }
+
+#[test]
+fn after_a_disk_that_took_no_writes_what_was_committed_stands_outside_the_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.db");
+    let store = Store::open(&path, StoreOptions::default()).unwrap();
+    let note = |text: &'static str| {
+        store.decide_blocking(move |tx| {
+            tx.execute("INSERT INTO meta VALUES (?1, '')", [text])?;
+            Ok(())
+        })
+    };
+    note("before").unwrap();
+    let refused = store.decide_blocking(|_| -> Result<(), LedgerError> { Err(LedgerError::Full) });
+    assert!(matches!(refused, Err(LedgerError::Full)));
+    note("after").unwrap();
+
+    // The database alone, as it would be if the log's pages had never reached the disk.
+    let alone = folder.path().join("alone.db");
+    std::fs::copy(&path, &alone).unwrap();
+    let stands: i64 = rusqlite::Connection::open(&alone)
+        .unwrap()
+        .query_row(
+            "SELECT count(*) FROM meta WHERE key = 'before'",
+            [],
+            |row| row.get(0),
+        )
+        .unwrap();
+    assert_eq!(stands, 1);
+}

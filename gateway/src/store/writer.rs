@@ -145,12 +145,14 @@ impl Writing {
         result
     }
 
-    /// Opens the database anew and writes to the disk once. After a failed sync the kernel may
-    /// have dropped pages it says are clean; a new connection reads the log from the disk and
-    /// trusts nothing it remembers.
+    /// Opens the database anew, copies the log into it, and writes to the disk once. After a
+    /// failed sync the kernel may call pages of the log clean that never reached the disk, and
+    /// syncing them again does nothing: a repeat of what stands in them must not be acknowledged
+    /// by their word. Copied into the database they are new pages, which a sync does write.
     fn recover(&mut self) -> Result<(), LedgerError> {
         let mut connection = open(&self.path, self.options)?;
         schema::checked(&connection)?;
+        copy_log(&connection)?;
         write_once(&mut connection)?;
         self.connection = connection;
         self.is_failing = false;
@@ -209,6 +211,18 @@ fn open(path: &Path, options: StoreOptions) -> Result<Connection, LedgerError> {
 /// kernel: without this, a repeat of it would be acknowledged with no sync at all.
 fn write_once(connection: &mut Connection) -> Result<(), LedgerError> {
     commit(connection, bump)
+}
+
+/// Copies the whole log into the database and syncs that (a checkpoint; sqlite.org/wal.html).
+fn copy_log(connection: &Connection) -> Result<(), LedgerError> {
+    let counts = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+    let (busy, frames, copied): (i64, i64, i64) =
+        connection.query_row("PRAGMA wal_checkpoint(FULL)", [], counts)?;
+    // Someone reads an older state: as a full disk it is tried again in a moment.
+    match busy == 0 && frames == copied {
+        true => Ok(()),
+        false => Err(LedgerError::Full),
+    }
 }
 
 /// Counts up how often the store was opened or tried: a change that reaches the disk.
