@@ -7,10 +7,12 @@
 mod access;
 mod audit;
 mod body;
+mod cookie;
 mod csv;
 mod devices;
 mod frame;
 mod parameters;
+pub mod peer;
 mod probes;
 pub mod problem;
 mod quarantine;
@@ -51,8 +53,9 @@ use crate::presence::Presence;
 use crate::registry::Registry;
 use crate::store::Store;
 use crate::views::Views;
-use access::SESSION_COOKIE;
+use cookie::SessionCookie;
 use frame::Frame;
+use peer::Scheme;
 use problem::Problem;
 pub use rebuild::Rebuilds;
 
@@ -89,6 +92,13 @@ pub struct ApiState {
     pub library: LibrarySection,
     /// Cancelled when the gateway stops.
     pub stopping: CancellationToken,
+}
+
+impl ApiState {
+    /// The cookie of sessions here.
+    fn cookie(&self) -> SessionCookie {
+        SessionCookie::of(&self.store.ledger_id())
+    }
 }
 
 /// A running API.
@@ -135,6 +145,7 @@ impl Api {
         let app = app(section, state);
         let ended = stopping.clone().cancelled_owned();
         let server = async move {
+            let app = app.into_make_service_with_connect_info::<SocketAddr>();
             let served = axum::serve(listener, app).with_graceful_shutdown(ended);
             if let Err(error) = served.await {
                 tracing::error!(%error, "the HTTP server ended");
@@ -201,8 +212,8 @@ fn app(section: &HttpSection, state: ApiState) -> Router {
         metrics: state.metrics.clone(),
     };
     let body_max = usize::try_from(section.body_max.as_u64()).unwrap_or(usize::MAX);
-    let (router, mut document) = api(&state.people).split_for_parts();
-    describe_credentials(&mut document);
+    let (router, mut document) = api(&state).split_for_parts();
+    describe_credentials(&mut document, &state.cookie());
     let document = Arc::new(document);
     router
         .route(
@@ -221,19 +232,19 @@ fn app(section: &HttpSection, state: ApiState) -> Router {
         .layer(middleware::from_fn_with_state(frame, frame::surround))
 }
 
-/// The API, without its state.
-fn api(people: &People) -> OpenApiRouter<ApiState> {
+/// The API; its state is still to be given.
+fn api(state: &ApiState) -> OpenApiRouter<ApiState> {
     OpenApiRouter::with_openapi(Document::openapi())
         .merge(rights::probes())
         // Nested once: nesting again at the same place would drop operations from the document.
-        .nest("/api/v1", rights::api(people))
+        .nest("/api/v1", rights::api(&state.people, &state.cookie()))
 }
 
-fn describe_credentials(document: &mut utoipa::openapi::OpenApi) {
+fn describe_credentials(document: &mut utoipa::openapi::OpenApi, cookie: &SessionCookie) {
     let components = document.components.get_or_insert_default();
     let token = HttpBuilder::new().scheme(HttpAuthScheme::Bearer);
     components.add_security_scheme("token", SecurityScheme::Http(token.build()));
-    let cookie = ApiKey::Cookie(ApiKeyValue::new(SESSION_COOKIE));
+    let cookie = ApiKey::Cookie(ApiKeyValue::new(cookie.name(Scheme::Plain)));
     components.add_security_scheme("session", SecurityScheme::ApiKey(cookie));
 }
 

@@ -2,17 +2,16 @@
 //! cookie the proof that the page of this very site asks.
 
 use axum::extract::{Request, State};
-use axum::http::header::{AUTHORIZATION, COOKIE, HOST, ORIGIN, WWW_AUTHENTICATE};
-use axum::http::{HeaderMap, HeaderValue, Method};
+use axum::http::header::{AUTHORIZATION, HOST, ORIGIN, WWW_AUTHENTICATE};
+use axum::http::{HeaderMap, HeaderValue};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use super::cookie::SessionCookie;
+use super::peer::Peer;
 use super::problem::{Problem, ProblemKind};
 use crate::people::{People, Person, Right, Role};
 use crate::registry::Actor;
-
-/// The name of the session cookie.
-pub(super) const SESSION_COOKIE: &str = "lujiang_session";
 
 /// Who asks.
 #[derive(Debug, Clone)]
@@ -41,6 +40,7 @@ impl Caller {
 #[derive(Clone)]
 pub(super) struct Guard {
     pub(super) people: People,
+    pub(super) cookie: SessionCookie,
     pub(super) right: Right,
 }
 
@@ -50,7 +50,7 @@ pub(super) async fn require(
     mut request: Request,
     next: Next,
 ) -> Response {
-    match admitted(&guard, request.method(), request.headers()) {
+    match admitted(&guard, &request) {
         Ok(caller) => {
             request.extensions_mut().insert(caller);
             next.run(request).await
@@ -67,8 +67,10 @@ pub(super) async fn require(
     }
 }
 
-fn admitted(guard: &Guard, method: &Method, headers: &HeaderMap) -> Result<Caller, Problem> {
-    let caller = who(&guard.people, headers)?;
+fn admitted(guard: &Guard, request: &Request) -> Result<Caller, Problem> {
+    let (method, headers) = (request.method(), request.headers());
+    let scheme = Peer::of(request.extensions()).scheme;
+    let caller = who(&guard.people, headers, guard.cookie.find(scheme, headers))?;
     let by_cookie = matches!(caller.means, Means::Session(_));
     if by_cookie && !method.is_safe() && origin(headers) != Origin::Same {
         return Err(cross_site());
@@ -81,7 +83,7 @@ fn admitted(guard: &Guard, method: &Method, headers: &HeaderMap) -> Result<Calle
 }
 
 /// A wrong token is told, also where a good cookie stands beside it.
-fn who(people: &People, headers: &HeaderMap) -> Result<Caller, Problem> {
+fn who(people: &People, headers: &HeaderMap, session: Option<&str>) -> Result<Caller, Problem> {
     let not_signed_in = |detail: &str| Problem::new(ProblemKind::NotSignedIn, detail);
     if let Some(authorization) = headers.get(AUTHORIZATION) {
         let token = bearer(authorization)
@@ -97,7 +99,7 @@ fn who(people: &People, headers: &HeaderMap) -> Result<Caller, Problem> {
             })
             .ok_or_else(|| not_signed_in("this token is not good"));
     }
-    let session = session_cookie(headers)
+    let session = session
         .ok_or_else(|| not_signed_in("send Authorization: Bearer <token>, or sign in by a link"))?;
     let person = people
         .session(session)
@@ -111,17 +113,6 @@ fn bearer(authorization: &HeaderValue) -> Option<&str> {
     scheme
         .eq_ignore_ascii_case("bearer")
         .then_some(token.trim())
-}
-
-/// The session that a request brings.
-pub(super) fn session_cookie(headers: &HeaderMap) -> Option<&str> {
-    headers
-        .get_all(COOKIE)
-        .iter()
-        .filter_map(|cookies| cookies.to_str().ok())
-        .flat_map(|cookies| cookies.split(';'))
-        .filter_map(|cookie| cookie.trim().split_once('='))
-        .find_map(|(name, value)| (name == SESSION_COOKIE).then_some(value))
 }
 
 /// What a browser says of where a request comes from.
@@ -197,16 +188,5 @@ mod tests {
             }
             assert_eq!(origin(&headers), expected, "{said:?}");
         }
-    }
-
-    #[test]
-    fn the_session_is_found_among_other_cookies() {
-        let mut headers = HeaderMap::new();
-        headers.append(COOKIE, HeaderValue::from_static("a=b; xlujiang_session=no"));
-        headers.append(
-            COOKIE,
-            HeaderValue::from_static("c=d;lujiang_session=yes; e"),
-        );
-        assert_eq!(session_cookie(&headers), Some("yes"));
     }
 }

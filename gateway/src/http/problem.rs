@@ -3,8 +3,10 @@
 //! A handler returns a [`Problem`]; the frame around all routes writes it out, with the id of
 //! the request as its `instance`.
 
+use std::time::Duration;
+
 use axum::Json;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -27,6 +29,7 @@ struct Told {
     found: Option<String>,
     expected: Option<String>,
     reasons: Vec<String>,
+    retry_after: Option<Duration>,
 }
 
 /// What sort of error it is; each has its `type`, title and status.
@@ -58,6 +61,8 @@ pub enum ProblemKind {
     NoRoom,
     /// More at once than the configuration allows.
     TooMany,
+    /// Too many attempts from there; `Retry-After` says when the next is looked at.
+    Held,
     /// The answer took longer than the configuration allows.
     TooSlow,
     /// The gateway cannot do its work now.
@@ -117,6 +122,11 @@ impl ProblemKind {
             ),
             Self::NoRoom => ("no-room", S::INSUFFICIENT_STORAGE, "No room on the disk"),
             Self::TooMany => ("too-many", S::SERVICE_UNAVAILABLE, "Too many at once"),
+            Self::Held => (
+                "held",
+                S::TOO_MANY_REQUESTS,
+                "Too many attempts; wait before the next",
+            ),
             Self::TooSlow => (
                 "too-slow",
                 S::SERVICE_UNAVAILABLE,
@@ -142,6 +152,7 @@ impl ProblemKind {
             StatusCode::METHOD_NOT_ALLOWED => Self::MethodNotAllowed,
             StatusCode::PAYLOAD_TOO_LARGE => Self::TooLarge,
             StatusCode::UNSUPPORTED_MEDIA_TYPE => Self::MediaType,
+            StatusCode::TOO_MANY_REQUESTS => Self::Held,
             status if status.is_client_error() => Self::BadRequest,
             _ => Self::Internal,
         }
@@ -215,6 +226,7 @@ impl Problem {
             found: None,
             expected: None,
             reasons: Vec::new(),
+            retry_after: None,
         }))
     }
 
@@ -259,6 +271,14 @@ impl Problem {
         let mut problem = Self::new(ProblemKind::BadBody, detail);
         problem.0.parameter = Some(place.to_owned());
         problem.0.expected = Some(expected);
+        problem
+    }
+
+    /// Too many attempts: the next one is looked at after this wait.
+    #[must_use]
+    pub fn held(detail: &str, wait: Duration) -> Self {
+        let mut problem = Self::new(ProblemKind::Held, detail);
+        problem.0.retry_after = Some(wait);
         problem
     }
 
@@ -312,7 +332,12 @@ impl Problem {
     #[must_use]
     pub fn answer(&self, instance: &str) -> Response {
         let mut response = (self.0.kind.status(), Json(self.document(instance))).into_response();
-        response.headers_mut().insert(CONTENT_TYPE, PROBLEM_JSON);
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, PROBLEM_JSON);
+        if let Some(wait) = self.0.retry_after {
+            // Whole seconds [RFC 9110 §10.2.3], rounded up.
+            headers.insert(RETRY_AFTER, HeaderValue::from(wait.as_secs() + 1));
+        }
         response
     }
 }

@@ -11,6 +11,7 @@ use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 use utoipa_axum::routes;
 
 use super::access::{Guard, require};
+use super::cookie::SessionCookie;
 use super::{ApiState, audit, devices, probes, quarantine, rebuild, registry};
 use super::{session, sites, stream, visits};
 use crate::people::{People, Right};
@@ -68,14 +69,17 @@ fn table() -> Vec<Row> {
 }
 
 /// Everything below `/api/v1`, each route behind its right.
-pub(super) fn api(people: &People) -> OpenApiRouter<ApiState> {
+pub(super) fn api(people: &People, cookie: &SessionCookie) -> OpenApiRouter<ApiState> {
     let guarded = |(needs, route): Row| {
         let (schemas, paths, methods) = told((needs, route));
         let methods = match needs {
             Needs::Nothing => methods,
             Needs::A(right) => {
-                let people = people.clone();
-                let guard = Guard { people, right };
+                let guard = Guard {
+                    people: people.clone(),
+                    cookie: cookie.clone(),
+                    right,
+                };
                 methods.route_layer(middleware::from_fn_with_state(guard, require))
             }
         };

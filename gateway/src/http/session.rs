@@ -13,8 +13,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::ApiState;
-use super::access::{self, Caller, Means, Origin, SESSION_COOKIE};
+use super::access::{self, Caller, Means, Origin};
 use super::body::JsonBody;
+use super::peer::Peer;
 use super::problem::{Problem, Problems};
 use super::timespan;
 use crate::people::{Person, Role, sign_in_path};
@@ -85,12 +86,13 @@ pub(super) async fn session(
 pub(super) async fn sign_out(
     State(state): State<ApiState>,
     Extension(caller): Extension<Caller>,
+    peer: Peer,
 ) -> Response {
     if let Means::Session(session) = &caller.means {
         state.people.sign_out(session);
         record(&state, "person.sign-out", &caller.person.name).await;
     }
-    let gone = format!("{SESSION_COOKIE}=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0");
+    let gone = state.cookie().withdraw(peer.scheme);
     (StatusCode::NO_CONTENT, [(SET_COOKIE, gone)]).into_response()
 }
 
@@ -102,6 +104,7 @@ pub(super) async fn sign_out(
 pub(super) async fn make_link(
     State(state): State<ApiState>,
     Extension(caller): Extension<Caller>,
+    peer: Peer,
     headers: HeaderMap,
     JsonBody(request): JsonBody<SignInLinkRequest>,
 ) -> Result<(StatusCode, Json<SignInLink>), Problem> {
@@ -121,7 +124,7 @@ pub(super) async fn make_link(
     });
     let host = headers.get(HOST).and_then(|host| host.to_str().ok());
     let link = match host {
-        Some(host) => format!("http://{host}{}", sign_in_path(&token)),
+        Some(host) => format!("{}://{host}{}", peer.scheme.as_str(), sign_in_path(&token)),
         None => sign_in_path(&token),
     };
     Ok((StatusCode::CREATED, Json(SignInLink { link })))
@@ -152,6 +155,7 @@ pub(super) async fn sign_in_page(
 /// Spends a link.
 pub(super) async fn sign_in(
     State(state): State<ApiState>,
+    peer: Peer,
     headers: HeaderMap,
     Form(LinkToken { token }): Form<LinkToken>,
 ) -> Response {
@@ -163,11 +167,7 @@ pub(super) async fn sign_in(
         return spent();
     };
     record(&state, "person.sign-in", &person.name).await;
-    // Not `Secure`: in this version pages are served on loopback without TLS.
-    let cookie = format!(
-        "{SESSION_COOKIE}={}; Path=/; HttpOnly; SameSite=Strict",
-        session.as_str()
-    );
+    let cookie = state.cookie().set(peer.scheme, &session);
     let head = [(SET_COOKIE, cookie), (LOCATION, "/".to_owned())];
     (StatusCode::SEE_OTHER, head).into_response()
 }

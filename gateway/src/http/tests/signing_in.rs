@@ -65,7 +65,11 @@ async fn a_change_by_cookie_must_come_from_here() {
         role: Role::Admin,
     });
     let (session, _) = house.state.people.sign_in(token.as_str()).unwrap();
-    let cookie = format!("{SESSION_COOKIE}={}", session.as_str());
+    let cookie = format!(
+        "{}={}",
+        house.state.cookie().name(Scheme::Plain),
+        session.as_str()
+    );
     let cookie = ("cookie", cookie.as_str());
     for said in [
         None,
