@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`counter`] (a gate's counter on a line), [`process`] (real binaries),
 //! [`site`] (a gateway with its folder and its questions), [`gate`] (a counter and its agent), [`link`] (a network that breaks),
-//! [`disk`] (a disk that loses power or fills), [`publisher`] (a plain device that remembers
+//! [`disk`] (a disk that loses power or fills), [`packet`] (MQTT as bytes), [`publisher`] (a plain device that remembers
 //! what was acknowledged), [`visitors`] (who walks through the doors of a year).
 
 pub mod clock;
@@ -11,6 +11,7 @@ pub mod demo;
 pub mod disk;
 pub mod gate;
 pub mod link;
+pub mod packet;
 pub mod peer;
 pub mod process;
 pub mod publisher;

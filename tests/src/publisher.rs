@@ -8,9 +8,11 @@ use std::net::SocketAddr;
 use anyhow::{Context as _, ensure};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
+pub use crate::packet::Version;
+use crate::packet::{self, CONNACK, Connect, DISCONNECT, PUBACK, Qos};
 use crate::site::Issued;
 
 /// A visit of one person, as a CloudEvent of a plain device.
@@ -27,15 +29,6 @@ pub fn visit(device: &str, id: &str, at: Timestamp, entered: u64) -> Value {
         "time": at.to_string(),
         "data": {"from": from.to_string(), "to": at.to_string(), "in": entered, "out": 0},
     })
-}
-
-/// Which protocol a publisher speaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Version {
-    /// MQTT 3.1.1
-    V311,
-    /// MQTT 5.0
-    V5,
 }
 
 /// What the door said.
@@ -79,14 +72,7 @@ impl Publisher {
         let stream = TcpStream::connect(door)
             .await
             .context("dialling the door")?;
-        let level = if version == Version::V5 { 5 } else { 4 };
-        let mut body = vec![0, 4, b'M', b'Q', b'T', b'T', level, 0b1100_0010, 0, 60];
-        if version == Version::V5 {
-            body.push(0);
-        }
-        for text in [&issued.device, &issued.device, &issued.password] {
-            push_text(&mut body, text);
-        }
+        let connect = Connect::new(version, &issued.device, &issued.password);
         let device = issued.device.clone();
         let under_way = BTreeMap::new();
         let mut publisher = Self {
@@ -98,12 +84,14 @@ impl Publisher {
         };
         publisher
             .stream
-            .write_all(&packet(0x10, &body))
+            .write_all(&connect.bytes())
             .await
             .context("CONNECT")?;
-        let (first, body) = publisher.read_packet().await.context("CONNACK")?;
+        let (first, body) = packet::read(&mut publisher.stream)
+            .await
+            .context("CONNACK")?;
         ensure!(
-            first == 0x20 && body.get(1) == Some(&0),
+            first == CONNACK && body.get(1) == Some(&0),
             "CONNACK {first:#x} {body:?}"
         );
         Ok(publisher)
@@ -129,19 +117,11 @@ impl Publisher {
         id: &str,
         payload: &[u8],
     ) -> anyhow::Result<()> {
-        let mut body = Vec::new();
-        push_text(&mut body, topic);
-        body.extend(self.next_packet_id.to_be_bytes());
-        if self.version == Version::V5 {
-            body.push(0);
-        }
-        body.extend_from_slice(payload);
+        let qos = Qos::One(self.next_packet_id);
+        let bytes = packet::publish(self.version, topic, payload, qos);
         self.under_way.insert(self.next_packet_id, id.to_owned());
         self.next_packet_id = self.next_packet_id % u16::MAX + 1;
-        self.stream
-            .write_all(&packet(0x32, &body))
-            .await
-            .context("PUBLISH")
+        self.stream.write_all(&bytes).await.context("PUBLISH")
     }
 
     /// How many publishes have no answer yet.
@@ -155,9 +135,11 @@ impl Publisher {
     /// # Errors
     /// Where the connection ends, or something else comes.
     pub async fn answer(&mut self) -> anyhow::Result<Answer> {
-        let (first, body) = self.read_packet().await?;
+        let (first, body) = packet::read(&mut self.stream)
+            .await
+            .context("reading a packet")?;
         match (first, body.as_slice()) {
-            (0x40, [high, low, rest @ ..]) => {
+            (PUBACK, [high, low, rest @ ..]) => {
                 let packet_id = u16::from_be_bytes([*high, *low]);
                 let id = self
                     .under_way
@@ -168,7 +150,7 @@ impl Publisher {
                     reason: rest.first().copied().unwrap_or(0),
                 })
             }
-            (0xE0, rest) => Ok(Answer::Disconnected {
+            (DISCONNECT, rest) => Ok(Answer::Disconnected {
                 reason: rest.first().copied().unwrap_or(0),
             }),
             _ => anyhow::bail!("unexpected packet {first:#x} {body:?}"),
@@ -204,44 +186,4 @@ impl Publisher {
         ensure!(answer == expected, "{answer:?}");
         Ok(())
     }
-
-    async fn read_packet(&mut self) -> anyhow::Result<(u8, Vec<u8>)> {
-        let first = self.stream.read_u8().await.context("reading a packet")?;
-        let mut length = 0_usize;
-        for shift in [0, 7, 14, 21] {
-            let byte = self.stream.read_u8().await.context("reading a length")?;
-            length |= usize::from(byte & 0x7F) << shift;
-            if byte & 0x80 == 0 {
-                break;
-            }
-        }
-        let mut body = vec![0; length];
-        self.stream
-            .read_exact(&mut body)
-            .await
-            .context("reading a body")?;
-        Ok((first, body))
-    }
-}
-
-/// A fixed header with its Remaining Length, and the body.
-fn packet(first: u8, body: &[u8]) -> Vec<u8> {
-    let mut bytes = vec![first];
-    let mut rest = body.len();
-    loop {
-        let low = u8::try_from(rest % 128).expect("below 128");
-        rest /= 128;
-        bytes.push(if rest > 0 { low | 0x80 } else { low });
-        if rest == 0 {
-            break;
-        }
-    }
-    bytes.extend_from_slice(body);
-    bytes
-}
-
-fn push_text(body: &mut Vec<u8>, text: &str) {
-    let length = u16::try_from(text.len()).expect("names here are short");
-    body.extend(length.to_be_bytes());
-    body.extend(text.bytes());
 }

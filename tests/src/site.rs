@@ -244,6 +244,22 @@ impl Library {
         serde_json::from_str(&printed).with_context(|| format!("device add printed {printed:?}"))
     }
 
+    /// Registers a reader of this filter and gets its password, under its name.
+    ///
+    /// # Errors
+    /// Where the registry refuses.
+    pub async fn add_reader(&self, reader: &str, filter: &str) -> anyhow::Result<Issued> {
+        let printed = self
+            .command(&["reader", "add", reader, "--filter", filter, "--json"])
+            .await?;
+        let issued: Value = serde_json::from_str(&printed).context("reader add")?;
+        let password = issued["password"].as_str().context("a password")?;
+        Ok(Issued {
+            device: reader.to_owned(),
+            password: password.to_owned(),
+        })
+    }
+
     /// GETs a path of the API as administrator.
     ///
     /// # Errors
