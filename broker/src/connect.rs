@@ -101,13 +101,14 @@ impl ConnectRequest {
         peer: SocketAddr,
         certificate: Option<Bytes>,
     ) -> Credentials {
+        // The decoder writes "" for what is not there; nobody has an empty name or password.
         let (user_name, password) = match self.login.take() {
-            Some(login) => (Some(login.username), Some(Bytes::from(login.password))),
-            None => (None, None),
+            Some(login) => (login.username, login.password),
+            None => Default::default(),
         };
         Credentials {
-            user_name,
-            password,
+            user_name: Some(user_name).filter(|name| !name.is_empty()),
+            password: Some(Bytes::from(password)).filter(|password| !password.is_empty()),
             client_id: self.client_id.clone(),
             peer,
             version: self.version,

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
 
 use super::house::PASSWORD;
@@ -19,6 +19,7 @@ pub(crate) struct Connect {
     pub(crate) version: u8,
     pub(crate) client_id: String,
     pub(crate) user: String,
+    /// Empty: none.
     pub(crate) password: String,
     pub(crate) keep_alive: u16,
     pub(crate) clean: bool,
@@ -45,9 +46,15 @@ impl Connect {
         self
     }
 
+    pub(crate) fn without_password(mut self) -> Self {
+        self.password.clear();
+        self
+    }
+
     pub(crate) fn bytes(&self) -> Vec<u8> {
         let will = if self.will.is_some() { 0b0010_1100 } else { 0 };
-        let flags = 0b1100_0000 | will | u8::from(self.clean) << 1;
+        let password = u8::from(!self.password.is_empty()) << 6;
+        let flags = 0b1000_0000 | password | will | u8::from(self.clean) << 1;
         let mut body = text("MQTT");
         body.extend([self.version, flags]);
         body.extend(self.keep_alive.to_be_bytes());
@@ -64,7 +71,9 @@ impl Connect {
             body.extend(text(payload));
         }
         body.extend(text(&self.user));
-        body.extend(text(&self.password));
+        if !self.password.is_empty() {
+            body.extend(text(&self.password));
+        }
         packet(0x10, &body)
     }
 }
@@ -85,8 +94,8 @@ pub(crate) struct Message {
     pub(crate) retain: bool,
 }
 
-pub(crate) struct Client {
-    pub(crate) stream: TcpStream,
+pub(crate) struct Client<S = TcpStream> {
+    pub(crate) stream: S,
     version: u8,
 }
 
@@ -117,6 +126,20 @@ impl Client {
         client.send(&connect.bytes()).await;
         let connack = client.packet().await;
         (client, connack)
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
+    /// Speaks over something that is open already.
+    pub(crate) fn over(stream: S, version: u8) -> Self {
+        Self { stream, version }
+    }
+
+    /// Sends a CONNECT and is answered with this code.
+    pub(crate) async fn expect_connack(&mut self, connect: &Connect, code: u8) {
+        self.send(&connect.bytes()).await;
+        let connack = self.packet().await;
+        assert_eq!((connack.first, connack.body[1]), (0x20, code));
     }
 
     pub(crate) async fn send(&mut self, bytes: &[u8]) {

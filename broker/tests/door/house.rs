@@ -1,7 +1,7 @@
 //! A house in memory: says yes by name, keeps as it is told, remembers what it heard.
 
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
@@ -35,8 +35,8 @@ pub(crate) struct TestHouse {
     pub(crate) held: Mutex<Vec<oneshot::Sender<Kept>>>,
     pub(crate) receipts: Mutex<Option<Receipts>>,
     pub(crate) limits: ClientLimits,
-    /// How often it was asked who someone is.
-    asked: AtomicUsize,
+    /// What it was asked of each CONNECT.
+    asked: Mutex<Vec<Credentials>>,
     arrivals: watch::Sender<Vec<Arrival>>,
     words: watch::Sender<Vec<Word>>,
 }
@@ -51,7 +51,7 @@ impl Default for TestHouse {
             held: Mutex::default(),
             receipts: Mutex::default(),
             limits: ClientLimits::of(&MqttSection::default()),
-            asked: AtomicUsize::new(0),
+            asked: Mutex::default(),
             arrivals: watch::Sender::default(),
             words: watch::Sender::default(),
         }
@@ -63,9 +63,9 @@ impl TestHouse {
         *self.keep.lock().unwrap() = keep;
     }
 
-    /// How often it was asked who someone is.
-    pub(crate) fn asked(&self) -> usize {
-        self.asked.load(Ordering::SeqCst)
+    /// What it was asked so far.
+    pub(crate) fn asked(&self) -> Vec<Credentials> {
+        self.asked.lock().unwrap().clone()
     }
 
     /// The payloads that came so far.
@@ -111,7 +111,8 @@ impl TestHouse {
 
     fn decide(&self, credentials: &Credentials) -> Result<Principal, Refusal> {
         let name = credentials.user_name.as_deref().unwrap_or_default();
-        if credentials.password.as_deref() != Some(PASSWORD.as_bytes()) {
+        let by_certificate = credentials.certificate.is_some();
+        if !by_certificate && credentials.password.as_deref() != Some(PASSWORD.as_bytes()) {
             return Err(Refusal::BadCredentials);
         }
         let reader = |filters: &[&str]| Principal::Reader {
@@ -135,7 +136,7 @@ impl TestHouse {
 
 impl House for TestHouse {
     fn admit(&self, credentials: Credentials) -> BoxFuture<'_, Result<Admission, Refusal>> {
-        self.asked.fetch_add(1, Ordering::SeqCst);
+        self.asked.lock().unwrap().push(credentials.clone());
         async move {
             if credentials.user_name.as_deref() == Some("slow") {
                 self.slow.acquire().await.unwrap().forget();

@@ -5,6 +5,7 @@
 )]
 
 mod addresses;
+mod authority;
 mod client;
 mod connect;
 mod deliver;
@@ -15,12 +16,13 @@ mod limits;
 mod presence;
 mod publish;
 mod subscribe;
+mod tls;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use lujiang_broker::{Door, Retained, Switchboard};
+use lujiang_broker::{Door, DoorTls, Retained, Switchboard};
 use lujiang_config::MqttSection;
 
 use self::house::TestHouse;
@@ -61,10 +63,14 @@ fn open() -> Opened {
 }
 
 fn open_with(section: MqttSection, retained: Vec<Retained>) -> Opened {
+    open_behind(section, None, retained)
+}
+
+fn open_behind(section: MqttSection, tls: Option<DoorTls>, retained: Vec<Retained>) -> Opened {
     let house = Arc::new(TestHouse::default());
     let switchboard = Switchboard::new(&section);
     let as_house = Arc::clone(&house);
-    let door = Door::start(section, None, as_house, Arc::clone(&switchboard), retained).unwrap();
+    let door = Door::start(section, tls, as_house, Arc::clone(&switchboard), retained).unwrap();
     Opened {
         door,
         house,
