@@ -5,11 +5,19 @@ use lujiang_wire::{Channel, FilterError, TOPIC_ROOT, Topic, TopicFilter};
 use crate::house::Principal;
 use crate::reason::ReasonCode;
 
-/// The channel of its own a client publishes on; `None` where it may not.
-pub(crate) fn publish(principal: &Principal, topic: &str) -> Option<Channel> {
+/// The channel of its own a client publishes on; `None` where it may not. Where it has a list of
+/// topics, only those, and never more than its own.
+pub(crate) fn publish(
+    principal: &Principal,
+    topics: &[TopicFilter],
+    topic: &str,
+) -> Option<Channel> {
     let Principal::Device(device) = principal else {
         return None;
     };
+    if !topics.is_empty() && !topics.iter().any(|granted| granted.matches(topic)) {
+        return None;
+    }
     // A topic that is none of ours, hanzi included, is nobody's.
     let topic: Topic = topic.parse().ok()?;
     (topic.device == *device && topic.channel.is_published_by_device()).then_some(topic.channel)
@@ -54,8 +62,13 @@ mod tests {
 
     #[test]
     fn a_device_publishes_on_its_own_channels_only() {
-        let own =
-            |channel: &str| publish(&device(), &format!("library/v1/devices/gate-1/{channel}"));
+        let own = |channel: &str| {
+            publish(
+                &device(),
+                &[],
+                &format!("library/v1/devices/gate-1/{channel}"),
+            )
+        };
         assert_eq!(own("events"), Some(Channel::Events));
         assert_eq!(own("clock"), Some(Channel::Clock));
         for channel in ["receipts", "desired", "jobs/a", "nonsense", "事件", ""] {
@@ -68,14 +81,29 @@ mod tests {
             "门",
             "école",
         ] {
-            assert_eq!(publish(&device(), topic), None, "{topic}");
+            assert_eq!(publish(&device(), &[], topic), None, "{topic}");
+        }
+    }
+
+    #[test]
+    fn a_list_of_topics_narrows_and_never_widens() {
+        let granted = ["library/v1/devices/+/events", "library/v1/devices/+/clock"];
+        let granted = granted.map(|filter| filter.parse().unwrap());
+        let may = |topic: &str| {
+            let topic = format!("library/v1/devices/{topic}");
+            publish(&device(), &granted, &topic)
+        };
+        assert_eq!(may("gate-1/events"), Some(Channel::Events));
+        assert_eq!(may("gate-1/clock"), Some(Channel::Clock));
+        for topic in ["gate-1/status", "gate-1/telemetry", "gate-2/events"] {
+            assert_eq!(may(topic), None, "{topic}");
         }
     }
 
     #[test]
     fn a_reader_publishes_nothing() {
         assert_eq!(
-            publish(&reader(&["#"]), "library/v1/devices/gate-1/events"),
+            publish(&reader(&["#"]), &[], "library/v1/devices/gate-1/events"),
             None
         );
     }

@@ -6,17 +6,17 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use lujiang_config::MqttSection;
-use lujiang_wire::{DeviceId, Status, Topic};
+use lujiang_wire::{Channel, DeviceId, Status};
 use rumqttd::protocol;
 
+use crate::authorise;
 use crate::encode::Welcome;
 use crate::frame::{Fault, Frame, FrameType};
-use crate::house::{Credentials, Principal, ProtocolVersion};
+use crate::house::{Admission, ClientLimits, Credentials, ProtocolVersion};
 use crate::metrics::ConnectRefusal;
 use crate::packet::decode_any;
 use crate::reason::ReasonCode;
 use crate::registration::Will;
-use crate::switchboard::status_topic;
 
 /// Longest Client Identifier taken, in bytes; the standard asks for 23 [MQTT-3.1.3-5].
 const CLIENT_ID_MAX: usize = 256;
@@ -120,7 +120,7 @@ impl ConnectRequest {
     ///
     /// # Errors
     /// What to answer before closing.
-    pub(crate) fn will(&mut self, principal: &Principal) -> Result<Option<Will>, Refused> {
+    pub(crate) fn will(&mut self, admission: &Admission) -> Result<Option<Will>, Refused> {
         let Some(will) = self.will.take() else {
             return Ok(None);
         };
@@ -129,12 +129,9 @@ impl ConnectRequest {
         if will.qos == protocol::QoS::ExactlyOnce && version == ProtocolVersion::V5 {
             return Err(refused(ReasonCode::QosNotSupported)); // [MQTT-3.2.2-12]
         }
-        let topic = std::str::from_utf8(&will.topic).ok();
-        let topic = topic.and_then(|topic| topic.parse::<Topic>().ok());
-        let own = match principal {
-            Principal::Device(device) => topic.is_some_and(|topic| topic == status_topic(device)),
-            Principal::Reader { .. } => false,
-        };
+        let Admission { principal, limits } = admission;
+        let topic = std::str::from_utf8(&will.topic).unwrap_or_default();
+        let own = authorise::publish(principal, &limits.topics, topic) == Some(Channel::Status);
         if !own {
             return Err(refused(ReasonCode::NotAuthorized));
         }
@@ -157,13 +154,12 @@ impl ConnectRequest {
         }
     }
 
-    /// What CONNACK says.
-    pub(crate) fn welcome(&self, section: &MqttSection) -> Welcome {
-        let granted = self.keep_alive(section).as_secs();
-        let granted = u16::try_from(granted).unwrap_or(u16::MAX);
+    /// What CONNACK says to a client of these limits.
+    pub(crate) fn welcome(&self, limits: &ClientLimits, keep_alive: Duration) -> Welcome {
+        let granted = u16::try_from(keep_alive.as_secs()).unwrap_or(u16::MAX);
         Welcome {
-            receive_maximum: section.unacked_max.max(1),
-            packet_max: u32::try_from(section.packet_max.as_u64()).unwrap_or(u32::MAX),
+            receive_maximum: limits.unacked_max.max(1),
+            packet_max: u32::try_from(limits.packet_max).unwrap_or(u32::MAX),
             assigned_client_id: self.assigned.then(|| self.client_id.clone()),
             server_keep_alive: (granted != self.keep_alive).then_some(granted),
         }

@@ -2,12 +2,14 @@
 //!
 //! One task owns everything of a connection. While facts wait for their place in the house's
 //! queue, or as many answers are owed as are allowed, or the peer does not take what is written,
-//! the task does not read; then the client's keep alive stands still.
+//! or has sent more than its rates allow, the task does not read; then its keep alive stands
+//! still.
 
 mod deliveries;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -20,13 +22,14 @@ use crate::door::Context;
 use crate::encode;
 use crate::ending::Ending;
 use crate::frame::{Fault, next_frame};
-use crate::house::{Arrival, Keeping};
+use crate::house::{Arrival, ClientLimits, Keeping};
 use crate::keep_alive::KeepAlive;
 use crate::packet::{Incoming, PacketId, decode};
 use crate::reason::ReasonCode;
 use crate::registration::Registration;
 use crate::router::{FannedOut, ReaderLink, RouterGone};
 use crate::session::{Effect, Session};
+use crate::throttle::Throttle;
 use crate::wire::{READ_CHUNK, Wire};
 
 /// Beyond this many bytes unwritten nothing is added and nothing is read.
@@ -39,8 +42,11 @@ pub(crate) struct Connection<S> {
     session: Session,
     registration: Registration,
     keep_alive: KeepAlive,
+    throttle: Throttle,
+    /// Largest packet read.
+    received_max: usize,
     /// Largest packet the peer takes.
-    packet_max: usize,
+    sent_max: usize,
     acknowledgements: Acknowledgements,
     /// Facts that wait for their place in the house's queue.
     placing: Option<Placing>,
@@ -54,6 +60,17 @@ pub(crate) struct Connection<S> {
     unsent_since: Option<Instant>,
     /// The door is closing: nothing is read, what is owed is still answered.
     stopping: bool,
+}
+
+/// What a connection is made of besides its socket.
+pub(crate) struct Parts {
+    pub(crate) session: Session,
+    pub(crate) registration: Registration,
+    pub(crate) limits: ClientLimits,
+    /// As granted.
+    pub(crate) keep_alive: Duration,
+    /// Largest packet the peer takes.
+    pub(crate) sent_max: usize,
 }
 
 /// Facts on their way to their place, and the packet identifier they came with.
@@ -73,23 +90,25 @@ enum Event {
 }
 
 impl<S: AsyncRead + AsyncWrite> Connection<S> {
-    pub(crate) fn new(
-        context: Arc<Context>,
-        wire: Wire<S>,
-        session: Session,
-        registration: Registration,
-        keep_alive: KeepAlive,
-        packet_max: usize,
-    ) -> Self {
-        let acknowledgements = Acknowledgements::new(context.section.unacked_max);
+    pub(crate) fn new(context: Arc<Context>, wire: Wire<S>, parts: Parts) -> Self {
+        let Parts {
+            session,
+            registration,
+            limits,
+            keep_alive,
+            sent_max,
+        } = parts;
+        let now = Instant::now();
         Self {
+            acknowledgements: Acknowledgements::new(limits.unacked_max, session.version()),
+            keep_alive: KeepAlive::new(keep_alive, now),
+            throttle: Throttle::new(&limits, keep_alive, now),
+            received_max: limits.packet_max,
             context,
             wire,
             session,
             registration,
-            keep_alive,
-            packet_max,
-            acknowledgements,
+            sent_max,
             placing: None,
             link: None,
             receipts: None,
@@ -120,6 +139,7 @@ impl<S: AsyncRead + AsyncWrite> Connection<S> {
     }
 
     async fn tick(&mut self) -> Result<(), Ending> {
+        self.throttle.release(Instant::now());
         self.handle_received().await?;
         self.fill_unsent()?;
         let now = Instant::now();
@@ -144,6 +164,7 @@ impl<S: AsyncRead + AsyncWrite> Connection<S> {
     fn may_read(&self) -> bool {
         !self.stopping
             && self.placing.is_none()
+            && self.throttle.paused_until().is_none()
             && !self.acknowledgements.is_full()
             && self.wire.unsent.len() < WRITE_HIGH
     }
@@ -178,10 +199,12 @@ impl<S: AsyncRead + AsyncWrite> Connection<S> {
     }
 
     fn deadline(&self) -> Option<Instant> {
-        [self.write_deadline(), self.keep_alive.deadline()]
-            .into_iter()
-            .flatten()
-            .min()
+        let deadlines = [
+            self.write_deadline(),
+            self.keep_alive.deadline(),
+            self.throttle.paused_until(),
+        ];
+        deadlines.into_iter().flatten().min()
     }
 
     fn write_deadline(&self) -> Option<Instant> {
@@ -236,15 +259,20 @@ impl<S: AsyncRead + AsyncWrite> Connection<S> {
 
     /// Handles the whole packets that are there, as long as the door may read.
     async fn handle_received(&mut self) -> Result<(), Ending> {
-        let packet_max = self.context.section.packet_max.as_usize();
         while self.may_read() {
-            let Some(packet) = self.next_packet(packet_max)? else {
+            let before = self.wire.received.len();
+            let Some(packet) = self.next_packet()? else {
                 return Ok(());
             };
             let now = Instant::now();
             self.keep_alive.heard(now);
-            if let Incoming::Publish(_) = &packet {
+            self.meter(&packet, before - self.wire.received.len(), now);
+            if let Incoming::Publish(publish) = &packet {
                 self.context.metrics.publishes.increase();
+                if self.acknowledgements.is_exceeded_by(publish.id) {
+                    let why = "more publishes under way than its Receive Maximum";
+                    return Err(Ending::by_door(ReasonCode::ReceiveMaximumExceeded, why));
+                }
             }
             for effect in self.session.handle_packet(packet, now) {
                 self.perform(effect).await?;
@@ -253,8 +281,25 @@ impl<S: AsyncRead + AsyncWrite> Connection<S> {
         Ok(())
     }
 
-    fn next_packet(&mut self, packet_max: usize) -> Result<Option<Incoming>, Fault> {
-        let frame = next_frame(&mut self.wire.received, packet_max);
+    /// Counts a packet against the client's rates.
+    fn meter(&mut self, packet: &Incoming, bytes: usize, now: Instant) {
+        let messages = match packet {
+            // An answer to a message of ours, which the door paces itself.
+            Incoming::PubAck(_) => 0,
+            Incoming::Publish(_)
+            | Incoming::Subscribe { .. }
+            | Incoming::Unsubscribe { .. }
+            | Incoming::PingReq
+            | Incoming::Disconnect { .. } => 1,
+        };
+        self.throttle.read(bytes, messages, now);
+        if self.throttle.paused_until().is_some() {
+            self.context.metrics.slowed.increase();
+        }
+    }
+
+    fn next_packet(&mut self) -> Result<Option<Incoming>, Fault> {
+        let frame = next_frame(&mut self.wire.received, self.received_max);
         let packet = match frame {
             Ok(None) => return Ok(None),
             Ok(Some(frame)) => decode(self.session.version(), &frame),

@@ -34,6 +34,7 @@ mod retained;
 mod router;
 mod session;
 mod switchboard;
+mod throttle;
 mod tls;
 mod wire;
 

@@ -54,11 +54,13 @@ pub enum ConnectRefusal {
     AttemptsMax,
     /// Its address pauses for wrong passwords.
     AddressHeld,
+    /// It is connected under as many other Client Identifiers as it may.
+    SessionsMax,
 }
 
 impl ConnectRefusal {
     /// Every reason, in the order of their numbers.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Timeout,
         Self::Malformed,
         Self::ProtocolVersion,
@@ -72,6 +74,7 @@ impl ConnectRefusal {
         Self::Tls,
         Self::AttemptsMax,
         Self::AddressHeld,
+        Self::SessionsMax,
     ];
 
     /// The reason as a label.
@@ -91,6 +94,7 @@ impl ConnectRefusal {
             Self::Tls => "tls",
             Self::AttemptsMax => "attempts_max",
             Self::AddressHeld => "address_held",
+            Self::SessionsMax => "sessions_max",
         }
     }
 }
@@ -114,6 +118,8 @@ pub struct DoorMetrics {
     pub unreadable: Counter,
     /// Connections ended because the peer was silent or did not take what was written.
     pub timeouts: Counter,
+    /// Pauses in reading a client that sent more than its rates allow.
+    pub slowed: Counter,
     /// Messages for other subscribers dropped because their queue was full.
     pub fan_out_dropped: Counter,
     /// Messages dropped for one slow subscriber.

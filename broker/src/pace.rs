@@ -40,6 +40,12 @@ impl Pace {
         self.paid_at = self.paid_at.max(now) + rate.time_for(amount);
     }
 
+    /// Forgives what could not be paid within `debt_max`.
+    pub(crate) fn forgive(&mut self, rate: &Rate, debt_max: Duration, now: Instant) {
+        let latest = now + rate.time_for(rate.burst) + debt_max;
+        self.paid_at = self.paid_at.min(latest);
+    }
+
     /// Takes an amount if it is there.
     ///
     /// # Errors

@@ -20,6 +20,7 @@ pub(crate) enum ReasonCode {
     SessionTakenOver = 0x8E,
     TopicFilterInvalid = 0x8F,
     TopicNameInvalid = 0x90,
+    ReceiveMaximumExceeded = 0x93,
     TopicAliasInvalid = 0x94,
     PacketTooLarge = 0x95,
     QuotaExceeded = 0x97,

@@ -10,7 +10,7 @@ use crate::ending::{Ending, WillFate};
 use crate::house::{House, ProtocolVersion, Word};
 use crate::mailbox::Mailbox;
 use crate::reason::ReasonCode;
-use crate::switchboard::{Line, LineKey, PrincipalKey, Switchboard, status_topic};
+use crate::switchboard::{Line, LineKey, NoPlace, PrincipalKey, Switchboard, status_topic};
 
 /// The will of a device: a status, read when it connected.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,7 +36,13 @@ pub(crate) struct Newcomer {
     pub(crate) will: Option<Will>,
     pub(crate) peer: SocketAddr,
     pub(crate) version: ProtocolVersion,
+    /// Places its principal may hold.
+    pub(crate) sessions_max: usize,
 }
+
+/// Its principal is connected as often as it may be.
+#[derive(Debug)]
+pub(crate) struct SessionsMax;
 
 impl Registration {
     /// Takes the place. Who holds it is told 0x8E [MQTT-3.1.4-3] and its will is published
@@ -44,16 +50,20 @@ impl Registration {
     ///
     /// # Cancel safety
     /// Until it returns nothing is held; the old connection may have been told to go.
+    ///
+    /// # Errors
+    /// When its principal holds as many places as it may, under other Client Identifiers.
     pub(crate) async fn take(
         switchboard: Arc<Switchboard>,
         house: Arc<dyn House>,
         newcomer: Newcomer,
-    ) -> Self {
+    ) -> Result<Self, SessionsMax> {
         let Newcomer {
             key,
             will,
             peer,
             version,
+            sessions_max,
         } = newcomer;
         let line = loop {
             let announce = || {
@@ -70,9 +80,10 @@ impl Registration {
                     }
                 }
             };
-            match switchboard.try_register(&key, announce) {
+            match switchboard.try_register(&key, sessions_max, announce) {
                 Ok(line) => break line,
-                Err(old) => {
+                Err(NoPlace::SessionsMax) => return Err(SessionsMax),
+                Err(NoPlace::Held(old)) => {
                     let code = ReasonCode::SessionTakenOver;
                     let why = "its client id connected again";
                     old.mailbox.end(Ending::by_door(code, why));
@@ -80,14 +91,14 @@ impl Registration {
                 }
             }
         };
-        Self {
+        Ok(Self {
             switchboard,
             house,
             key,
             line,
             will,
             ended: false,
-        }
+        })
     }
 
     pub(crate) fn mailbox(&self) -> &Mailbox {

@@ -40,10 +40,12 @@ pub(crate) struct Session {
 }
 
 /// The bounds of a session.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct SessionLimits {
     pub(crate) subscriptions_max: usize,
     pub(crate) unauthorised_per_minute_max: u32,
+    /// Where among its own topics a device may publish; empty: on all of them.
+    pub(crate) topics: Vec<TopicFilter>,
 }
 
 /// What is to be done for a packet, in this order.
@@ -182,7 +184,9 @@ impl Session {
     }
 
     fn handle_publish(&mut self, publish: Publish, now: Instant) -> Vec<Effect> {
-        let Some(channel) = authorise::publish(&self.principal, &publish.topic) else {
+        let Some(channel) =
+            authorise::publish(&self.principal, &self.limits.topics, &publish.topic)
+        else {
             return self.handle_unauthorised(&publish, now);
         };
         let Some(device) = self.device().cloned() else {

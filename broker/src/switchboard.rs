@@ -66,6 +66,14 @@ pub(crate) struct Line {
     pub(crate) ended: CancellationToken,
 }
 
+/// Why a line has no place.
+pub(crate) enum NoPlace {
+    /// Another connection has it.
+    Held(Arc<Line>),
+    /// Its principal has as many as it may.
+    SessionsMax,
+}
+
 #[derive(Default)]
 struct Lines {
     by_key: HashMap<LineKey, Arc<Line>>,
@@ -171,19 +179,24 @@ impl Switchboard {
         }
     }
 
-    /// Puts a line in its place.
+    /// Puts a line in its place, beside fewer than `sessions_max` of the same principal.
     ///
     /// # Errors
-    /// The line that holds the place: it must end first.
+    /// The line that holds the place and must end first, or that there are enough.
     pub(crate) fn try_register(
         &self,
         key: &LineKey,
+        sessions_max: usize,
         announce: impl FnOnce(),
-    ) -> Result<Arc<Line>, Arc<Line>> {
+    ) -> Result<Arc<Line>, NoPlace> {
         let _in_order = lock(&self.presence);
         let mut lines = lock(&self.lines);
         if let Some(line) = lines.by_key.get(key) {
-            return Err(Arc::clone(line));
+            return Err(NoPlace::Held(Arc::clone(line)));
+        }
+        let others = lines.by_principal.get(&key.principal).map_or(0, Vec::len);
+        if others >= sessions_max {
+            return Err(NoPlace::SessionsMax);
         }
         let line = Arc::new(Line {
             mailbox: Mailbox::new(self.mail_max),

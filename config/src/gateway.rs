@@ -54,7 +54,8 @@ pub struct MqttSection {
     pub write_timeout: Duration,
     /// Largest packet read.
     pub packet_max: ByteSize,
-    /// Publishes read but not yet acknowledged, per connection; beyond it the door stops reading.
+    /// Publishes under way unacknowledged, per connection; MQTT 5 is told so as Receive Maximum and
+    /// disconnected beyond it (0x93), 3.1.1 is not read beyond it.
     pub unacked_max: u16,
     /// Longest keep alive granted; 0 asked or more asked gets this (MQTT 5: Server Keep Alive).
     pub keep_alive_max: Duration,

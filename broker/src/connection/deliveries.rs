@@ -34,7 +34,7 @@ impl<S: AsyncRead + AsyncWrite> Connection<S> {
                 Qos::AtMostOnce
             };
             let length = encode::publish_len(version, &message.topic, &message.payload, qos);
-            if length > self.packet_max {
+            if length > self.sent_max {
                 // [MQTT-3.1.2-25]: as if it had been sent and acknowledged.
                 id.into_iter()
                     .for_each(|id| self.session.outgoing.acknowledged(id));

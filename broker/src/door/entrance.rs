@@ -11,15 +11,14 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::Context;
 use crate::connect::{ConnectRequest, Refused};
-use crate::connection::Connection;
+use crate::connection::{Connection, Parts};
 use crate::encode;
 use crate::frame::next_frame;
 use crate::house::{Admission, Credentials, Refusal, Word};
-use crate::keep_alive::KeepAlive;
 use crate::metrics::ConnectRefusal;
 use crate::outgoing::Outgoing;
 use crate::reason::ReasonCode;
-use crate::registration::{Newcomer, Registration, Will};
+use crate::registration::{Newcomer, Registration, SessionsMax, Will};
 use crate::session::{Session, SessionLimits};
 use crate::switchboard::LineKey;
 use crate::wire::Wire;
@@ -62,23 +61,24 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite>(
         _place,
     } = entrance;
     context.metrics.connected.increase();
-    let welcome = request.welcome(&context.section);
+    let Admission { principal, limits } = admission;
+    let keep_alive = request.keep_alive(&context.section);
+    let welcome = request.welcome(&limits, keep_alive);
     encode::connack(request.version, &welcome, &mut wire.unsent);
-    let limits = SessionLimits {
+    let bounds = SessionLimits {
         subscriptions_max: context.section.subscriptions_max,
         unauthorised_per_minute_max: context.section.unauthorised_per_minute_max,
+        topics: limits.topics.clone(),
     };
     let outgoing = Outgoing::new(context.section.outgoing_max, request.receive_maximum);
-    let session = Session::new(request.version, admission.principal, limits, outgoing);
-    let keep_alive = KeepAlive::new(request.keep_alive(&context.section), Instant::now());
-    let connection = Connection::new(
-        Arc::clone(&context),
-        wire,
-        session,
+    let parts = Parts {
+        session: Session::new(request.version, principal, bounds, outgoing),
         registration,
+        limits,
         keep_alive,
-        request.packet_max,
-    );
+        sent_max: request.packet_max,
+    };
+    let connection = Connection::new(Arc::clone(&context), wire, parts);
     connection.run().await;
 }
 
@@ -157,12 +157,14 @@ async fn take_place(
         will,
         peer,
         version,
+        sessions_max: admission.limits.sessions_max.max(1),
     };
     let (switchboard, house) = (&context.switchboard, &context.house);
     let taking = Registration::take(Arc::clone(switchboard), Arc::clone(house), newcomer);
     let registration = timeout(context.section.connect_timeout, taking)
         .await
-        .map_err(|_| refused(ReasonCode::ServerUnavailable, ConnectRefusal::Unavailable))?;
+        .map_err(|_| refused(ReasonCode::ServerUnavailable, ConnectRefusal::Unavailable))?
+        .map_err(|SessionsMax| refused(ReasonCode::QuotaExceeded, ConnectRefusal::SessionsMax))?;
     Ok(Entrance {
         request,
         admission,
@@ -209,7 +211,7 @@ async fn admit(
     let asked = timeout(context.section.connect_timeout, asking).await;
     let (code, counted) = match asked.map_err(unavailable)? {
         Ok(admission) => {
-            let will = request.will(&admission.principal)?;
+            let will = request.will(&admission)?;
             return Ok((admission, will));
         }
         Err(No::Held) => (

@@ -110,6 +110,7 @@ fn device(version: ProtocolVersion) -> Session {
     let limits = SessionLimits {
         subscriptions_max: 2,
         unauthorised_per_minute_max: 2,
+        topics: Vec::new(),
     };
     let principal = Principal::Device("gate-1".parse().unwrap());
     Session::new(version, principal, limits, Outgoing::new(8, 8))

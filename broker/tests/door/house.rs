@@ -8,7 +8,6 @@ use futures_util::future::BoxFuture;
 use lujiang_broker::{
     Admission, Arrival, ClientLimits, Credentials, House, Keeping, Kept, Principal, Refusal, Word,
 };
-use lujiang_config::MqttSection;
 use lujiang_wire::{DeviceId, Receipts};
 use tokio::sync::{Semaphore, oneshot, watch};
 
@@ -41,8 +40,9 @@ pub(crate) struct TestHouse {
     words: watch::Sender<Vec<Word>>,
 }
 
-impl Default for TestHouse {
-    fn default() -> Self {
+impl TestHouse {
+    /// Grants everybody the same.
+    pub(crate) fn new(limits: ClientLimits) -> Self {
         Self {
             keep: Mutex::new(Keep::Commit),
             has_room: AtomicBool::new(true),
@@ -50,15 +50,13 @@ impl Default for TestHouse {
             slow: Semaphore::new(0),
             held: Mutex::default(),
             receipts: Mutex::default(),
-            limits: ClientLimits::of(&MqttSection::default()),
+            limits,
             asked: Mutex::default(),
             arrivals: watch::Sender::default(),
             words: watch::Sender::default(),
         }
     }
-}
 
-impl TestHouse {
     pub(crate) fn set_keep(&self, keep: Keep) {
         *self.keep.lock().unwrap() = keep;
     }

@@ -9,7 +9,7 @@ use lujiang_config::{ByteSize, MqttSection};
 use lujiang_wire::Topic;
 use tokio::io::AsyncReadExt as _;
 
-use super::client::{BOTH, Client, Connect, V5, publish};
+use super::client::{BOTH, Client, Connect, V5, V311, publish};
 use super::house::Keep;
 use super::{open, open_with, own, section};
 
@@ -102,7 +102,7 @@ async fn keep_alive_zero_is_kept_as_the_longest() {
 }
 
 #[tokio::test]
-async fn no_more_is_taken_than_may_be_unacknowledged() {
+async fn who_cannot_be_told_the_maximum_is_not_read_beyond_it() {
     let opened = open_with(
         MqttSection {
             unacked_max: 2,
@@ -111,7 +111,7 @@ async fn no_more_is_taken_than_may_be_unacknowledged() {
         Vec::new(),
     );
     opened.house.set_keep(Keep::Hold);
-    let mut client = Client::connect(opened.address(), &Connect::new(V5, "gate-1")).await;
+    let mut client = Client::connect(opened.address(), &Connect::new(V311, "gate-1")).await;
     for id in 1..=3 {
         client.publish(&own("events"), "[]", Some(id)).await;
     }
@@ -124,6 +124,30 @@ async fn no_more_is_taken_than_may_be_unacknowledged() {
     held.send(Kept::Committed).unwrap();
     client.expect_puback(1, 0).await;
     opened.house.arrived(3).await;
+}
+
+#[tokio::test]
+async fn who_was_told_the_maximum_and_exceeds_it_is_disconnected_and_nobody_else() {
+    let opened = open_with(
+        MqttSection {
+            unacked_max: 2,
+            ..section()
+        },
+        Vec::new(),
+    );
+    opened.house.set_keep(Keep::Hold);
+    let mut other = Client::connect(opened.address(), &Connect::new(V5, "gate-2")).await;
+    other.publish(&topic_of("gate-2"), "[]", Some(1)).await;
+    opened.house.arrived(1).await;
+    let mut client = Client::connect(opened.address(), &Connect::new(V5, "gate-1")).await;
+    for id in 1..=3 {
+        client.publish(&own("events"), "[]", Some(id)).await;
+    }
+    client.expect_end(0x93).await;
+    assert_eq!(opened.house.payloads().len(), 3, "the third went nowhere");
+    let first = opened.house.held.lock().unwrap().remove(0);
+    first.send(Kept::Committed).unwrap();
+    other.expect_puback(1, 0).await;
 }
 
 #[tokio::test]
@@ -176,4 +200,8 @@ async fn a_reader_too_slow_is_disconnected_and_others_are_not() {
         last = slow.packet().await;
     }
     assert_eq!((last.first, last.body[0]), (0xE0, 0x97));
+}
+
+fn topic_of(device: &str) -> String {
+    format!("library/v1/devices/{device}/events")
 }

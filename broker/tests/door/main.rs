@@ -15,6 +15,7 @@ mod interop;
 mod limits;
 mod presence;
 mod publish;
+mod rates;
 mod subscribe;
 mod tls;
 
@@ -22,7 +23,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use lujiang_broker::{Door, DoorTls, Retained, Switchboard};
+use lujiang_broker::{ClientLimits, Door, DoorTls, Retained, Switchboard};
 use lujiang_config::MqttSection;
 
 use self::house::TestHouse;
@@ -67,7 +68,21 @@ fn open_with(section: MqttSection, retained: Vec<Retained>) -> Opened {
 }
 
 fn open_behind(section: MqttSection, tls: Option<DoorTls>, retained: Vec<Retained>) -> Opened {
-    let house = Arc::new(TestHouse::default());
+    let house = TestHouse::new(ClientLimits::of(&section));
+    open_house(section, tls, house, retained)
+}
+
+fn open_for(section: MqttSection, limits: ClientLimits) -> Opened {
+    open_house(section, None, TestHouse::new(limits), Vec::new())
+}
+
+fn open_house(
+    section: MqttSection,
+    tls: Option<DoorTls>,
+    house: TestHouse,
+    retained: Vec<Retained>,
+) -> Opened {
+    let house = Arc::new(house);
     let switchboard = Switchboard::new(&section);
     let as_house = Arc::clone(&house);
     let door = Door::start(section, tls, as_house, Arc::clone(&switchboard), retained).unwrap();

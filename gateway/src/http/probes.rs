@@ -88,6 +88,7 @@ impl ApiState {
             (Counter::DoorMalformed, door.malformed.get()),
             (Counter::DoorTimeouts, door.timeouts.get()),
             (Counter::DoorPanics, door.connection_panics.get()),
+            (Counter::DoorSlowed, door.slowed.get()),
             (
                 Counter::DoorDropped,
                 door.fan_out_dropped.get() + door.outgoing_dropped.get(),
