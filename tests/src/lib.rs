@@ -3,8 +3,10 @@
 //! Reading order: [`counter`] (a gate's counter on a line), [`process`] (real binaries),
 //! [`site`] (a gateway with its folder and its questions), [`gate`] (a counter and its agent), [`link`] (a network that breaks),
 //! [`disk`] (a disk that loses power or fills), [`packet`] (MQTT as bytes), [`publisher`] (a plain device that remembers
-//! what was acknowledged), [`visitors`] (who walks through the doors of a year).
+//! what was acknowledged), [`visitors`] (who walks through the doors of a year),
+//! [`bench`] (how fast all of it is).
 
+pub mod bench;
 pub mod clock;
 pub mod counter;
 pub mod demo;

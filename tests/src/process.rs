@@ -84,6 +84,16 @@ impl Process {
         }
     }
 
+    /// Its process id.
+    ///
+    /// # Errors
+    /// Where it has ended.
+    pub fn id(&self) -> anyhow::Result<u32> {
+        self.child
+            .id()
+            .with_context(|| format!("{} has ended", self.name))
+    }
+
     /// SIGKILL, and gone.
     ///
     /// # Errors
@@ -100,11 +110,7 @@ impl Process {
     /// # Errors
     /// Where it has ended already.
     pub fn signal(&self, signal: Signal) -> anyhow::Result<()> {
-        let id = self
-            .child
-            .id()
-            .with_context(|| format!("{} has ended", self.name))?;
-        let id = i32::try_from(id).context("process ids fit")?;
+        let id = i32::try_from(self.id()?).context("process ids fit")?;
         kill(Pid::from_raw(id), signal).with_context(|| format!("{signal} to {}", self.name))
     }
 

@@ -36,6 +36,10 @@ pub struct Endpoints {
     pub mqtt: SocketAddr,
     /// The API and the page.
     pub http: SocketAddr,
+    /// The door behind TLS.
+    pub mqtts: Option<SocketAddr>,
+    /// The API behind TLS, where devices enrol.
+    pub https: Option<SocketAddr>,
 }
 
 /// What `device add --json` prints.
@@ -90,7 +94,31 @@ impl Library {
              [tls]\nmqtt_listen = \"127.0.0.1:0\"\nhttp_listen = \"127.0.0.1:0\"\n\
              [log]\nfilter = \"info,lujiang_broker=debug\"\n{more}"
         );
+        self.configure_as(&text)
+    }
+
+    /// Writes this as the gateway's whole configuration.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    pub fn configure_as(&self, text: &str) -> anyhow::Result<()> {
         std::fs::write(self.config(), text).context("writing the gateway's configuration")
+    }
+
+    /// From its next start on the gateway is this program, which takes the same arguments.
+    pub fn run_as(&mut self, program: PathBuf) {
+        self.program = program;
+    }
+
+    /// The process id of the gateway.
+    ///
+    /// # Errors
+    /// Where it does not run.
+    pub fn process_id(&self) -> anyhow::Result<u32> {
+        self.gateway
+            .as_ref()
+            .context("the gateway does not run")?
+            .id()
     }
 
     /// From its next start on the gateway sees this environment too.
@@ -265,14 +293,42 @@ impl Library {
     /// # Errors
     /// Where the answer is no success.
     pub async fn get(&self, path: &str) -> anyhow::Result<Value> {
+        let body = self.text(path).await?;
+        serde_json::from_str(&body).with_context(|| format!("GET {path} answered {body:?}"))
+    }
+
+    /// As [`Library::get`], for what is no JSON.
+    ///
+    /// # Errors
+    /// Where the answer is no success.
+    pub async fn text(&self, path: &str) -> anyhow::Result<String> {
+        self.ask(self.http.get(self.url(path))).await
+    }
+
+    /// POSTs to a path of the API as administrator.
+    ///
+    /// # Errors
+    /// Where the answer is no success.
+    pub async fn post(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
+        let body = self.ask(self.http.post(self.url(path)).json(body)).await?;
+        if body.is_empty() {
+            return Ok(Value::Null);
+        }
+        serde_json::from_str(&body).with_context(|| format!("POST {path} answered {body:?}"))
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.endpoints().http)
+    }
+
+    async fn ask(&self, request: reqwest::RequestBuilder) -> anyhow::Result<String> {
         let token =
             std::fs::read_to_string(self.data.join("admin.token")).context("admin.token")?;
-        let url = format!("http://{}{path}", self.endpoints().http);
-        let answer = self.http.get(&url).bearer_auth(token.trim()).send().await?;
-        let status = answer.status();
+        let answer = request.bearer_auth(token.trim()).send().await?;
+        let (status, url) = (answer.status(), answer.url().clone());
         let body = answer.text().await?;
-        anyhow::ensure!(status.is_success(), "GET {path}: {status}: {body}");
-        serde_json::from_str(&body).with_context(|| format!("GET {path} answered {body:?}"))
+        anyhow::ensure!(status.is_success(), "{url}: {status}: {body}");
+        Ok(body)
     }
 
     /// The visitor total of a wide range around now.

@@ -1,0 +1,37 @@
+//! The benchmark works: each measurement in its quick form, and every acknowledged fact is there.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use lujiang_tests::process::{binary, output};
+use serde_json::Value;
+
+async fn quick(measurement: &str) -> Vec<Value> {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("figures.json");
+    let arguments = [measurement, "--quick", "--json", file.to_str().unwrap()];
+    let table = output(&binary("lujiang-bench"), &arguments).await.unwrap();
+    assert!(
+        table.contains("lujiang") && table.contains("mosquitto"),
+        "{table}"
+    );
+    let figures = std::fs::read(&file).unwrap();
+    serde_json::from_slice(&figures).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ingest_has_figures_of_both_brokers() {
+    for figures in quick("ingest").await {
+        for figure in ["per_second", "paced_per_second", "paced_p99_ms"] {
+            let value = figures[figure][0].as_f64().unwrap();
+            assert!(value > 0.0, "{figures}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn idle_and_storm_have_figures_of_both_brokers() {
+    assert_eq!(quick("idle").await.len(), 2);
+    for figures in quick("storm").await {
+        assert!(figures["per_second"][0].as_f64().unwrap() > 0.0);
+    }
+}
