@@ -1,6 +1,7 @@
 //! A connection's place among the others: taken over, held, and given back on every way out.
 
 use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -58,30 +59,9 @@ impl Registration {
         house: Arc<dyn House>,
         newcomer: Newcomer,
     ) -> Result<Self, SessionsMax> {
-        let Newcomer {
-            key,
-            will,
-            peer,
-            version,
-            sessions_max,
-        } = newcomer;
-        let line = loop {
-            let announce = || {
-                if let PrincipalKey::Device(device) = &key.principal {
-                    let device = device.clone();
-                    house.heard(Word::Connected {
-                        device: device.clone(),
-                        peer,
-                        version,
-                    });
-                    // An agent has a will and says itself that it is online.
-                    if will.is_none() {
-                        switchboard.set_link_state(&device, LinkState::Online, &*house);
-                    }
-                }
-            };
-            match switchboard.try_register(&key, sessions_max, announce) {
-                Ok(line) => break line,
+        loop {
+            match Self::try_take(&switchboard, &house, &newcomer) {
+                Ok(registration) => return Ok(registration),
                 Err(NoPlace::SessionsMax) => return Err(SessionsMax),
                 Err(NoPlace::Held(old)) => {
                     let code = ReasonCode::SessionTakenOver;
@@ -90,15 +70,47 @@ impl Registration {
                     old.ended.cancelled().await;
                 }
             }
-        };
-        Ok(Self {
-            switchboard,
-            house,
-            key,
+        }
+    }
+
+    /// Takes the place if it is free, and says so.
+    fn try_take(
+        switchboard: &Arc<Switchboard>,
+        house: &Arc<dyn House>,
+        newcomer: &Newcomer,
+    ) -> Result<Self, NoPlace> {
+        // Declared before the lock: should the house panic, the lock goes first and then the
+        // place is given back, which needs the lock.
+        let registration;
+        let in_order = switchboard.in_order();
+        let line = switchboard.try_register(&newcomer.key, newcomer.sessions_max)?;
+        registration = Self {
+            switchboard: Arc::clone(switchboard),
+            house: Arc::clone(house),
+            key: newcomer.key.clone(),
             line,
-            will,
+            will: newcomer.will.clone(),
             ended: false,
-        })
+        };
+        registration.announce(newcomer.peer, newcomer.version);
+        drop(in_order);
+        Ok(registration)
+    }
+
+    fn announce(&self, peer: SocketAddr, version: ProtocolVersion) {
+        let PrincipalKey::Device(device) = &self.key.principal else {
+            return;
+        };
+        self.house.heard(Word::Connected {
+            device: device.clone(),
+            peer,
+            version,
+        });
+        // An agent has a will and says itself that it is online.
+        if self.will.is_none() {
+            self.switchboard
+                .set_link_state(device, LinkState::Online, &*self.house);
+        }
     }
 
     pub(crate) fn mailbox(&self) -> &Mailbox {
@@ -110,9 +122,10 @@ impl Registration {
         if std::mem::replace(&mut self.ended, true) {
             return;
         }
+        // On every way out, a panic of the house included: who waits for the place gets it.
+        let _freed = self.line.ended.clone().drop_guard();
         let PrincipalKey::Device(device) = self.key.principal.clone() else {
             self.switchboard.remove(&self.key, &self.line, |_| {});
-            self.line.ended.cancel();
             return;
         };
         let will = match ending.will {
@@ -133,7 +146,6 @@ impl Registration {
                 });
             }
         });
-        self.line.ended.cancel();
     }
 
     fn publish_will(&self, device: &DeviceId, will: Will) {
@@ -150,6 +162,9 @@ impl Registration {
 
 impl Drop for Registration {
     fn drop(&mut self) {
-        self.end(&Ending::lost("the connection broke off inside the door"));
+        let ending = Ending::lost("the connection broke off inside the door");
+        // It may run because of a panic; a second one on top of it would end the process. It has
+        // been reported, and the place is free whatever the house did.
+        let _ = catch_unwind(AssertUnwindSafe(|| self.end(&ending)));
     }
 }

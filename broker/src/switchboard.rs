@@ -179,7 +179,13 @@ impl Switchboard {
         }
     }
 
-    /// Puts a line in its place, beside fewer than `sessions_max` of the same principal.
+    /// Held over a change of presence and the words about it.
+    pub(crate) fn in_order(&self) -> MutexGuard<'_, ()> {
+        lock(&self.presence)
+    }
+
+    /// Puts a line in its place, beside fewer than `sessions_max` of the same principal; to be
+    /// called within [`Switchboard::in_order`].
     ///
     /// # Errors
     /// The line that holds the place and must end first, or that there are enough.
@@ -187,26 +193,21 @@ impl Switchboard {
         &self,
         key: &LineKey,
         sessions_max: usize,
-        announce: impl FnOnce(),
     ) -> Result<Arc<Line>, NoPlace> {
-        let _in_order = lock(&self.presence);
         let mut lines = lock(&self.lines);
         if let Some(line) = lines.by_key.get(key) {
             return Err(NoPlace::Held(Arc::clone(line)));
         }
-        let others = lines.by_principal.get(&key.principal).map_or(0, Vec::len);
-        if others >= sessions_max {
+        let of_principal = lines.by_principal.entry(key.principal.clone()).or_default();
+        if of_principal.len() >= sessions_max {
             return Err(NoPlace::SessionsMax);
         }
         let line = Arc::new(Line {
             mailbox: Mailbox::new(self.mail_max),
             ended: CancellationToken::new(),
         });
-        lines.by_key.insert(key.clone(), Arc::clone(&line));
-        let of_principal = lines.by_principal.entry(key.principal.clone()).or_default();
         of_principal.push(Arc::clone(&line));
-        drop(lines);
-        announce();
+        lines.by_key.insert(key.clone(), Arc::clone(&line));
         Ok(line)
     }
 

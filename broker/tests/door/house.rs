@@ -24,7 +24,21 @@ pub(crate) enum Keep {
     QuarantineFull,
 }
 
+/// Where the house panics, for one device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PanicIn {
+    Admit,
+    Keep,
+    Receipts,
+    Connected,
+    Status,
+    /// At its first word, and again at every other: also while the connection goes down.
+    EveryWord,
+}
+
 pub(crate) struct TestHouse {
+    /// For `gate-1` alone.
+    pub(crate) panic_in: Mutex<Option<PanicIn>>,
     pub(crate) keep: Mutex<Keep>,
     pub(crate) has_room: AtomicBool,
     /// One permit a payload: a place in the queue.
@@ -44,6 +58,7 @@ impl TestHouse {
     /// Grants everybody the same.
     pub(crate) fn new(limits: ClientLimits) -> Self {
         Self {
+            panic_in: Mutex::default(),
             keep: Mutex::new(Keep::Commit),
             has_room: AtomicBool::new(true),
             places: Semaphore::new(100_000),
@@ -90,7 +105,16 @@ impl TestHouse {
         self.words.borrow().clone()
     }
 
+    fn panic_for(&self, device: &str, places: &[PanicIn]) {
+        // Not while the lock is held: the next caller is not to find it poisoned.
+        let chosen = *self.panic_in.lock().unwrap();
+        if let Some(chosen) = chosen.filter(|it| device == "gate-1" && places.contains(it)) {
+            panic!("planted in {chosen:?}");
+        }
+    }
+
     async fn place(&self, arrival: Arrival) -> Keeping {
+        self.panic_for(arrival.device.as_str(), &[PanicIn::Keep]);
         self.places.acquire().await.unwrap().forget();
         self.arrivals.send_modify(|arrivals| arrivals.push(arrival));
         let (settle, keeping) = oneshot::channel();
@@ -136,6 +160,10 @@ impl House for TestHouse {
     fn admit(&self, credentials: Credentials) -> BoxFuture<'_, Result<Admission, Refusal>> {
         self.asked.lock().unwrap().push(credentials.clone());
         async move {
+            self.panic_for(
+                credentials.user_name.as_deref().unwrap_or_default(),
+                &[PanicIn::Admit],
+            );
             if credentials.user_name.as_deref() == Some("slow") {
                 self.slow.acquire().await.unwrap().forget();
             }
@@ -156,11 +184,24 @@ impl House for TestHouse {
         self.has_room.load(Ordering::SeqCst)
     }
 
-    fn receipts(&self, _device: &DeviceId) -> BoxFuture<'_, Option<Receipts>> {
+    fn receipts(&self, device: &DeviceId) -> BoxFuture<'_, Option<Receipts>> {
+        self.panic_for(device.as_str(), &[PanicIn::Receipts]);
         async move { self.receipts.lock().unwrap().clone() }.boxed()
     }
 
     fn heard(&self, word: Word) {
+        match &word {
+            Word::Connected { device, .. } => {
+                self.panic_for(device.as_str(), &[PanicIn::Connected, PanicIn::EveryWord]);
+            }
+            Word::Status { device, .. } => {
+                self.panic_for(device.as_str(), &[PanicIn::Status, PanicIn::EveryWord]);
+            }
+            Word::Disconnected { device, .. } => {
+                self.panic_for(device.as_str(), &[PanicIn::EveryWord]);
+            }
+            _ => {}
+        }
         self.words.send_modify(|words| words.push(word));
     }
 

@@ -13,6 +13,7 @@ mod garbage;
 mod house;
 mod interop;
 mod limits;
+mod panics;
 mod presence;
 mod publish;
 mod rates;
