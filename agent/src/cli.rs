@@ -2,6 +2,7 @@
 //! error; it ends with 0, with 1 when it could not do it, with 2 when it was asked wrongly.
 
 mod account;
+mod enrol;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -22,6 +23,8 @@ const ASKED_WRONGLY: u8 = 2;
 
 const EXAMPLES: &str = "Examples:
   lujiang-agent check --config /etc/lujiang/agent.toml    name every problem in the file
+  lujiang-agent enrol --config /etc/lujiang/agent.toml --gateway https://gateway:8443 --token-file -
+                                                          get a certificate; the token is read from here
   lujiang-agent run --config /etc/lujiang/agent.toml      run until SIGTERM or Ctrl-C
   lujiang-agent status --config /etc/lujiang/agent.toml   what waits, and how the link is
 
@@ -49,6 +52,17 @@ enum Command {
         #[arg(long, value_name = "FILE", env = "LUJIANG_AGENT_CONFIG")]
         config: PathBuf,
     },
+    /// Make the device's key and get its certificate, with a token of the gateway.
+    ///
+    /// A token on a command line is seen by everybody who may list this machine's processes:
+    /// give it in a file, or on standard input with "-". Outbox and epoch stay as they are.
+    Enrol {
+        /// The configuration file.
+        #[arg(long, value_name = "FILE", env = "LUJIANG_AGENT_CONFIG")]
+        config: PathBuf,
+        #[command(flatten)]
+        enrolment: enrol::Enrolment,
+    },
     /// Show what waits in the outbox, the link, the clock, and the last receipt.
     Status {
         /// The configuration file.
@@ -72,6 +86,7 @@ pub(crate) fn main() -> ExitCode {
     };
     let (Command::Run { config: path }
     | Command::Check { config: path }
+    | Command::Enrol { config: path, .. }
     | Command::Status { config: path, .. }) = &arguments.command;
     let config = match AgentConfig::load(path) {
         Ok(config) => config,
@@ -83,6 +98,7 @@ pub(crate) fn main() -> ExitCode {
     let done = match arguments.command {
         Command::Run { .. } => run(config),
         Command::Check { config: path } => check(&path),
+        Command::Enrol { enrolment, .. } => enrolment.run(&config),
         Command::Status { json, .. } => status(&config, json),
     };
     match done {

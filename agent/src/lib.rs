@@ -7,25 +7,46 @@
 //!                                 ├─ Outbox ──────── SQLite: written, sent, settled
 //!                                 │        ^ what waits, what is settled
 //!                                 │        v
-//!                                 └─ uplink ──────── MQTT: measures the clock, sends, hears receipts
+//!                                 ├─ uplink ──────── MQTT: measures the clock, sends, hears receipts
+//!                                 │        ^ key, certificate, roots
+//!                                 │        v
+//!                                 └─ renewer ─────── HTTPS: the next certificate, in time
 //! ```
 //!
 //! Reading order: the time ([`SystemClock`]), the facts ([`Outbox`]), where they come from
-//! ([`gate`]), where they go ([`uplink`]), and who owns it all ([`Agent`]). Nothing here is
+//! ([`gate`]), where they go ([`uplink`]), who we are there ([`identity`], [`enrol`]), and who owns
+//! it all ([`Agent`]). Nothing here is
 //! global: one process may run many agents.
 
 mod backoff;
 mod clock;
+mod durable_file;
+mod enrolment;
+mod error_chain;
 pub mod gate;
+mod gateway_url;
+pub mod identity;
+mod issuer;
+mod measured_time;
 pub mod outbox;
+mod renewal;
 mod run;
 mod state_file;
 mod status;
 mod telemetry;
+#[cfg(test)]
+mod test_authority;
+#[cfg(test)]
+mod test_gateway;
+mod tls;
 pub mod uplink;
 
 pub use clock::{ClockMeter, SystemClock};
+pub use enrolment::{EnrolError, Present, enrol};
+pub use gateway_url::{GatewayUrl, GatewayUrlError};
+pub use identity::{Identity, IdentityError, IdentityFolder};
+pub use issuer::AskError;
 pub use outbox::{Notes, Outbox, OutboxError, OutboxOptions, Settle, Synchronous};
 pub use run::{Agent, AgentOptions};
 pub use state_file::{StateFileError, read as read_state};
-pub use status::{AgentStatus, GateStatus, Link, StreamDepth};
+pub use status::{AgentStatus, CertificateStatus, GateStatus, Link, StreamDepth};

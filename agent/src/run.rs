@@ -7,15 +7,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use lujiang_config::AgentConfig;
+use lujiang_config::{AgentConfig, AgentSection, Credential, OutboxSection, UplinkSection};
 use lujiang_wire::{Clock, DeviceId, Epoch};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::SystemClock;
 use crate::gate::driver::Driver;
+use crate::identity::IdentityFolder;
+use crate::measured_time::MeasuredTime;
 use crate::outbox::{Outbox, OutboxOptions};
+use crate::renewal::renewer::Renewer;
 use crate::state_file;
 use crate::status::{AgentStatus, Board};
 use crate::uplink::link::Uplink;
@@ -60,6 +64,7 @@ pub struct Agent {
     board: Arc<Board>,
     drivers: Owned,
     uplink: Owned,
+    renewer: Owned,
     keeper: Owned,
 }
 
@@ -76,6 +81,18 @@ impl Owned {
         let cancel = CancellationToken::new();
         let task = Some(tokio::spawn(run(cancel.clone())));
         Self { cancel, task }
+    }
+
+    /// A task that ends at once where there is nothing to run.
+    fn spawn_if<T: Send + 'static, F: Future<Output = ()> + Send + 'static>(
+        what: Option<T>,
+        run: impl FnOnce(T, CancellationToken) -> F + Send + 'static,
+    ) -> Self {
+        Self::spawn(|stop| async move {
+            if let Some(what) = what {
+                run(what, stop).await;
+            }
+        })
     }
 
     /// Ends the task and waits for it; after the deadline it is cut off.
@@ -107,7 +124,7 @@ impl Agent {
     /// Starts an agent: opens its outbox, reads its gate, keeps its link.
     ///
     /// # Errors
-    /// Where the data folder, the outbox or the password cannot be used.
+    /// Where the data folder, the outbox, or the certificate or password cannot be used.
     pub async fn start(config: AgentConfig, options: AgentOptions) -> anyhow::Result<Self> {
         let AgentConfig {
             agent,
@@ -116,19 +133,12 @@ impl Agent {
             gate,
             log: _,
         } = config;
-        crate::uplink::read_password(&uplink.password_file)?;
+        check_credential(&agent, &uplink)?;
         let AgentOptions {
             clock,
             outbox: outbox_options,
         } = options;
-        let (data, device) = (agent.data.clone(), agent.device.clone());
-        let outbox = tokio::task::spawn_blocking(move || {
-            std::fs::create_dir_all(&data)
-                .with_context(|| format!("cannot make the data folder {}", data.display()))?;
-            Outbox::open(&data.join(OUTBOX), &device, &section, outbox_options)
-                .context("cannot open the outbox")
-        })
-        .await??;
+        let outbox = open_outbox(&agent, section, outbox_options).await?;
         let board = Arc::new(Board::new(clock.wall(), gate.is_some()));
         let driver = match &gate {
             Some(section) => Some(Driver::new(
@@ -139,17 +149,25 @@ impl Agent {
             )?),
             None => None,
         };
-        let drivers = Owned::spawn(|stop| async move {
-            if let Some(driver) = driver {
-                driver.run(stop).await;
-            }
+        let drivers = Owned::spawn_if(driver, Driver::run);
+        let time = MeasuredTime::new(clock.clone());
+        let renewals = watch::Sender::new(0);
+        let renewer = (uplink.credential == Credential::Certificate).then(|| Renewer {
+            folder: IdentityFolder::new(&uplink.identity, &agent.device),
+            section: uplink.clone(),
+            time: time.clone(),
+            board: board.clone(),
+            renewals: renewals.clone(),
         });
+        let renewer = Owned::spawn_if(renewer, Renewer::run);
         let link = Uplink {
             agent: agent.clone(),
             section: uplink,
             outbox: outbox.clone(),
             clock: clock.clone(),
             board: board.clone(),
+            time,
+            renewals,
         };
         let uplink = Owned::spawn(|stop| link.run(stop));
         let keeper = Keeper {
@@ -168,6 +186,7 @@ impl Agent {
             board,
             drivers,
             uplink,
+            renewer,
             keeper,
         })
     }
@@ -200,6 +219,7 @@ impl Agent {
         let begun = Instant::now();
         // The readings are the half that cannot be had later.
         self.drivers.end("drivers", begun + self.grace / 2).await;
+        self.renewer.end("renewer", begun + self.grace / 2).await;
         self.uplink.end("uplink", begun + self.grace).await;
         self.keeper
             .end("keeper", begun + self.grace + self.grace / 4)
@@ -208,6 +228,36 @@ impl Agent {
             tracing::warn!(%error, "the outbox is not folded up; the next start does it");
         }
     }
+}
+
+/// Opens the outbox, in a data folder that is made where there is none.
+async fn open_outbox(
+    agent: &AgentSection,
+    section: OutboxSection,
+    options: OutboxOptions,
+) -> anyhow::Result<Outbox> {
+    let (data, device) = (agent.data.clone(), agent.device.clone());
+    tokio::task::spawn_blocking(move || {
+        std::fs::create_dir_all(&data)
+            .with_context(|| format!("cannot make the data folder {}", data.display()))?;
+        Outbox::open(&data.join(OUTBOX), &device, &section, options)
+            .context("cannot open the outbox")
+    })
+    .await?
+}
+
+/// What is wrong with the certificate or the password is said at the start, not at the first
+/// connection.
+fn check_credential(agent: &AgentSection, uplink: &UplinkSection) -> anyhow::Result<()> {
+    match uplink.credential {
+        Credential::Certificate => {
+            IdentityFolder::new(&uplink.identity, &agent.device).load()?;
+        }
+        Credential::Password => {
+            crate::uplink::read_password(&uplink.password_file)?;
+        }
+    }
+    Ok(())
 }
 
 /// The task that writes the state file and lets old facts go.

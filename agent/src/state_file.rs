@@ -1,10 +1,9 @@
 //! The small file in which a running agent keeps its account of itself, for `lujiang-agent
-//! status`. It is replaced whole: new file, synced, renamed, folder synced.
+//! status`.
 
-use std::fs::File;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use crate::durable_file;
 use crate::status::AgentStatus;
 
 /// Its name in the data folder.
@@ -51,18 +50,7 @@ pub fn read(data: &Path) -> Result<Option<AgentStatus>, StateFileError> {
 /// Replaces the account.
 pub(crate) fn write(data: &Path, status: &AgentStatus) -> Result<(), StateFileError> {
     let path = data.join(NAME);
-    let beside = data.join(format!("{NAME}.new"));
     let text =
         serde_json::to_vec_pretty(status).expect("an account has text keys and plain values");
-    let replace = || -> std::io::Result<()> {
-        let mut file = File::create(&beside)?;
-        file.write_all(&text)?;
-        file.sync_all()?;
-        std::fs::rename(&beside, &path)?;
-        File::open(data)?.sync_all()
-    };
-    replace().map_err(|source| StateFileError::File {
-        path: path.clone(),
-        source,
-    })
+    durable_file::replace(&path, &text).map_err(|source| StateFileError::File { path, source })
 }

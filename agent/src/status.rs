@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 use crate::gate::Totals;
+use crate::identity::Identity;
+use crate::renewal::Schedule;
 
 /// How far one stream of the outbox is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,6 +46,33 @@ pub enum Link {
     },
     /// Ended on purpose.
     Stopped,
+}
+
+/// The device's certificate, and its renewal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CertificateStatus {
+    /// From when it is good.
+    pub not_before: Timestamp,
+    /// Until when it is good.
+    pub not_after: Timestamp,
+    /// When the next one is asked for.
+    pub renews: Timestamp,
+    /// Why the last asking failed; none where it did not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<String>,
+}
+
+impl CertificateStatus {
+    /// Of this identity, with what keeps it from being renewed.
+    #[must_use]
+    pub fn of(identity: &Identity, trouble: Option<String>) -> Self {
+        Self {
+            not_before: identity.not_before(),
+            not_after: identity.not_after(),
+            renews: Schedule::of(identity).due(),
+            trouble,
+        }
+    }
 }
 
 /// What the gate driver has seen.
@@ -90,6 +119,9 @@ pub struct AgentStatus {
     /// When it came, by the device's clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub receipt_time: Option<Timestamp>,
+    /// The certificate, where the device has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<CertificateStatus>,
     /// The gate, where there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gate: Option<GateStatus>,
@@ -108,6 +140,7 @@ struct State {
     link_since: Timestamp,
     clock: Option<ClockReport>,
     receipt: Option<(Receipts, Timestamp)>,
+    certificate: Option<CertificateStatus>,
     gate: Option<GateStatus>,
 }
 
@@ -120,6 +153,7 @@ impl Board {
                 link_since: now,
                 clock: None,
                 receipt: None,
+                certificate: None,
                 gate: has_gate.then(GateStatus::default),
             }),
             changes,
@@ -148,6 +182,19 @@ impl Board {
     pub(crate) fn receipt(&self, receipts: Receipts, now: Timestamp) {
         self.state().receipt = Some((receipts, now));
         self.changed();
+    }
+
+    pub(crate) fn certificate(&self, certificate: CertificateStatus) {
+        let mut state = self.state();
+        if state.certificate.as_ref() != Some(&certificate) {
+            state.certificate = Some(certificate);
+            self.changed();
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn certificate_shown(&self) -> Option<CertificateStatus> {
+        self.state().certificate.clone()
     }
 
     pub(crate) fn gate_read(&self, doubted: bool, totals: Option<Totals>) {
@@ -195,6 +242,7 @@ impl Board {
             clock: state.clock.clone(),
             receipt,
             receipt_time,
+            certificate: state.certificate.clone(),
             gate: state.gate.clone(),
         }
     }

@@ -73,6 +73,8 @@ pub(crate) enum Leave {
     Refused(String),
     /// The agent stops, and what could be sent is sent.
     Stopped,
+    /// The certificate is renewed, and nothing is under way: the next connection has the new one.
+    Renewed,
 }
 
 /// How far a connection is.
@@ -128,6 +130,8 @@ pub(crate) struct Session {
     /// Whether the outbox had nothing more when it was last asked.
     empty: bool,
     stopping: bool,
+    /// Whether this connection goes by a certificate that has been replaced.
+    renewed: bool,
     left: bool,
     effects: VecDeque<Effect>,
 }
@@ -149,6 +153,7 @@ impl Session {
             next_flight: 0,
             empty: false,
             stopping: false,
+            renewed: false,
             left: false,
             effects: VecDeque::new(),
         }
@@ -169,6 +174,7 @@ impl Session {
         self.is_sending()
             && !self.left
             && !self.empty
+            && !self.gives_way()
             && self.in_flight.len() < self.limits.in_flight_max
     }
 
@@ -262,6 +268,7 @@ impl Session {
                     to: flight.to,
                 });
                 self.leave_if_done();
+                self.leave_if_renewed();
             }
             Answer::Refused(reason) => self.leave(Leave::Refused(reason)),
             Answer::None(reason) => self.leave(Leave::Lost(reason)),
@@ -298,6 +305,13 @@ impl Session {
         self.empty = false;
     }
 
+    /// The certificate is renewed: nothing more is put on this connection, and it ends as soon as
+    /// nothing is under way.
+    pub(crate) fn handle_renewed(&mut self) {
+        self.renewed = true;
+        self.leave_if_renewed();
+    }
+
     /// The connection is gone.
     pub(crate) fn handle_lost(&mut self, reason: String) {
         self.leave(Leave::Lost(reason));
@@ -322,11 +336,24 @@ impl Session {
             self.phase = Phase::Sending;
             self.effects.push_back(Effect::Announce);
         }
+        self.leave_if_renewed();
+    }
+
+    /// Whether the next connection is awaited to send the rest. One that stops sends it here.
+    fn gives_way(&self) -> bool {
+        self.renewed && !self.stopping
     }
 
     fn leave_if_done(&mut self) {
         if self.stopping && self.empty && self.in_flight.is_empty() {
             self.leave(Leave::Stopped);
+        }
+    }
+
+    fn leave_if_renewed(&mut self) {
+        let quiet = self.in_flight.is_empty() && self.measure_until.is_none();
+        if self.gives_way() && self.is_sending() && quiet {
+            self.leave(Leave::Renewed);
         }
     }
 

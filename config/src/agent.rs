@@ -50,6 +50,12 @@ pub struct UplinkSection {
     pub identity: PathBuf,
     /// The file with the password, mode 0600.
     pub password_file: PathBuf,
+    /// From asking for a certificate to the whole answer.
+    pub https_timeout: Duration,
+    /// First pause after a renewal that failed; doubles, with jitter.
+    pub renewal_pause_min: Duration,
+    /// Longest such pause, and the pause after a refusal.
+    pub renewal_pause_max: Duration,
     /// MQTT keep alive, whole seconds.
     pub keep_alive: Duration,
     /// From dialling to CONNACK.
@@ -109,6 +115,9 @@ impl UplinkSection {
             credential: Credential::Certificate,
             identity: data.join("identity"),
             password_file: data.join("password"),
+            https_timeout: Duration::from_secs(30),
+            renewal_pause_min: Duration::from_secs(60),
+            renewal_pause_max: Duration::from_secs(3 * 3_600),
             keep_alive: Duration::from_secs(15),
             connect_timeout: Duration::from_secs(10),
             backoff_min: Duration::from_millis(500),

@@ -4,8 +4,10 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 
-use lujiang_agent::{AgentStatus, GateStatus, Link, StreamDepth};
-use lujiang_config::AgentConfig;
+use lujiang_agent::{
+    AgentStatus, CertificateStatus, GateStatus, IdentityFolder, Link, StreamDepth,
+};
+use lujiang_config::{AgentConfig, Credential};
 use lujiang_wire::Stream;
 use serde_json::json;
 
@@ -36,10 +38,43 @@ pub(crate) fn write(
     if outbox.is_empty() {
         writeln!(out, "outbox   empty")?;
     }
+    if config.uplink.credential == Credential::Certificate {
+        write_certificate(out, config, state.as_ref())?;
+    }
     match state {
         Some(state) => write_state(out, &state),
         None => Ok(writeln!(out, "link     never tried")?),
     }
+}
+
+/// The certificate as it stands on disk now, and what the running agent says of its renewal.
+fn write_certificate(
+    out: &mut dyn Write,
+    config: &AgentConfig,
+    state: Option<&AgentStatus>,
+) -> anyhow::Result<()> {
+    let folder = IdentityFolder::new(&config.uplink.identity, &config.agent.device);
+    let certificate = match folder.load() {
+        Ok(identity) => CertificateStatus::of(&identity, None),
+        Err(error) => {
+            let error = anyhow::Error::from(error);
+            return Ok(writeln!(out, "identity {error:#}")?);
+        }
+    };
+    write!(
+        out,
+        "identity certificate until {}, renews at {}",
+        certificate.not_after, certificate.renews
+    )?;
+    let told = state.and_then(|state| state.certificate.as_ref());
+    match told.filter(|told| told.not_after == certificate.not_after) {
+        Some(CertificateStatus {
+            trouble: Some(trouble),
+            ..
+        }) => writeln!(out, "; not renewed: {trouble}")?,
+        Some(_) | None => writeln!(out)?,
+    }
+    Ok(())
 }
 
 fn write_state(out: &mut dyn Write, state: &AgentStatus) -> anyhow::Result<()> {

@@ -1,6 +1,7 @@
 //! The MQTT client, wrapped: one client a connection, so that nothing of an earlier connection is
 //! ever sent, or answered, on a later one. Only this file knows the library (see decision 0005).
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -8,8 +9,10 @@ use lujiang_config::UplinkSection;
 use lujiang_wire::{Channel, DeviceId, Topic};
 use rumqttc::{
     AsyncClient, Event, EventLoop, LastWill, MqttOptions, Outgoing, Packet, PubAckReason,
-    PublishNoticeError, PublishOptions, PublishResult, QoS, SubscribeFilterInput,
+    PublishNoticeError, PublishOptions, PublishResult, QoS, SubscribeFilterInput, TlsConfiguration,
+    Transport,
 };
+use rustls::ClientConfig;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -40,6 +43,14 @@ pub(crate) enum DoorEvent {
     },
     /// It is over.
     Lost(String),
+}
+
+/// By what the gateway knows us.
+pub(crate) enum Credentials {
+    /// A certificate, over TLS; the device's name stands in it.
+    Certificate(Arc<ClientConfig>),
+    /// A password, over a plain line.
+    Password(Password),
 }
 
 /// One connection.
@@ -74,7 +85,7 @@ impl Door {
     pub(crate) fn open(
         section: &UplinkSection,
         device: &DeviceId,
-        password: &Password,
+        credentials: &Credentials,
         will: Vec<u8>,
     ) -> Self {
         let mut options = MqttOptions::new(device.as_str(), (section.host.clone(), section.port));
@@ -85,10 +96,16 @@ impl Door {
             .max(1);
         options.set_keep_alive(keep_alive);
         options.set_connect_timeout(section.connect_timeout);
-        options.set_credentials(
-            device.as_str(),
-            Bytes::copy_from_slice(password.reveal().as_bytes()),
-        );
+        match credentials {
+            Credentials::Certificate(config) => {
+                let tls = TlsConfiguration::Rustls(config.clone());
+                options.set_transport(Transport::tls_with_config(tls));
+            }
+            Credentials::Password(password) => {
+                let password = Bytes::copy_from_slice(password.reveal().as_bytes());
+                options.set_credentials(device.as_str(), password);
+            }
+        }
         options.set_last_will(LastWill::new(
             topic(device, Channel::Status),
             will,

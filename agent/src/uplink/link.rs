@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use lujiang_config::{AgentSection, UplinkSection};
+use lujiang_config::{AgentSection, Credential, UplinkSection};
 use lujiang_wire::{
     Channel, Clock, ClockMessage, LinkState, Receipts, Status, Telemetry, Topic, encode_batch,
 };
@@ -13,12 +13,16 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::door::{Door, DoorEvent};
+use super::door::{Credentials, Door, DoorEvent};
 use super::{Answer, Effect, Leave, Session, SessionLimits, read_password};
 use crate::backoff::Backoff;
+use crate::error_chain::chain;
+use crate::identity::IdentityFolder;
+use crate::measured_time::MeasuredTime;
 use crate::outbox::{Outbox, OutboxError, Stamp};
 use crate::status::{Board, Link};
 use crate::telemetry::{Health, approximate};
+use crate::tls;
 
 /// Name and version, as the status says them.
 const AGENT: &str = concat!("lujiang-agent/", env!("CARGO_PKG_VERSION"));
@@ -36,6 +40,9 @@ pub(crate) struct Uplink {
     pub(crate) outbox: Outbox,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) board: Arc<Board>,
+    pub(crate) time: MeasuredTime,
+    /// Moves with each new certificate.
+    pub(crate) renewals: watch::Sender<u64>,
 }
 
 /// Answers still to come.
@@ -57,6 +64,7 @@ struct Conversation<'a> {
     session: Session,
     answers: Answers,
     changes: watch::Receiver<u64>,
+    renewals: watch::Receiver<u64>,
     begun: Instant,
     samples: u64,
     health: Health,
@@ -71,6 +79,10 @@ impl Uplink {
             let (leave, was_online) = self.connect_once(&stop).await;
             let reason = match leave {
                 Leave::Stopped => break,
+                Leave::Renewed => {
+                    tracing::info!("connecting again with the new certificate");
+                    continue;
+                }
                 Leave::Refused(reason) => {
                     tracing::warn!(%reason, "the gateway refuses facts; they stay in the outbox");
                     format!("facts refused: {reason}")
@@ -95,8 +107,10 @@ impl Uplink {
     /// One connection from dialling to its end; and whether it was of use.
     async fn connect_once(&self, stop: &CancellationToken) -> (Leave, bool) {
         self.board.link(Link::Connecting, self.clock.wall());
+        // From before the certificate is read, so that no newer one is missed.
+        let renewals = self.renewals.subscribe();
         let prepared = async {
-            let password = read_password(&self.section.password_file).map_err(|e| chain(&e))?;
+            let credentials = self.credentials().await?;
             self.outbox
                 .with(Outbox::begin_connection)
                 .await
@@ -105,13 +119,13 @@ impl Uplink {
                 .status(LinkState::Offline)
                 .await
                 .map_err(|e| chain(&e))?;
-            Ok::<_, String>((password, will))
+            Ok::<_, String>((credentials, will))
         };
-        let (password, will) = match prepared.await {
+        let (credentials, will) = match prepared.await {
             Ok(prepared) => prepared,
             Err(reason) => return (Leave::Lost(reason), false),
         };
-        let mut door = Door::open(&self.section, &self.agent.device, &password, will);
+        let mut door = Door::open(&self.section, &self.agent.device, &credentials, will);
         let session = Session::new(SessionLimits::of(&self.section), self.clock.boot());
         let begun = Instant::now();
         let mut conversation = Conversation {
@@ -120,6 +134,7 @@ impl Uplink {
             session,
             answers: Answers::new(),
             changes: self.outbox.changes(),
+            renewals,
             begun,
             samples: 0,
             health: Health::new(&self.agent.data),
@@ -130,6 +145,24 @@ impl Uplink {
         let ends_well = !matches!(leave, Leave::Lost(_));
         door.close(ends_well).await;
         (leave, was_online)
+    }
+
+    /// By what the gateway knows us, read afresh: it may have been renewed, or mended.
+    async fn credentials(&self) -> Result<Credentials, String> {
+        match self.section.credential {
+            Credential::Password => read_password(&self.section.password_file)
+                .map(Credentials::Password)
+                .map_err(|error| chain(&error)),
+            Credential::Certificate => {
+                let folder = IdentityFolder::new(&self.section.identity, &self.agent.device);
+                let identity = folder
+                    .with(IdentityFolder::load)
+                    .await
+                    .map_err(|error| chain(&error))?;
+                let config = tls::with_identity(&identity, self.time.clone());
+                Ok(Credentials::Certificate(Arc::new(config)))
+            }
+        }
     }
 
     /// The status document.
@@ -180,6 +213,8 @@ impl Conversation<'_> {
                     Ok(()) => self.session.handle_written(),
                     Err(_) => self.session.handle_stop(),
                 },
+                // We hold the sender: this never fails.
+                Ok(()) = self.renewals.changed() => self.session.handle_renewed(),
                 () = tokio::time::sleep_until(deadline) => {
                     self.session.handle_time(self.begun.elapsed());
                 }
@@ -226,6 +261,7 @@ impl Conversation<'_> {
             }
             Effect::ReportClock(report) => {
                 self.uplink.board.clock(report.clone());
+                self.uplink.time.measured(report.clone());
                 // The library answers for it; a report that is lost is measured again.
                 let report = document(&ClockMessage::Report(report));
                 drop(self.door.send(Channel::Clock, report)?);
@@ -397,16 +433,4 @@ impl Conversation<'_> {
 
 fn document<T: serde::Serialize>(value: &T) -> Vec<u8> {
     serde_json::to_vec(value).expect("our documents have text keys and plain values")
-}
-
-/// An error with its causes, on one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }

@@ -144,6 +144,50 @@ fn stopping_waits_for_what_is_under_way_and_for_an_empty_outbox() {
 }
 
 #[test]
+fn a_renewed_certificate_ends_the_connection_once_nothing_is_under_way() {
+    let mut session = online();
+    let id = session.handle_handed(Stream::Visit, 5, seconds(2));
+    session.handle_renewed();
+    assert!(
+        !session.wants_batch(),
+        "the rest waits for the next connection"
+    );
+    assert_eq!(effects(&mut session), []);
+    session.handle_answer(id, Answer::Taken);
+    let arrived = Effect::Arrived {
+        stream: Stream::Visit,
+        to: 5,
+    };
+    assert_eq!(
+        effects(&mut session),
+        [arrived, Effect::Leave(Leave::Renewed)]
+    );
+}
+
+#[test]
+fn a_certificate_renewed_while_connecting_ends_the_connection_after_the_measurement() {
+    let mut session = session();
+    session.handle_renewed();
+    session.handle_connected(seconds(1));
+    session.handle_subscribed(Answer::Taken, seconds(1));
+    effects(&mut session);
+    session.handle_time(seconds(6));
+    assert_eq!(
+        effects(&mut session),
+        [Effect::Announce, Effect::Leave(Leave::Renewed)]
+    );
+}
+
+#[test]
+fn an_agent_that_stops_sends_the_rest_on_the_connection_it_has() {
+    let mut session = online();
+    session.handle_handed(Stream::Visit, 5, seconds(2));
+    session.handle_renewed();
+    session.handle_stop();
+    assert!(session.wants_batch());
+}
+
+#[test]
 fn the_clock_is_measured_again_and_a_late_answer_is_not_taken() {
     let mut session = online();
     session.handle_time(seconds(601));

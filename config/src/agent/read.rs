@@ -92,6 +92,21 @@ impl UplinkSection {
             ),
             identity: section.path("identity", default.identity),
             password_file: section.path("password_file", default.password_file),
+            https_timeout: section.duration(
+                "https_timeout",
+                default.https_timeout,
+                SECOND..=10 * MINUTE,
+            ),
+            renewal_pause_min: section.duration(
+                "renewal_pause_min",
+                default.renewal_pause_min,
+                100 * MILLI..=DAY,
+            ),
+            renewal_pause_max: section.duration(
+                "renewal_pause_max",
+                default.renewal_pause_max,
+                100 * MILLI..=30 * DAY,
+            ),
             keep_alive: section.seconds("keep_alive", default.keep_alive, SECOND..=18 * HOUR),
             connect_timeout: section.duration(
                 "connect_timeout",
@@ -125,6 +140,8 @@ impl UplinkSection {
         };
         let orderly = read.backoff_min <= read.backoff_max;
         section.fits("backoff_max", orderly, "at least backoff_min");
+        let orderly = read.renewal_pause_min <= read.renewal_pause_max;
+        section.fits("renewal_pause_max", orderly, "at least renewal_pause_min");
         let is_near = read.credential == Credential::Certificate || is_this_machine(&read.host);
         let expected = "this machine (127.0.0.1, ::1 or localhost) where credential is \"password\": \
                         that line is not encrypted";

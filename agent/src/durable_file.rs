@@ -1,0 +1,92 @@
+//! A small file that is replaced whole: after a crash at any moment the old one or the new one is
+//! there, never half of one. New file, synced, renamed, folder synced.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+/// Mode of every file here: what an agent writes concerns nobody else.
+const MODE: u32 = 0o600;
+
+/// How far a replacement is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// Nothing is written.
+    Begun,
+    /// The new file stands beside the old, perhaps not on disk yet.
+    Written,
+    /// The new file is on disk, beside the old.
+    Synced,
+    /// The new file has the name of the old.
+    Renamed,
+}
+
+/// Replaces the file at this path.
+///
+/// # Errors
+/// Where the system refuses a step; then the old file is untouched, or the new one is in place.
+pub(crate) fn replace(path: &Path, contents: &[u8]) -> io::Result<()> {
+    replace_in_steps(path, contents, |_| Ok(()))
+}
+
+/// As [`replace`], asking before each step: the tests pull the plug there.
+pub(crate) fn replace_in_steps(
+    path: &Path,
+    contents: &[u8],
+    mut reach: impl FnMut(Step) -> io::Result<()>,
+) -> io::Result<()> {
+    let beside = beside(path);
+    reach(Step::Begun)?;
+    // One that a crash left may have another mode.
+    match fs::remove_file(&beside) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(MODE)
+        .open(&beside)?;
+    file.write_all(contents)?;
+    reach(Step::Written)?;
+    file.sync_all()?;
+    reach(Step::Synced)?;
+    fs::rename(&beside, path)?;
+    reach(Step::Renamed)?;
+    let folder = path.parent().filter(|folder| *folder != Path::new(""));
+    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+}
+
+/// Where the new file stands until it is renamed.
+fn beside(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".new");
+    PathBuf::from(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_step_the_plug_is_pulled_at_one_whole_file_is_there_and_the_next_one_replaces_it() {
+        for stop in [Step::Begun, Step::Written, Step::Synced, Step::Renamed] {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("file");
+            replace(&path, b"old").unwrap();
+            replace_in_steps(&path, b"new", |step| {
+                if step == stop {
+                    Err(io::Error::other("no power"))
+                } else {
+                    Ok(())
+                }
+            })
+            .unwrap_err();
+            let expected = if stop == Step::Renamed { "new" } else { "old" };
+            assert_eq!(fs::read_to_string(&path).unwrap(), expected, "{stop:?}");
+            replace(&path, b"newer").unwrap();
+            assert_eq!(fs::read_to_string(&path).unwrap(), "newer", "{stop:?}");
+        }
+    }
+}
