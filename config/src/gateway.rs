@@ -156,6 +156,11 @@ pub struct ViewsSection {
 pub struct HttpSection {
     /// Where the API and the page are served; port 0 takes a free one. Loopback only in this version.
     pub listen: SocketAddr,
+    /// Connections at once to each of the two listeners, plain and HTTPS; more are closed.
+    pub connections_max: usize,
+    /// Longest wait for the head of a request, the first or the next; then that one connection is
+    /// closed.
+    pub header_timeout: Duration,
     /// Longest time for an answer, the live stream excepted.
     pub request_timeout: Duration,
     /// Largest request body.
@@ -258,6 +263,8 @@ impl Default for HttpSection {
     fn default() -> Self {
         Self {
             listen: SocketAddr::new(LOOPBACK, 8080),
+            connections_max: 512,
+            header_timeout: Duration::from_secs(30),
             request_timeout: Duration::from_secs(30),
             body_max: ByteSize::mib(1),
             live_max: 256,

@@ -37,10 +37,14 @@ pub struct DataPaths {
 /// What a running gateway has bound, as in `endpoints.json`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Endpoints {
-    /// The door.
+    /// The door, on this machine.
     pub mqtt: SocketAddr,
-    /// API and page.
+    /// The door behind TLS.
+    pub mqtts: SocketAddr,
+    /// API and page, on this machine.
     pub http: SocketAddr,
+    /// API, page and enrolment behind TLS.
+    pub https: SocketAddr,
 }
 
 /// The bearer token of whoever may read the data folder. Prints as `[redacted]`.
@@ -129,7 +133,7 @@ impl DataDir {
     /// # Errors
     /// Where the file cannot be written.
     pub fn publish_endpoints(&self, endpoints: &Endpoints) -> Result<(), DataDirError> {
-        let json = serde_json::to_vec(endpoints).expect("two addresses are always JSON");
+        let json = serde_json::to_vec(endpoints).expect("addresses are always JSON");
         replace_file(&self.paths.endpoints_file(), &json)
     }
 
@@ -197,6 +201,24 @@ impl DataPaths {
     #[must_use]
     pub fn admin_token_file(&self) -> PathBuf {
         self.root.join("admin.token")
+    }
+
+    /// The authority's certificate (PEM), for people and foreign clients.
+    #[must_use]
+    pub fn authority_file(&self) -> PathBuf {
+        self.keys_dir().join("authority.pem")
+    }
+
+    /// The authority's certificate and its sealed key.
+    #[must_use]
+    pub fn authority_key_file(&self) -> PathBuf {
+        self.keys_dir().join("authority.key")
+    }
+
+    /// The secret that opens that key, where no other is configured.
+    #[must_use]
+    pub fn authority_secret_file(&self) -> PathBuf {
+        self.keys_dir().join("authority.secret")
     }
 
     fn lock_file(&self) -> PathBuf {
@@ -393,13 +415,18 @@ mod tests {
         let data = DataDir::open(folder.path()).unwrap();
         let endpoints = Endpoints {
             mqtt: "127.0.0.1:1883".parse().unwrap(),
+            mqtts: "[::]:8883".parse().unwrap(),
             http: "127.0.0.1:8080".parse().unwrap(),
+            https: "0.0.0.0:8443".parse().unwrap(),
         };
         assert_eq!(data.read_endpoints().unwrap(), None);
         data.publish_endpoints(&endpoints).unwrap();
         assert_eq!(
             fs::read_to_string(data.endpoints_file()).unwrap(),
-            r#"{"mqtt":"127.0.0.1:1883","http":"127.0.0.1:8080"}"#
+            concat!(
+                r#"{"mqtt":"127.0.0.1:1883","mqtts":"[::]:8883","#,
+                r#""http":"127.0.0.1:8080","https":"0.0.0.0:8443"}"#
+            )
         );
         assert_eq!(data.read_endpoints().unwrap(), Some(endpoints));
         data.withdraw_endpoints().unwrap();

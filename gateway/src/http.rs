@@ -11,6 +11,7 @@ mod cookie;
 mod csv;
 mod devices;
 mod frame;
+mod listener;
 mod parameters;
 pub mod peer;
 mod probes;
@@ -33,10 +34,10 @@ use axum::extract::DefaultBodyLimit;
 use axum::routing::get;
 use axum::{Json, Router, middleware};
 use lujiang_broker::Switchboard;
-use lujiang_config::{HttpSection, LibrarySection};
+use lujiang_config::{HttpSection, LibrarySection, TlsSection};
 use lujiang_wire::Clock;
-use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
@@ -55,6 +56,7 @@ use crate::store::Store;
 use crate::views::Views;
 use cookie::SessionCookie;
 use frame::Frame;
+use listener::Listener;
 use peer::Scheme;
 use problem::Problem;
 pub use rebuild::Rebuilds;
@@ -104,17 +106,27 @@ impl ApiState {
 /// A running API.
 pub struct Api {
     local_addr: SocketAddr,
+    tls_addr: SocketAddr,
     server: JoinHandle<()>,
     live: JoinHandle<()>,
     rebuilds: Rebuilds,
     stopping: CancellationToken,
 }
 
+/// HTTPS: where, and how hands are shaken there.
+pub struct ApiTls<'a> {
+    /// `[tls]`
+    pub section: &'a TlsSection,
+    /// Certificates and versions.
+    pub config: rustls::ServerConfig,
+}
+
 /// Why the API could not start.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot listen on {listen} (http.listen)")]
+#[error("cannot listen on {listen} ({key})")]
 pub struct ListenError {
     listen: SocketAddr,
+    key: &'static str,
     source: std::io::Error,
 }
 
@@ -122,14 +134,33 @@ impl Api {
     /// Listens and serves until `stopping` of the state is cancelled.
     ///
     /// # Errors
-    /// Where the address cannot be bound.
-    pub async fn start(section: &HttpSection, state: ApiState) -> Result<Self, ListenError> {
-        let failed = |source| ListenError {
-            listen: section.listen,
-            source,
+    /// Where an address cannot be bound.
+    pub async fn start(
+        section: &HttpSection,
+        tls: ApiTls<'_>,
+        state: ApiState,
+    ) -> Result<Self, ListenError> {
+        let bind = async |listen, key| {
+            let bound = listener::bind(listen).await;
+            bound.map_err(|source| ListenError {
+                listen,
+                key,
+                source,
+            })
         };
-        let listener = TcpListener::bind(section.listen).await.map_err(failed)?;
-        let local_addr = listener.local_addr().map_err(failed)?;
+        let (plain, local_addr) = bind(section.listen, "http.listen").await?;
+        let (secure, tls_addr) = bind(tls.section.http_listen, "tls.http_listen").await?;
+        let listener = |socket, tls| Listener {
+            socket,
+            tls,
+            connections_max: section.connections_max,
+            header_timeout: section.header_timeout,
+        };
+        let mut config = tls.config;
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        let plain = listener(plain, None);
+        let secure = listener(secure, Some((acceptor, tls.section.handshake_timeout)));
         let metrics = state.metrics.clone();
         state
             .intake
@@ -143,16 +174,16 @@ impl Api {
         );
         let (stopping, rebuilds) = (state.stopping.clone(), state.rebuilds.clone());
         let app = app(section, state);
-        let ended = stopping.clone().cancelled_owned();
+        let ended = stopping.clone();
         let server = async move {
-            let app = app.into_make_service_with_connect_info::<SocketAddr>();
-            let served = axum::serve(listener, app).with_graceful_shutdown(ended);
-            if let Err(error) = served.await {
-                tracing::error!(%error, "the HTTP server ended");
-            }
+            tokio::join!(
+                plain.serve(app.clone(), ended.clone()),
+                secure.serve(app, ended)
+            );
         };
         Ok(Self {
             local_addr,
+            tls_addr,
             server: tokio::spawn(server),
             live: tokio::spawn(live),
             rebuilds,
@@ -160,19 +191,33 @@ impl Api {
         })
     }
 
-    /// Where it listens.
+    /// Where it listens without TLS.
     #[must_use]
     pub fn local_addr(&self) -> SocketAddr {
         self.local_addr
+    }
+
+    /// Where it listens behind TLS.
+    #[must_use]
+    pub fn tls_addr(&self) -> SocketAddr {
+        self.tls_addr
+    }
+
+    /// Ends when the listeners have ended, by themselves or because of a panic.
+    pub async fn ended(&mut self) {
+        // Both are told as what they are: nobody accepts any more.
+        let _ = (&mut self.server).await;
     }
 
     /// Stops: takes no more requests, ends live streams, waits for answers under way.
     pub async fn stop(mut self) {
         self.stopping.cancel();
         // A request that never ends must not keep the rooms behind the API from stopping.
-        if tokio::time::timeout(ANSWERS_GRACE, &mut self.server)
-            .await
-            .is_err()
+        let is_over = self.server.is_finished();
+        if !is_over
+            && tokio::time::timeout(ANSWERS_GRACE, &mut self.server)
+                .await
+                .is_err()
         {
             self.server.abort();
             tracing::info!("a request was still under way and was not waited for");

@@ -4,6 +4,7 @@
 //! House (broker) -> intake -> store (SQLite: facts, decisions, persons) -> views (sled) -> http
 //! ```
 
+pub mod authority;
 pub mod cli;
 pub mod data_dir;
 pub mod entry;

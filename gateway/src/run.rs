@@ -13,16 +13,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use lujiang_broker::{ClientLimits, Door, Switchboard};
+use lujiang_broker::{ClientLimits, Door, DoorTls, Switchboard};
 use lujiang_config::GatewayConfig;
 use lujiang_wire::Clock;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use crate::data_dir::{DataDir, Endpoints};
+use crate::authority::Authority;
+use crate::data_dir::{DataDir, DataPaths, Endpoints};
 use crate::house::{Announcer, GatewayHouse};
-use crate::http::{Api, ApiState, Rebuilds};
+use crate::http::{Api, ApiState, ApiTls, Rebuilds};
 use crate::intake::Intake;
 use crate::live::Live;
 use crate::metrics::Metrics;
@@ -70,6 +71,7 @@ pub struct Gateway {
 /// What the rooms of the house share: handles, each cheap to clone.
 struct Rooms {
     store: Store,
+    authority: Authority,
     registry: Registry,
     presence: Presence,
     intake: Intake,
@@ -102,13 +104,17 @@ impl Gateway {
             .await?;
         let endpoints = Endpoints {
             mqtt: door.local_addr(),
+            mqtts: door.tls_addr().context("the door listens behind TLS")?,
             http: api.local_addr(),
+            https: api.tls_addr(),
         };
         data.publish_endpoints(&endpoints)
             .context("publishing the endpoints")?;
         tracing::info!(
             mqtt = %endpoints.mqtt,
+            mqtts = %endpoints.mqtts,
             http = %endpoints.http,
+            https = %endpoints.https,
             data = %data.root().display(),
             "ready; `lujiang-gateway sign-in` gives a link to the page"
         );
@@ -145,14 +151,16 @@ impl Gateway {
     /// # Errors
     /// What ended.
     pub async fn wait(&mut self) -> anyhow::Result<()> {
-        while let Some(ended) = self.tasks.join_next().await {
-            // Facts are still kept without any of these, so the gateway goes on.
-            match ended {
-                Ok(task) => tracing::error!(task, "a task ended by itself"),
-                Err(error) => tracing::error!(%error, "a task panicked"),
+        loop {
+            tokio::select! {
+                // Facts are still kept without any of these, so the gateway goes on.
+                Some(ended) = self.tasks.join_next() => match ended {
+                    Ok(task) => tracing::error!(task, "a task ended by itself"),
+                    Err(error) => tracing::error!(%error, "a task panicked"),
+                },
+                () = self.api.ended() => anyhow::bail!("the HTTP listeners ended by themselves"),
             }
         }
-        std::future::pending().await
     }
 
     /// Stops: accepts nothing more, finishes what is under way, puts everything on disk.
@@ -202,6 +210,7 @@ impl Rooms {
             .read(presence_rows::load)
             .context("reading what devices last said")?;
         let seals = Seals::open(&data.keys_dir()).context("opening the keys")?;
+        let authority = open_authority(config, data, Arc::clone(&clock)).await?;
         let switchboard = Switchboard::new(&config.mqtt);
         let places = registry.clone();
         let views = Views::open(
@@ -221,6 +230,7 @@ impl Rooms {
         Ok(Self {
             presence: Presence::restored(saved, clock.wall()),
             store,
+            authority,
             registry,
             intake,
             views,
@@ -240,14 +250,19 @@ impl Rooms {
         );
         let switchboard = Arc::clone(&self.switchboard);
         let retained = self.presence.retained();
+        let tls = DoorTls {
+            listen: config.tls.mqtt_listen,
+            config: Arc::new(self.authority.server_config()?),
+            handshake_timeout: config.tls.handshake_timeout,
+        };
         Door::start(
             config.mqtt.clone(),
-            None,
+            Some(tls),
             Arc::new(house),
             switchboard,
             retained,
         )
-        .context("opening the door ([mqtt] listen)")
+        .context("opening the door ([mqtt] listen, [tls] mqtt_listen)")
     }
 
     async fn open_api(
@@ -271,8 +286,12 @@ impl Rooms {
             library: config.library.clone(),
             stopping,
         };
-        let api = Api::start(&config.http, state).await;
-        api.context("opening the API ([http] listen)")
+        let tls = ApiTls {
+            section: &config.tls,
+            config: self.authority.server_config()?,
+        };
+        let api = Api::start(&config.http, tls, state).await;
+        api.context("opening the API")
     }
 
     fn spawn_tasks(&self, tasks: &mut JoinSet<&'static str>, cancel: &CancellationToken) {
@@ -282,6 +301,8 @@ impl Rooms {
         let switchboard = Arc::clone(&self.switchboard);
         let withdrawals = withdrawals::follow(self.registry.clone(), switchboard, cancel.clone());
         spawn(tasks, "withdrawals", withdrawals);
+        let keeper = self.authority.clone().keep(cancel.clone());
+        spawn(tasks, "authority", keeper);
         let (views, heads, cancel) = (self.views.clone(), self.store.head_watch(), cancel.clone());
         spawn(
             tasks,
@@ -289,6 +310,20 @@ impl Rooms {
             async move { views.follow(heads, cancel).await },
         );
     }
+}
+
+/// Reads key files, and makes keys at the first start.
+async fn open_authority(
+    config: &GatewayConfig,
+    data: &DataDir,
+    clock: Arc<dyn Clock>,
+) -> anyhow::Result<Authority> {
+    let (paths, config) = (DataPaths::clone(data), config.clone());
+    let opening =
+        tokio::task::spawn_blocking(move || Authority::open(&paths, &config, clock)).await;
+    opening
+        .context("opening the certificate authority")?
+        .context("opening the certificate authority")
 }
 
 fn spawn(

@@ -46,13 +46,13 @@ fn endpoints_are_what_was_bound_and_are_taken_back() {
     let house = House::new();
     let running = house.run();
     let endpoints = running.endpoints();
-    for name in ["mqtt", "http"] {
+    for name in ["mqtt", "mqtts", "http", "https"] {
         let address = endpoints[name].as_str().unwrap();
         assert!(!address.ends_with(":0"), "{endpoints}");
         TcpStream::connect(address).unwrap();
         assert!(running.log_so_far.contains(address));
     }
-    assert_eq!(endpoints.as_object().unwrap().len(), 2);
+    assert_eq!(endpoints.as_object().unwrap().len(), 4);
     running.end(Signal::SIGINT);
     assert!(!house.data.join("endpoints.json").exists());
 }

@@ -273,6 +273,16 @@ impl HttpSection {
         let default = Self::default();
         Self {
             listen: section.listen("listen", default.listen),
+            connections_max: section.number(
+                "connections_max",
+                default.connections_max,
+                1..=100_000,
+            ),
+            header_timeout: section.duration(
+                "header_timeout",
+                default.header_timeout,
+                100 * MILLI..=10 * MINUTE,
+            ),
             request_timeout: section.duration(
                 "request_timeout",
                 default.request_timeout,
