@@ -1,10 +1,14 @@
-//! An entry of the ledger: a fact or a quarantined element, with the verdict given once.
+//! An entry of the ledger: a fact or a quarantined element, with the verdict given once; or a
+//! quarantined element let in by a person.
 
 use jiff::{SignedDuration, Timestamp};
 use lujiang_wire::{DeviceId, Event, Place};
+use serde::{Deserialize, Serialize};
+
+use crate::ruling::Ruling;
 
 /// The number of an entry: contiguous, from 1, in the order of commitment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct EntryNumber(pub i64);
 
 impl EntryNumber {
@@ -23,7 +27,7 @@ pub struct Entry {
     pub device: DeviceId,
     /// Where it stands in the outbox, where that could be read.
     pub place: Option<Place>,
-    /// When the door read it.
+    /// When the door read it; of an admitted entry, when it read the quarantined element.
     pub received: Timestamp,
     /// What was made of it.
     pub verdict: Verdict,
@@ -39,11 +43,44 @@ pub enum Verdict {
         /// When it happened.
         time: FactTime,
     },
+    /// It was kept aside, and a person let it in: it counts.
+    Admitted {
+        /// The sealed event, as it was or corrected.
+        event: Box<Event>,
+        /// When it happened.
+        time: FactTime,
+        /// Who let it in, when, why, and what.
+        ruling: Ruling,
+    },
     /// It is kept aside and does not count.
     Quarantined {
         /// Why.
         reason: QuarantineReason,
     },
+}
+
+impl Entry {
+    /// When it became an entry: what an export of a time holds.
+    #[must_use]
+    pub fn entered(&self) -> Timestamp {
+        match &self.verdict {
+            Verdict::Admitted { ruling, .. } => ruling.at,
+            Verdict::Accepted { .. } | Verdict::Quarantined { .. } => self.received,
+        }
+    }
+}
+
+impl Verdict {
+    /// The fact that counts, where one does.
+    #[must_use]
+    pub fn counted(&self) -> Option<(&Event, FactTime)> {
+        match self {
+            Self::Accepted { event, time } | Self::Admitted { event, time, .. } => {
+                Some((event, *time))
+            }
+            Self::Quarantined { .. } => None,
+        }
+    }
 }
 
 /// When a fact happened: the device's time plus a correction, and how good that is.
@@ -126,5 +163,15 @@ impl QuarantineReason {
             Self::IdConflict => "id-conflict",
             Self::Implausible => "implausible",
         }
+    }
+}
+
+impl std::str::FromStr for QuarantineReason {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let mut all = Self::ALL.into_iter();
+        all.find(|reason| reason.as_str() == text)
+            .ok_or_else(|| format!("{text:?} is no reason to keep an element aside"))
     }
 }

@@ -5,6 +5,8 @@
 //! that is on disk is anybody answered. A disk without room answers nobody and is tried again
 //! until it takes writes.
 //!
+//! [`rulings`] are what people decide on what was kept aside.
+//!
 //! [`payload`] reads, [`judge`] decides, [`dating`] corrects times, [`excerpt`] shows what is
 //! kept aside without showing what it says.
 
@@ -16,6 +18,7 @@ pub(crate) mod judge;
 pub(crate) mod payload;
 #[cfg(test)]
 pub(crate) mod rehearsal;
+mod rulings;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -28,11 +31,13 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 pub use crate::intake::counters::{IntakeCounters, IntakeCounts};
+pub use crate::intake::rulings::{Opened, Refused, Ruled, RulingError, RulingVerdict};
 pub use lujiang_config::IntakeSection as IntakeRules;
 
 use crate::entry::QuarantineReason;
 use crate::intake::collector::Collector;
 use crate::intake::payload::Payload;
+use crate::intake::rulings::{RULINGS_MAX, WaitingRuling};
 use crate::seal::Seals;
 use crate::store::Store;
 
@@ -62,9 +67,11 @@ pub struct Intake {
 
 struct Inner {
     queue: mpsc::Sender<Waiting>,
+    rulings: mpsc::Sender<WaitingRuling>,
     shared: Arc<Shared>,
     seals: Arc<Seals>,
     store: Store,
+    clock: Arc<dyn Clock>,
     stop: CancellationToken,
     task: Mutex<Option<JoinHandle<()>>>,
 }
@@ -99,6 +106,7 @@ impl Intake {
         after: Arc<dyn AfterCommit>,
     ) -> Self {
         let (sender, queue) = mpsc::channel(rules.queue_max.max(1));
+        let (rulings, ruling_queue) = mpsc::channel(RULINGS_MAX);
         let shared = Arc::new(Shared {
             has_room: AtomicBool::new(true),
             counters: IntakeCounters::default(),
@@ -109,20 +117,23 @@ impl Intake {
         let stop = CancellationToken::new();
         let collector = Collector {
             queue,
+            rulings: ruling_queue,
             store: store.clone(),
             rules: Arc::new(rules),
             seals: Arc::clone(&seals),
             shared: Arc::clone(&shared),
-            clock,
+            clock: Arc::clone(&clock),
             after,
             stop: stop.clone(),
         };
         Self {
             inner: Arc::new(Inner {
                 queue: sender,
+                rulings,
                 shared,
                 seals,
                 store,
+                clock,
                 stop,
                 task: Mutex::new(Some(tokio::spawn(collector.run()))),
             }),

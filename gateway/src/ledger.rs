@@ -17,10 +17,13 @@ use lujiang_wire::LedgerId;
 use crate::entry::{Entry, EntryNumber};
 use crate::store::{QuarantineQuery, QuarantineRow};
 
-pub(crate) use crate::ledger::record::{ACCEPTED, correction_micros, quality, reason};
+pub(crate) use crate::ledger::record::{
+    ACCEPTED, ADMITTED, correction_micros, quality, reason, ruling_json,
+};
 pub use crate::ledger::record::{Digest, Outcome, Record};
 pub use crate::ledger::transaction::{
-    Aside, Draft, LedgerTransaction, Measurement, QuarantineUse, SealedPerson,
+    Aside, AtPlace, Decided, Draft, LedgerTransaction, Measurement, QuarantineUse, Quarantined,
+    SealedPerson,
 };
 
 /// Where the ledger stands: its last entry.

@@ -6,6 +6,7 @@
 //! [`Store::read`].
 
 pub mod audit;
+mod clock;
 mod error;
 mod facts;
 mod file;
@@ -26,7 +27,7 @@ use lujiang_wire::{DeviceId, LedgerId, Receipts};
 use tokio::sync::watch;
 
 pub use crate::store::file::LedgerFile;
-pub use crate::store::quarantine::{QuarantineQuery, QuarantineRow};
+pub use crate::store::quarantine::{Decision, QuarantineQuery, QuarantineRow};
 
 use crate::entry::{Entry, EntryNumber};
 use crate::ledger::{Head, Ledger, LedgerError, LedgerReader, LedgerTransaction};
@@ -189,6 +190,27 @@ impl Store {
         let ledger = self.ledger_id();
         self.decide(move |tx| f(&mut SqliteTransaction::new(tx, ledger)?))
             .await
+    }
+
+    /// As [`Store::write`], with the audit record of what a person did in the same transaction;
+    /// none where nothing was done.
+    pub(crate) async fn write_audited<T: Send + 'static>(
+        &self,
+        f: impl FnOnce(
+            &mut dyn LedgerTransaction,
+        ) -> Result<(T, Option<audit::AuditRecord>), LedgerError>
+        + Send
+        + 'static,
+    ) -> Result<T, LedgerError> {
+        let ledger = self.ledger_id();
+        self.decide(move |tx| {
+            let (value, record) = f(&mut SqliteTransaction::new(tx, ledger)?)?;
+            if let Some(record) = record {
+                audit::append(tx, &record)?;
+            }
+            Ok(value)
+        })
+        .await
     }
 
     /// Finishes what is queued and ends the writer thread; later calls are refused. Blocks for

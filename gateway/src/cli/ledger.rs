@@ -111,6 +111,7 @@ fn print_json(printer: &mut Printer, report: &VerifyReport) -> anyhow::Result<()
         "ledger": report.ledger,
         "entries": report.entries,
         "accepted": report.accepted,
+        "admitted": report.admitted,
         "quarantined": report.quarantined,
         "sound": report.is_sound(),
         "findings": findings,
@@ -122,6 +123,7 @@ fn print_text(printer: &mut Printer, report: &VerifyReport) -> anyhow::Result<()
     printer.line(format!("ledger       {}", report.ledger.0))?;
     printer.line(format!("entries      {}", report.entries))?;
     printer.line(format!("accepted     {}", report.accepted))?;
+    printer.line(format!("admitted     {}", report.admitted))?;
     printer.line(format!("quarantined  {}", report.quarantined))?;
     for finding in &report.findings {
         printer.line(format!("FOUND  {finding}"))?;

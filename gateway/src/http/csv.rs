@@ -5,6 +5,7 @@ use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Response};
 
 use super::problem::Problem;
+use crate::spreadsheet::harmless;
 
 /// How an answer is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,7 +58,7 @@ impl Table {
             if position > 0 {
                 self.text.push(',');
             }
-            self.text.push_str(&quoted(&cell));
+            self.text.push_str(&quoted(cell));
         }
         self.text.push_str("\r\n");
     }
@@ -81,14 +82,9 @@ impl IntoResponse for Table {
     }
 }
 
-/// A cell that a spreadsheet would take for a formula gets an apostrophe before it.
-fn quoted(cell: &str) -> String {
-    let formula =
-        cell.starts_with(['=', '+', '-', '@', '\t', '\r']) && cell.parse::<f64>().is_err();
-    let cell = match formula {
-        true => format!("'{cell}"),
-        false => cell.to_owned(),
-    };
+/// A cell between quotes where it needs them.
+fn quoted(cell: String) -> String {
+    let cell = harmless(cell);
     match cell.contains([',', '"', '\n', '\r']) {
         true => format!("\"{}\"", cell.replace('"', "\"\"")),
         false => cell,
@@ -97,13 +93,11 @@ fn quoted(cell: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
     #[test]
     fn a_cell_neither_breaks_the_table_nor_computes() {
+        let quoted = |cell: &str| super::quoted(cell.to_owned());
         assert_eq!(quoted("主馆, 北门"), "\"主馆, 北门\"");
         assert_eq!(quoted("a \"b\""), "\"a \"\"b\"\"\"");
-        assert_eq!(quoted("=1+1"), "'=1+1");
-        assert_eq!(quoted("-0.5"), "-0.5");
+        assert_eq!(quoted("=1,1"), "\"'=1,1\"");
     }
 }

@@ -84,6 +84,8 @@ pub(super) async fn quarantine(
     let before: Option<i64> = asked.value("before", "the number of a row")?;
     let query = QuarantineQuery {
         device,
+        reason: None,
+        state: None,
         before: before.map(EntryNumber),
         // One more than shown, to know whether there is a next page.
         limit: limit + 1,

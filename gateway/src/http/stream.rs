@@ -130,7 +130,7 @@ impl Rooms for ApiState {
         Some(Concerned {
             quarantined: entries
                 .iter()
-                .any(|entry| matches!(entry.verdict, Verdict::Quarantined { .. })),
+                .any(|entry| !matches!(entry.verdict, Verdict::Accepted { .. })),
             devices: entries.into_iter().map(|entry| entry.device).collect(),
         })
     }

@@ -11,8 +11,9 @@ use lujiang_wire::{Clock, ClockReport, DeviceId};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use crate::intake::judge::{Judgement, judge_group};
+use crate::intake::judge::{Judgement, admit, judge_group};
 use crate::intake::payload::Payload;
+use crate::intake::rulings::{Ruled, RulingError, RulingRequest, WaitingRuling};
 use crate::intake::{AfterCommit, IntakeRules, Shared, Waiting};
 use crate::ledger::LedgerError;
 use crate::seal::Seals;
@@ -21,6 +22,7 @@ use crate::store::{Acknowledge, Store};
 /// What the task owns.
 pub(super) struct Collector {
     pub(super) queue: mpsc::Receiver<Waiting>,
+    pub(super) rulings: mpsc::Receiver<WaitingRuling>,
     pub(super) store: Store,
     pub(super) rules: Arc<IntakeRules>,
     pub(super) seals: Arc<Seals>,
@@ -60,6 +62,11 @@ impl Collector {
                     } else {
                         retry_at = self.keep(taken).await;
                     }
+                }
+                Some(waiting) = self.rulings.recv() => {
+                    let ruled = self.rule(waiting.request).await;
+                    // Whoever asked may have gone; the decision stands.
+                    let _ = waiting.answer.send(ruled);
                 }
                 () = shared.heard.notified(), if retry_at.is_none() => {
                     retry_at = self.keep(Vec::new()).await;
@@ -165,6 +172,23 @@ impl Collector {
             .await?;
         self.shared.counters.count_commit(began.elapsed());
         Ok(judgement)
+    }
+
+    /// Carries out what a person decided, with its audit record.
+    async fn rule(&self, request: RulingRequest) -> Result<Ruled, RulingError> {
+        let (rules, seals) = (Arc::clone(&self.rules), Arc::clone(&self.seals));
+        let decided = self.store.write_audited(move |tx| {
+            let decided = admit::rule(tx, &rules, &seals, &request)?;
+            let record = decided
+                .as_ref()
+                .ok()
+                .map(|(ruled, _)| request.record(ruled));
+            Ok((decided, record))
+        });
+        let (ruled, judgement) = decided.await??;
+        self.shared.counters.count_elements(judgement.tally);
+        self.after.committed(&judgement.group);
+        Ok(ruled)
     }
 
     /// Answers first: nobody waits for what others are told.

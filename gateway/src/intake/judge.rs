@@ -1,8 +1,11 @@
 //! The judge: gives each element its verdict, once, and writes it down in the same transaction.
 //! It knows a [`LedgerTransaction`] and no database.
 
+pub(crate) mod admit;
+
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use lujiang_broker::Kept;
 use lujiang_wire::{DeviceId, Epoch, Event, EventId, Fact, Place, Stream, VisitCounted};
 
@@ -10,7 +13,7 @@ use crate::entry::{EntryNumber, FactTime, QuarantineReason};
 use crate::intake::counters::Tally;
 use crate::intake::payload::{Candidate, NotRead, Payload, Reading, Sealed};
 use crate::intake::{CommittedGroup, IntakeRules, dating, excerpt};
-use crate::ledger::{Aside, Digest, Draft, LedgerError, LedgerTransaction, Outcome};
+use crate::ledger::{Aside, AtPlace, Digest, Draft, LedgerError, LedgerTransaction, Outcome};
 use crate::seal::Seals;
 
 /// What one transaction made of its payloads.
@@ -34,20 +37,13 @@ pub(crate) fn judge_group(
     seals: &Seals,
     payloads: &[Payload],
 ) -> Result<Judgement, LedgerError> {
-    let mut judge = Judge {
-        tx,
-        rules,
-        seals,
-        touched: BTreeMap::new(),
-        judgement: Judgement::default(),
-    };
+    let mut judge = Judge::new(tx, rules, seals);
     for payload in payloads {
         let mut kept = Kept::Committed;
         for candidate in &payload.elements {
             match judge.element(payload, candidate)? {
-                Made::Accepted => judge.judgement.tally.accepted += 1,
                 Made::Repeated => judge.judgement.tally.repeated += 1,
-                Made::Aside => {}
+                Made::Accepted | Made::Aside => {}
                 Made::NoRoomAside => kept = Kept::QuarantineFull,
             }
         }
@@ -97,7 +93,17 @@ struct Complaint<'a> {
     digest: Option<Digest>,
 }
 
-impl Judge<'_> {
+impl<'a> Judge<'a> {
+    fn new(tx: &'a mut dyn LedgerTransaction, rules: &'a IntakeRules, seals: &'a Seals) -> Self {
+        Self {
+            tx,
+            rules,
+            seals,
+            touched: BTreeMap::new(),
+            judgement: Judgement::default(),
+        }
+    }
+
     fn element(&mut self, payload: &Payload, candidate: &Candidate) -> Result<Made, LedgerError> {
         let sealed = match &candidate.reading {
             Reading::Nothing(not_read) => {
@@ -109,7 +115,7 @@ impl Judge<'_> {
         if event.source != payload.device {
             // Its id belongs to another device's names; its place is taken here all the same.
             if let Some(place) = &event.place
-                && self.tx.digest_of_place(&payload.device, place)? == Some(sealed.digest)
+                && self.tx.at_place(&payload.device, place, sealed.digest)? == AtPlace::Same
             {
                 return Ok(Made::Repeated);
             }
@@ -146,20 +152,23 @@ impl Judge<'_> {
     /// Whether the ledger knows this event, its id or its place.
     fn standing(&mut self, device: &DeviceId, sealed: &Sealed) -> Result<Standing, LedgerError> {
         let event = &sealed.event;
-        let judged = |found: Digest, attribute| {
-            if found == sealed.digest {
-                Standing::Repeat
-            } else {
-                Standing::Taken(attribute)
-            }
+        let at_place = match &event.place {
+            Some(place) => self.tx.at_place(device, place, sealed.digest)?,
+            None => AtPlace::Nothing,
         };
+        if at_place == AtPlace::Same {
+            return Ok(Standing::Repeat);
+        }
         if let Some(found) = self.tx.digest_of_id(device, &event.id)? {
-            return Ok(judged(found, "id"));
+            return Ok(match found == sealed.digest {
+                true => Standing::Repeat,
+                false => Standing::Taken("id"),
+            });
+        }
+        if at_place == AtPlace::Other {
+            return Ok(Standing::Taken("sequence"));
         }
         if let Some(place) = &event.place {
-            if let Some(found) = self.tx.digest_of_place(device, place)? {
-                return Ok(judged(found, "sequence"));
-            }
             let number = place.sequence.get();
             let given_up = self
                 .tx
@@ -176,7 +185,7 @@ impl Judge<'_> {
         // The id may be that of a place, without standing there.
         if let Some(place) = place_of_id(&event.id)
             && event.place.as_ref() != Some(&place)
-            && self.tx.digest_of_place(device, &place)?.is_some()
+            && self.tx.at_place(device, &place, sealed.digest)? != AtPlace::Nothing
         {
             return Ok(Standing::Taken("id"));
         }
@@ -185,7 +194,7 @@ impl Judge<'_> {
 
     fn accept(&mut self, payload: &Payload, sealed: &Sealed) -> Result<Made, LedgerError> {
         let event = &sealed.event;
-        let time = self.date(payload, event)?;
+        let time = self.date(&payload.device, payload.received, event)?;
         let number = self.tx.append(&Draft {
             device: payload.device.clone(),
             received: payload.received,
@@ -197,33 +206,49 @@ impl Judge<'_> {
             digest: sealed.digest,
         })?;
         self.keep_id(&payload.device, sealed, number)?;
-        if let Some(person) = &sealed.person {
-            self.tx.keep_person(number, person)?;
-        }
         self.touch(&payload.device, event.place.as_ref(), number);
-        if let (Fact::OutboxDropped(dropped), Some(place)) = (event.fact(), &event.place) {
-            let range = (dropped.from, dropped.to);
-            self.tx
-                .give_up(&payload.device, &place.epoch, dropped.stream, range, number)?;
-            let line = (payload.device.clone(), place.epoch.clone(), dropped.stream);
-            self.touched.insert(line, number);
-        }
-        let told = (payload.device.clone(), sealed.body.clone());
-        self.judgement.group.sealed.push(told);
+        self.beside(&payload.device, sealed, number, number)?;
         Ok(Made::Accepted)
     }
 
-    fn date(&mut self, payload: &Payload, event: &Event) -> Result<FactTime, LedgerError> {
+    /// What stands beside an entry that counts: its person, and the numbers it gives up; and who
+    /// is told. `heard` is the entry by which the life of the outbox was heard of.
+    fn beside(
+        &mut self,
+        device: &DeviceId,
+        sealed: &Sealed,
+        number: EntryNumber,
+        heard: EntryNumber,
+    ) -> Result<(), LedgerError> {
+        let event = &sealed.event;
+        if let Some(person) = &sealed.person {
+            self.tx.keep_person(number, person)?;
+        }
+        if let (Fact::OutboxDropped(dropped), Some(place)) = (event.fact(), &event.place) {
+            let range = (dropped.from, dropped.to);
+            self.tx
+                .give_up(device, &place.epoch, dropped.stream, range, number)?;
+            let line = (device.clone(), place.epoch.clone(), dropped.stream);
+            self.touched.insert(line, heard);
+        }
+        self.judgement.tally.accepted += 1;
+        let told = (device.clone(), sealed.body.clone());
+        self.judgement.group.sealed.push(told);
+        Ok(())
+    }
+
+    fn date(
+        &mut self,
+        device: &DeviceId,
+        received: Timestamp,
+        event: &Event,
+    ) -> Result<FactTime, LedgerError> {
         if let Some(moment) = &event.moment
-            && let Some(measured) = self.tx.measurement(&payload.device, &moment.boot)?
+            && let Some(measured) = self.tx.measurement(device, &moment.boot)?
         {
             return Ok(dating::by_measurement(event.time, moment.uptime, &measured));
         }
-        Ok(dating::without_measurement(
-            event,
-            payload.received,
-            self.rules,
-        ))
+        Ok(dating::without_measurement(event, received, self.rules))
     }
 
     fn set_aside(
@@ -284,15 +309,11 @@ impl Judge<'_> {
         sealed: &Sealed,
         number: EntryNumber,
     ) -> Result<(), LedgerError> {
-        let event = &sealed.event;
-        let is_of_place = event
-            .place
-            .as_ref()
-            .is_some_and(|place| EventId::of_place(place) == event.id);
-        if is_of_place {
+        if sealed.has_id_of_place() {
             return Ok(());
         }
-        self.tx.keep_id(device, &event.id, sealed.digest, number)
+        self.tx
+            .keep_id(device, &sealed.event.id, sealed.digest, number)
     }
 
     fn touch(&mut self, device: &DeviceId, place: Option<&Place>, number: EntryNumber) {

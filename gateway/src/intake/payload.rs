@@ -5,7 +5,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use lujiang_broker::Arrival;
-use lujiang_wire::{DeviceId, Event, EventError, Patron, Place, decode_events};
+use lujiang_wire::{DeviceId, Event, EventError, EventId, Patron, Place, decode_events};
 use serde_json::Value;
 
 use crate::entry::QuarantineReason;
@@ -66,6 +66,14 @@ pub(crate) struct NotRead {
     pub(crate) event_type: Option<String>,
     pub(crate) error_place: String,
     pub(crate) expected: String,
+}
+
+impl Sealed {
+    /// Whether its id follows from its place, and so needs not be remembered.
+    pub(crate) fn has_id_of_place(&self) -> bool {
+        let place = self.event.place.as_ref();
+        place.is_some_and(|place| EventId::of_place(place) == self.event.id)
+    }
 }
 
 impl Payload {
@@ -174,6 +182,6 @@ fn not_understood(raw: &str, error: &EventError) -> NotRead {
 }
 
 /// A time in the unit it is stored in.
-fn whole_micros(time: Timestamp) -> Timestamp {
+pub(crate) fn whole_micros(time: Timestamp) -> Timestamp {
     Timestamp::from_microsecond(time.as_microsecond()).unwrap_or(time)
 }

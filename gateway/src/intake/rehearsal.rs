@@ -13,9 +13,13 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 
-use crate::entry::{Entry, EntryNumber, QuarantineReason, Verdict};
-use crate::intake::{AfterCommit, CommittedGroup, Intake, IntakeRules};
+use crate::entry::{Entry, EntryNumber, QuarantineReason};
+use crate::intake::{
+    AfterCommit, CommittedGroup, Intake, IntakeRules, Ruled, RulingError, RulingVerdict,
+};
 use crate::ledger::LedgerReader;
+use crate::registry::Actor;
+use crate::ruling::RulingReason;
 use crate::seal::Seals;
 use crate::store::{QuarantineQuery, QuarantineRow, Store, StoreOptions};
 
@@ -78,14 +82,12 @@ impl Rehearsal {
             .unwrap()
     }
 
-    /// The sum of `in` over everything accepted.
+    /// The sum of `in` over everything that counts.
     pub(crate) fn visits(&self) -> u64 {
         self.entries()
             .iter()
-            .map(|entry| match &entry.verdict {
-                Verdict::Accepted { event, .. } => entered(event),
-                Verdict::Quarantined { .. } => 0,
-            })
+            .filter_map(|entry| entry.verdict.counted())
+            .map(|(event, _)| entered(event))
             .sum()
     }
 
@@ -98,10 +100,21 @@ impl Rehearsal {
     pub(crate) fn quarantine(&self) -> Vec<QuarantineRow> {
         let query = QuarantineQuery {
             device: Some(device()),
-            before: None,
             limit: 1_000,
+            ..QuarantineQuery::default()
         };
         self.store.quarantine(&query).unwrap()
+    }
+
+    /// Decides on an element, for a reason.
+    pub(crate) async fn rule(
+        &self,
+        number: EntryNumber,
+        verdict: RulingVerdict,
+    ) -> Result<Ruled, RulingError> {
+        let why = RulingReason::new("they were there").unwrap();
+        let by = Actor::named("the technician");
+        self.intake.rule(number, verdict, why, &by).await
     }
 
     pub(crate) async fn through(&self, stream: Stream) -> u64 {

@@ -1,6 +1,7 @@
 //! Claims about the intake on a real store.
 
 mod model;
+mod rulings;
 
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use lujiang_wire::{Epoch, Stream};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::entry::{TimeQuality, Verdict};
+use crate::entry::{QuarantineReason, TimeQuality, Verdict};
 use crate::intake::rehearsal::{Rehearsal, arrival, batch, device, dropped, plain, report, visit};
 
 #[tokio::test]
@@ -254,11 +255,9 @@ async fn a_fact_is_dated_by_what_was_measured_in_its_boot_and_never_again() {
 
     let times: Vec<_> = house
         .entries()
-        .into_iter()
-        .filter_map(|entry| match entry.verdict {
-            Verdict::Accepted { time, .. } => Some((time.quality, time.correction)),
-            Verdict::Quarantined { .. } => None,
-        })
+        .iter()
+        .filter_map(|entry| entry.verdict.counted())
+        .map(|(_, time)| (time.quality, time.correction))
         .collect();
     assert_eq!(
         times,

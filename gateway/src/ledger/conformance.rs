@@ -5,7 +5,10 @@ use jiff::{SignedDuration, Timestamp};
 use lujiang_wire::{Boot, ClockReport, DeviceId, Epoch, EventId, Place, Sequence, Stream, Uptime};
 
 use crate::entry::{EntryNumber, FactTime, QuarantineReason, TimeQuality, Verdict};
-use crate::ledger::{Aside, Digest, Draft, Ledger, LedgerError, Outcome, QuarantineUse};
+use crate::ledger::{
+    Aside, AtPlace, Decided, Digest, Draft, Ledger, LedgerError, Outcome, QuarantineUse,
+};
+use crate::ruling::{Admitted, AsideState, Ruling, RulingReason};
 use crate::store::QuarantineQuery;
 
 /// Runs every claim.
@@ -16,7 +19,10 @@ pub fn hold_all<L: Ledger>(fresh: &dyn Fn() -> L, reopen: &dyn Fn(L) -> L) {
     entries_are_numbered_without_a_hole_and_read_back(&fresh());
     what_was_undone_never_happened(&fresh());
     a_committed_entry_is_there_after_reopening(fresh(), reopen);
-    the_first_entry_at_a_place_keeps_it(&fresh());
+    a_place_knows_every_content_that_stood_there(&fresh());
+    what_counts_is_found_by_its_place_and_by_its_id(&fresh());
+    a_ruling_is_read_back_within_its_entry(&fresh());
+    what_was_decided_on_is_kept_and_takes_no_room(&fresh());
     an_id_is_remembered_for_its_device_alone(&fresh());
     a_run_ends_before_the_first_hole(&fresh());
     a_given_up_number_is_known_by_its_range(&fresh());
@@ -60,7 +66,8 @@ fn what_was_undone_never_happened(ledger: &impl Ledger) {
     let undone: Result<(), LedgerError> = ledger.transact(|tx| {
         let number = tx.append(&draft(1, 1))?;
         tx.keep_id(&device(), &"a".parse().unwrap(), Digest::of(b"a"), number)?;
-        assert!(tx.digest_of_place(&device(), &place(1, 1))?.is_some());
+        let there = tx.at_place(&device(), &place(1, 1), draft(1, 1).digest)?;
+        assert_eq!(there, AtPlace::Same);
         Err(LedgerError::Full)
     });
 
@@ -82,23 +89,125 @@ fn a_committed_entry_is_there_after_reopening<L: Ledger>(ledger: L, reopen: &dyn
     assert_eq!(append(&ledger, draft(1, 2)), EntryNumber(2));
 }
 
-fn the_first_entry_at_a_place_keeps_it(ledger: &impl Ledger) {
+fn a_place_knows_every_content_that_stood_there(ledger: &impl Ledger) {
     append(ledger, draft(1, 1));
-    let second = Draft {
-        digest: Digest::of(b"other content"),
-        ..draft(1, 1)
-    };
-    append(ledger, second);
+    let other = Digest::of(b"other content");
+    append(
+        ledger,
+        Draft {
+            digest: other,
+            ..draft(1, 1)
+        },
+    );
 
     let found = ledger
-        .transact(|tx| tx.digest_of_place(&device(), &place(1, 1)))
-        .unwrap();
-    let elsewhere = ledger
-        .transact(|tx| tx.digest_of_place(&other_device(), &place(1, 1)))
+        .transact(move |tx| {
+            Ok([
+                tx.at_place(&device(), &place(1, 1), draft(1, 1).digest)?,
+                tx.at_place(&device(), &place(1, 1), other)?,
+                tx.at_place(&device(), &place(1, 1), Digest::of(b"a third"))?,
+                tx.at_place(&device(), &place(1, 2), other)?,
+                tx.at_place(&other_device(), &place(1, 1), other)?,
+            ])
+        })
         .unwrap();
 
-    assert_eq!(found, Some(draft(1, 1).digest));
-    assert_eq!(elsewhere, None);
+    let nothing = AtPlace::Nothing;
+    let expected = [
+        AtPlace::Same,
+        AtPlace::Same,
+        AtPlace::Other,
+        nothing,
+        nothing,
+    ];
+    assert_eq!(found, expected);
+}
+
+fn what_counts_is_found_by_its_place_and_by_its_id(ledger: &impl Ledger) {
+    let id: EventId = "a".parse().unwrap();
+    let found = ledger
+        .transact(move |tx| {
+            let aside = tx.append(&quarantined(1))?;
+            tx.keep_id(&device(), &id, Digest::of(b"x"), aside)?;
+            let before = [
+                tx.counted_at(&device(), &place(1, 1))?,
+                tx.counted_as(&device(), &id)?,
+            ];
+            let number = tx.append(&admitted(1, aside))?;
+            tx.take_id(&device(), &id, Digest::of(b"y"), number)?;
+            assert_eq!(tx.digest_of_id(&device(), &id)?, Some(Digest::of(b"y")));
+            let after = [
+                tx.counted_at(&device(), &place(1, 1))?,
+                tx.counted_as(&device(), &id)?,
+            ];
+            Ok((before, after, number))
+        })
+        .unwrap();
+
+    let (before, after, number) = found;
+    assert_eq!((before, after), ([None, None], [Some(number); 2]));
+}
+
+fn a_ruling_is_read_back_within_its_entry(ledger: &impl Ledger) {
+    append(ledger, quarantined(1));
+    append(ledger, admitted(1, EntryNumber(1)));
+
+    let entry = ledger.entries_after(EntryNumber(1), 1).unwrap().remove(0);
+
+    let drafted = admitted(1, EntryNumber(1)).outcome;
+    match (&entry.verdict, &drafted) {
+        (Verdict::Admitted { ruling, .. }, Outcome::Admitted { ruling: given, .. }) => {
+            assert_eq!(ruling, given);
+            assert_eq!((entry.entered(), entry.received), (given.at, received()));
+        }
+        (verdict, _) => panic!("{verdict:?}"),
+    }
+}
+
+fn what_was_decided_on_is_kept_and_takes_no_room(ledger: &impl Ledger) {
+    let decided = Decided {
+        state: AsideState::Dismissed,
+        at: received(),
+        by: "the technician".to_owned(),
+        why: RulingReason::new("a test of the counter").unwrap(),
+        admitted: None,
+    };
+    let (expected, used) = (decided.clone(), |rows, bytes| QuarantineUse { rows, bytes });
+    let found = ledger
+        .transact(move |tx| {
+            let reason = QuarantineReason::NotUnderstood;
+            let number = tx.append(&quarantined(1))?;
+            tx.keep_aside(number, &device(), received(), &aside("one", reason))?;
+            let open = (tx.quarantine_use(&device())?, tx.quarantined(number)?);
+            tx.decide(number, &decided)?;
+            assert!(tx.is_aside(&device(), Digest::of(b"one"))?);
+            assert_eq!(tx.quarantined(EntryNumber(9))?, None);
+            Ok((open, tx.quarantine_use(&device())?, tx.quarantined(number)?))
+        })
+        .unwrap();
+
+    let ((open_use, open), closed_use, closed) = found;
+    assert_eq!((open_use, closed_use), (used(1, 3), used(0, 0)));
+    let open = open.unwrap();
+    assert_eq!(
+        (open.state, open.sealed),
+        (AsideState::Open, b"one".to_vec())
+    );
+    assert_eq!((open.device, open.place), (device(), quarantined(1).place));
+    assert_eq!(closed.unwrap().state, expected.state);
+    let page = |state| {
+        let query = QuarantineQuery {
+            state: Some(state),
+            limit: 9,
+            ..QuarantineQuery::default()
+        };
+        ledger.quarantine(&query).unwrap()
+    };
+    assert_eq!(page(AsideState::Open), []);
+    let row = page(AsideState::Dismissed).remove(0);
+    let decision = row.decision.unwrap();
+    assert_eq!((decision.by, decision.at), (expected.by, expected.at));
+    assert_eq!(decision.why, expected.why.as_str());
 }
 
 fn an_id_is_remembered_for_its_device_alone(ledger: &impl Ledger) {
@@ -211,10 +320,7 @@ fn what_is_kept_aside_is_counted_and_paged(ledger: &impl Ledger) {
         .transact(|tx| {
             for (sequence, raw) in [(1, "one"), (2, "two"), (3, "three")] {
                 let reason = QuarantineReason::NotUnderstood;
-                let number = tx.append(&Draft {
-                    outcome: Outcome::Quarantined { reason },
-                    ..draft(1, sequence)
-                })?;
+                let number = tx.append(&quarantined(sequence))?;
                 tx.keep_aside(number, &device(), received(), &aside(raw, reason))?;
             }
             Ok((
@@ -238,6 +344,7 @@ fn what_is_kept_aside_is_counted_and_paged(ledger: &impl Ledger) {
             device,
             before,
             limit,
+            ..QuarantineQuery::default()
         };
         let rows = ledger.quarantine(&query).unwrap();
         rows.iter().map(|row| row.number.0).collect::<Vec<_>>()
@@ -295,6 +402,33 @@ fn aside(raw: &str, reason: QuarantineReason) -> Aside {
         raw: Digest::of(raw.as_bytes()),
         sealed: raw.as_bytes().to_vec(),
     }
+}
+
+/// A quarantined element at a place.
+fn quarantined(sequence: u64) -> Draft {
+    let reason = QuarantineReason::NotUnderstood;
+    Draft {
+        outcome: Outcome::Quarantined { reason },
+        ..draft(1, sequence)
+    }
+}
+
+/// The visit at a place, let in for a quarantined element.
+fn admitted(sequence: u64, quarantined: EntryNumber) -> Draft {
+    let drafted = draft(1, sequence);
+    let (body, time) = drafted.outcome.counted().unwrap();
+    let outcome = Outcome::Admitted {
+        body: body.to_owned(),
+        time,
+        ruling: Ruling {
+            quarantined,
+            form: Admitted::Corrected,
+            at: Timestamp::from_microsecond(1_772_446_000_000_001).unwrap(),
+            by: "技术员".to_owned(),
+            why: RulingReason::new("the clock was wrong").unwrap(),
+        },
+    };
+    Draft { outcome, ..drafted }
 }
 
 /// An accepted visit at a place.

@@ -1,4 +1,6 @@
-//! Export: entries of a time of receipt, one a line, for whoever counts by other means.
+//! Export: entries of a time of receipt, one a line, for whoever counts by other means. What a
+//! person let in is exported with the time he did, so that yesterday's export is never
+//! incomplete afterwards.
 //!
 //! Columns of the CSV form, and members of the JSON lines (which carry the whole `event` in place
 //! of `type`, `id`, `device_time` and `data`):
@@ -8,10 +10,11 @@
 //! | `number` | the entry's number in this ledger |
 //! | `received` | when the gateway read it (RFC 3339) |
 //! | `device` | whose connection it came over |
-//! | `verdict` | `accepted`, or why it is quarantined |
+//! | `verdict` | `accepted`; `admitted`, by a person; or why it is quarantined |
 //! | `epoch`, `stream`, `sequence` | its place in the device's outbox; empty where it has none |
 //! | `time`, `quality`, `correction_seconds` | when it happened; `time` is empty where the quality is `unknown` |
 //! | `type`, `id`, `device_time`, `data` | of the event; empty where it is quarantined |
+//! | `quarantined`, `ruled_as`, `ruled_at`, `ruled_by`, `ruled_why` | of an admitted one: the entry it counts for, `accepted` or `corrected`, when, who, why |
 
 use std::io::Write;
 
@@ -21,7 +24,9 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::entry::{Entry, EntryNumber, TimeQuality, Verdict};
-use crate::ledger::{ACCEPTED, LedgerError, LedgerReader};
+use crate::ledger::{ACCEPTED, ADMITTED, LedgerError, LedgerReader};
+use crate::ruling::{AsideState, Ruling};
+use crate::spreadsheet::harmless;
 
 /// Entries read at once.
 const PAGE: usize = 1_000;
@@ -35,7 +40,7 @@ pub enum ExportFormat {
     Csv,
 }
 
-/// Which entries: received in `[from, to)`; an open end takes all.
+/// Which entries: received, or let in by a person, in `[from, to)`; an open end takes all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ExportRange {
     /// Not before this.
@@ -79,7 +84,7 @@ pub fn export(
         };
         after = last.number;
         for entry in &page {
-            if range.holds(entry.received) {
+            if range.holds(entry.entered()) {
                 lines.write(entry)?;
                 written += 1;
             }
@@ -88,8 +93,8 @@ pub fn export(
 }
 
 impl ExportRange {
-    fn holds(&self, received: Timestamp) -> bool {
-        self.from.is_none_or(|from| from <= received) && self.to.is_none_or(|to| received < to)
+    fn holds(&self, at: Timestamp) -> bool {
+        self.from.is_none_or(|from| from <= at) && self.to.is_none_or(|to| at < to)
     }
 }
 
@@ -120,6 +125,8 @@ struct JsonLine<'a> {
     correction_seconds: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     event: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ruling: Option<&'a Ruling>,
 }
 
 impl Lines for JsonLines<'_> {
@@ -138,6 +145,7 @@ impl Lines for JsonLines<'_> {
             quality: dated.as_ref().map(|dated| dated.quality.as_str()),
             correction_seconds: dated.as_ref().map(|dated| dated.correction_seconds),
             event: event(entry).map(members),
+            ruling: ruling(entry),
         };
         serde_json::to_writer(&mut self.0, &line)?;
         self.0.write_all(b"\n")
@@ -151,7 +159,7 @@ impl Lines for JsonLines<'_> {
 struct Csv<'a>(csv::Writer<&'a mut dyn Write>);
 
 impl<'a> Csv<'a> {
-    const HEADER: [&'static str; 14] = [
+    const HEADER: [&'static str; 19] = [
         "number",
         "received",
         "device",
@@ -166,6 +174,11 @@ impl<'a> Csv<'a> {
         "id",
         "device_time",
         "data",
+        "quarantined",
+        "ruled_as",
+        "ruled_at",
+        "ruled_by",
+        "ruled_why",
     ];
 
     fn begin(out: &'a mut dyn Write) -> std::io::Result<Self> {
@@ -180,29 +193,38 @@ impl Lines for Csv<'_> {
         let place = entry.place.as_ref();
         let (dated, event) = (Dated::of(entry), event(entry));
         let of_event = |cell: fn(&Event) -> String| event.map(cell).unwrap_or_default();
+        let of_ruling = |cell: fn(&Ruling) -> String| ruling(entry).map(cell).unwrap_or_default();
         let of_date = |cell: fn(&Dated) -> String| dated.as_ref().map(cell).unwrap_or_default();
-        self.0.write_record([
-            entry.number.0.to_string(),
-            entry.received.to_string(),
-            entry.device.to_string(),
-            verdict(entry).to_owned(),
-            place
-                .map(|place| place.epoch.to_string())
-                .unwrap_or_default(),
-            place
-                .map(|place| place.stream.to_string())
-                .unwrap_or_default(),
-            place
-                .map(|place| place.sequence.get().to_string())
-                .unwrap_or_default(),
-            of_date(|dated| dated.time.map(|time| time.to_string()).unwrap_or_default()),
-            of_date(|dated| dated.quality.as_str().to_owned()),
-            of_date(|dated| dated.correction_seconds.to_string()),
-            of_event(|event| event.fact().event_type().as_str().to_owned()),
-            of_event(|event| event.id.as_str().to_owned()),
-            of_event(|event| event.time.to_string()),
-            of_event(|event| members(event)["data"].to_string()),
-        ])?;
+        self.0.write_record(
+            [
+                entry.number.0.to_string(),
+                entry.received.to_string(),
+                entry.device.to_string(),
+                verdict(entry).to_owned(),
+                place
+                    .map(|place| place.epoch.to_string())
+                    .unwrap_or_default(),
+                place
+                    .map(|place| place.stream.to_string())
+                    .unwrap_or_default(),
+                place
+                    .map(|place| place.sequence.get().to_string())
+                    .unwrap_or_default(),
+                of_date(|dated| dated.time.map(|time| time.to_string()).unwrap_or_default()),
+                of_date(|dated| dated.quality.as_str().to_owned()),
+                of_date(|dated| dated.correction_seconds.to_string()),
+                of_event(|event| event.fact().event_type().as_str().to_owned()),
+                of_event(|event| event.id.as_str().to_owned()),
+                of_event(|event| event.time.to_string()),
+                of_event(|event| members(event)["data"].to_string()),
+                of_ruling(|ruling| ruling.quarantined.0.to_string()),
+                of_ruling(|ruling| AsideState::Admitted(ruling.form).as_str().to_owned()),
+                of_ruling(|ruling| ruling.at.to_string()),
+                of_ruling(|ruling| ruling.by.clone()),
+                of_ruling(|ruling| ruling.why.as_str().to_owned()),
+            ]
+            .map(harmless),
+        )?;
         Ok(())
     }
 
@@ -220,31 +242,34 @@ struct Dated {
 
 impl Dated {
     fn of(entry: &Entry) -> Option<Self> {
-        match &entry.verdict {
-            Verdict::Accepted { event, time } => Some(Self {
-                time: match time.quality {
-                    TimeQuality::Synced | TimeQuality::Estimated => Some(time.correct(event.time)),
-                    TimeQuality::Unknown => None,
-                },
-                quality: time.quality,
-                correction_seconds: time.correction.as_secs_f64(),
-            }),
-            Verdict::Quarantined { .. } => None,
-        }
+        let (event, time) = entry.verdict.counted()?;
+        Some(Self {
+            time: match time.quality {
+                TimeQuality::Synced | TimeQuality::Estimated => Some(time.correct(event.time)),
+                TimeQuality::Unknown => None,
+            },
+            quality: time.quality,
+            correction_seconds: time.correction.as_secs_f64(),
+        })
     }
 }
 
 fn event(entry: &Entry) -> Option<&Event> {
-    match &entry.verdict {
-        Verdict::Accepted { event, .. } => Some(event),
-        Verdict::Quarantined { .. } => None,
-    }
+    entry.verdict.counted().map(|(event, _)| event)
 }
 
 fn verdict(entry: &Entry) -> &'static str {
     match &entry.verdict {
         Verdict::Accepted { .. } => ACCEPTED,
+        Verdict::Admitted { .. } => ADMITTED,
         Verdict::Quarantined { reason } => reason.as_str(),
+    }
+}
+
+fn ruling(entry: &Entry) -> Option<&Ruling> {
+    match &entry.verdict {
+        Verdict::Admitted { ruling, .. } => Some(ruling),
+        Verdict::Accepted { .. } | Verdict::Quarantined { .. } => None,
     }
 }
 

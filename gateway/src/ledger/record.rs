@@ -6,6 +6,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::entry::{Entry, EntryNumber, FactTime, QuarantineReason, TimeQuality, Verdict};
 use crate::ledger::LedgerError;
+use crate::ruling::Ruling;
 
 /// First byte of what the checksum is taken over; another form of the record gets another.
 const FORM: u8 = 1;
@@ -51,11 +52,43 @@ pub enum Outcome {
         /// When it happened.
         time: FactTime,
     },
+    /// A person let it in: it counts.
+    Admitted {
+        /// The sealed event, in its canonical JSON form.
+        body: String,
+        /// When it happened.
+        time: FactTime,
+        /// Who let it in, when, why, and what.
+        ruling: Ruling,
+    },
     /// It is kept aside.
     Quarantined {
         /// Why.
         reason: QuarantineReason,
     },
+}
+
+impl Outcome {
+    /// The name of the verdict in the stored form and in exports.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Accepted { .. } => ACCEPTED,
+            Self::Admitted { .. } => ADMITTED,
+            Self::Quarantined { reason } => reason.as_str(),
+        }
+    }
+
+    /// The event and its time, where it counts.
+    #[must_use]
+    pub fn counted(&self) -> Option<(&str, FactTime)> {
+        match self {
+            Self::Accepted { body, time } | Self::Admitted { body, time, .. } => {
+                Some((body, *time))
+            }
+            Self::Quarantined { .. } => None,
+        }
+    }
 }
 
 impl Record {
@@ -75,17 +108,20 @@ impl Record {
                 bytes.extend(place.sequence.get().to_be_bytes());
             }
         }
+        bytes.push(match &self.outcome {
+            Outcome::Accepted { .. } => 1,
+            Outcome::Quarantined { .. } => 2,
+            Outcome::Admitted { .. } => 3,
+        });
+        if let Some((body, time)) = self.outcome.counted() {
+            put(&mut bytes, body.as_bytes());
+            bytes.extend(correction_micros(time.correction).to_be_bytes());
+            put(&mut bytes, time.quality.as_str().as_bytes());
+        }
         match &self.outcome {
-            Outcome::Accepted { body, time } => {
-                bytes.push(1);
-                put(&mut bytes, body.as_bytes());
-                bytes.extend(correction_micros(time.correction).to_be_bytes());
-                put(&mut bytes, time.quality.as_str().as_bytes());
-            }
-            Outcome::Quarantined { reason } => {
-                bytes.push(2);
-                put(&mut bytes, reason.as_str().as_bytes());
-            }
+            Outcome::Accepted { .. } => {}
+            Outcome::Quarantined { reason } => put(&mut bytes, reason.as_str().as_bytes()),
+            Outcome::Admitted { ruling, .. } => put(&mut bytes, ruling_json(ruling).as_bytes()),
         }
         bytes.extend(self.digest.0);
         crc32c::crc32c(&bytes)
@@ -105,13 +141,20 @@ impl Record {
             let found = format!("its CRC is {computed:08x}, stored is {:08x}", self.crc);
             return Err(damaged(found));
         }
+        let event = |body: &str| {
+            let event = Event::from_json(body)
+                .map_err(|error| damaged(format!("its event cannot be read: {error}")))?;
+            Ok::<_, LedgerError>(Box::new(event))
+        };
         let verdict = match &self.outcome {
             Outcome::Accepted { body, time } => Verdict::Accepted {
-                event: Box::new(
-                    Event::from_json(body)
-                        .map_err(|error| damaged(format!("its event cannot be read: {error}")))?,
-                ),
+                event: event(body)?,
                 time: *time,
+            },
+            Outcome::Admitted { body, time, ruling } => Verdict::Admitted {
+                event: event(body)?,
+                time: *time,
+                ruling: ruling.clone(),
             },
             Outcome::Quarantined { reason } => Verdict::Quarantined { reason: *reason },
         };
@@ -134,8 +177,16 @@ pub(crate) fn correction_micros(correction: SignedDuration) -> i64 {
     i64::try_from(micros.clamp(-most, most)).expect("just cut to the range")
 }
 
-/// The names of verdicts in the stored form: an accepted one, or the reason it is not.
+/// The names of verdicts in the stored form: an accepted one, one let in by a person, or the
+/// reason it is kept aside.
 pub(crate) const ACCEPTED: &str = "accepted";
+/// See [`ACCEPTED`].
+pub(crate) const ADMITTED: &str = "admitted";
+
+/// The stored form of a ruling; the checksum is taken over it.
+pub(crate) fn ruling_json(ruling: &Ruling) -> String {
+    serde_json::to_string(ruling).expect("a ruling is always JSON")
+}
 
 /// Reads a time quality by its stored name.
 pub(crate) fn quality(name: &str) -> Option<TimeQuality> {

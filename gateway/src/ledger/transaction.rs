@@ -5,6 +5,7 @@ use lujiang_wire::{Boot, ClockReport, DeviceId, Epoch, EventId, Place, Receipts,
 
 use crate::entry::{EntryNumber, QuarantineReason};
 use crate::ledger::{Digest, LedgerError, Outcome};
+use crate::ruling::{AsideState, RulingReason};
 
 /// An entry to be appended; the ledger gives it its number and checksum.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,13 +43,54 @@ pub struct Aside {
     pub sealed: Vec<u8>,
 }
 
-/// What a device's quarantine holds.
+/// What a device's quarantine holds that nobody has decided on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct QuarantineUse {
     /// Elements.
     pub rows: u64,
     /// Bytes as received.
     pub bytes: u64,
+}
+
+/// What stands at a place, beside some content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AtPlace {
+    /// Nothing.
+    Nothing,
+    /// This content, perhaps among others.
+    Same,
+    /// Other content alone.
+    Other,
+}
+
+/// A quarantined element, for whoever decides on it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Quarantined {
+    /// Whose connection it came over.
+    pub device: DeviceId,
+    /// When the door read it.
+    pub received: Timestamp,
+    /// Where it stands in the outbox, where that could be read.
+    pub place: Option<Place>,
+    /// Where it stands.
+    pub state: AsideState,
+    /// The bytes as received, sealed; empty once erased.
+    pub sealed: Vec<u8>,
+}
+
+/// A decision on a quarantined element, beside its entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decided {
+    /// What was decided.
+    pub state: AsideState,
+    /// When, in whole microseconds.
+    pub at: Timestamp,
+    /// Who, as the audit names him.
+    pub by: String,
+    /// Why.
+    pub why: RulingReason,
+    /// The entry that counts in its place, where one does.
+    pub admitted: Option<EntryNumber>,
 }
 
 /// A person of a fact, sealed to the desk.
@@ -81,15 +123,36 @@ pub trait LedgerTransaction {
         id: &EventId,
     ) -> Result<Option<Digest>, LedgerError>;
 
-    /// The digest of the first entry at this place.
+    /// Whether something stands at this place, and whether it is this content.
     ///
     /// # Errors
     /// Where the database fails.
-    fn digest_of_place(
+    fn at_place(
         &mut self,
         device: &DeviceId,
         place: &Place,
-    ) -> Result<Option<Digest>, LedgerError>;
+        digest: Digest,
+    ) -> Result<AtPlace, LedgerError>;
+
+    /// The entry that counts at this place.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    fn counted_at(
+        &mut self,
+        device: &DeviceId,
+        place: &Place,
+    ) -> Result<Option<EntryNumber>, LedgerError>;
+
+    /// The entry that took this id and counts, where the id does not follow from a place.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    fn counted_as(
+        &mut self,
+        device: &DeviceId,
+        id: &EventId,
+    ) -> Result<Option<EntryNumber>, LedgerError>;
 
     /// Appends an entry.
     ///
@@ -109,6 +172,19 @@ pub trait LedgerTransaction {
         entry: EntryNumber,
     ) -> Result<(), LedgerError>;
 
+    /// Remembers an id as [`LedgerTransaction::keep_id`], and takes it from an entry that does not
+    /// count.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    fn take_id(
+        &mut self,
+        device: &DeviceId,
+        id: &EventId,
+        digest: Digest,
+        entry: EntryNumber,
+    ) -> Result<(), LedgerError>;
+
     /// Keeps the person of a new fact, outside its record.
     ///
     /// # Errors
@@ -121,7 +197,7 @@ pub trait LedgerTransaction {
     /// Where the database fails.
     fn is_aside(&mut self, device: &DeviceId, raw: Digest) -> Result<bool, LedgerError>;
 
-    /// How much of its quarantine a device uses.
+    /// How much of its quarantine a device uses: what nobody has decided on.
     ///
     /// # Errors
     /// Where the database fails.
@@ -139,6 +215,18 @@ pub trait LedgerTransaction {
         aside: &Aside,
     ) -> Result<(), LedgerError>;
 
+    /// A quarantined element, for whoever decides on it.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    fn quarantined(&mut self, entry: EntryNumber) -> Result<Option<Quarantined>, LedgerError>;
+
+    /// Writes down what was decided on a quarantined element.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    fn decide(&mut self, entry: EntryNumber, decided: &Decided) -> Result<(), LedgerError>;
+
     /// Up to where a stream has no hole; none where nothing of it is known.
     ///
     /// # Errors
@@ -150,7 +238,8 @@ pub trait LedgerTransaction {
         stream: Stream,
     ) -> Result<Option<u64>, LedgerError>;
 
-    /// Moves the end of what is settled, and says which entry is the newest of the stream.
+    /// Moves the end of what is settled, and says which entry is the newest of the stream; an older
+    /// one than known changes nothing about that.
     ///
     /// # Errors
     /// Where the database fails.

@@ -25,6 +25,8 @@ pub struct VerifyReport {
     pub entries: u64,
     /// Facts accepted.
     pub accepted: u64,
+    /// Quarantined elements that people let in.
+    pub admitted: u64,
     /// Elements quarantined.
     pub quarantined: u64,
     /// What is not as it was written, the first thousand.
@@ -125,6 +127,12 @@ pub enum Finding {
         /// Its number.
         number: i64,
     },
+    /// An admitted entry and the quarantined element it counts for do not name each other.
+    #[error("entry {number}: it and the quarantined element it counts for do not name each other")]
+    RulingAstray {
+        /// The admitted entry, or the element.
+        number: i64,
+    },
     /// A fact with a reader has no person row (an erased one has an empty row).
     #[error("entry {number}: its person row is missing")]
     PersonMissing {
@@ -155,6 +163,7 @@ pub fn verify(
             ledger: scan.ledger().clone(),
             entries: 0,
             accepted: 0,
+            admitted: 0,
             quarantined: 0,
             findings: Vec::new(),
             findings_unnamed: 0,
@@ -224,6 +233,8 @@ impl Verification {
             }
         })?;
         progress(self.report.entries, total);
+        // The streams remember a tail of records that is gone as a whole.
+        self.follow(scan.last_remembered()? + 1);
         Ok(())
     }
 
@@ -231,7 +242,9 @@ impl Verification {
         let number = record.number.0;
         self.follow(number);
         let (digest, body) = match &record.outcome {
-            Outcome::Accepted { body, .. } => (record.digest, Digest::of(body.as_bytes())),
+            Outcome::Accepted { body, .. } | Outcome::Admitted { body, .. } => {
+                (record.digest, Digest::of(body.as_bytes()))
+            }
             Outcome::Quarantined { .. } => (record.digest, record.digest),
         };
         let entry = match record.into_entry() {
@@ -247,9 +260,19 @@ impl Verification {
                 self.report.quarantined += 1;
                 return Ok(());
             }
-            Verdict::Accepted { event, .. } => event,
+            Verdict::Accepted { event, .. } => {
+                self.report.accepted += 1;
+                event
+            }
+            Verdict::Admitted { event, ruling, .. } => {
+                self.report.admitted += 1;
+                let element = (entry.device.as_str(), ruling.quarantined);
+                if !scan.is_admitted(element, entry.received, entry.number)? {
+                    self.found(Finding::RulingAstray { number });
+                }
+                event
+            }
         };
-        self.report.accepted += 1;
         let disagrees = [
             (
                 event.source != entry.device,
@@ -373,6 +396,9 @@ impl Verification {
         }
         for number in scan.asides_astray()? {
             self.found(Finding::AsideAstray { number });
+        }
+        for number in scan.rulings_astray()? {
+            self.found(Finding::RulingAstray { number });
         }
         for fact in scan.persons_astray()? {
             self.found(Finding::PersonAstray { fact });

@@ -2,19 +2,17 @@
 
 use jiff::Timestamp;
 use lujiang_wire::{
-    Boot, ClockReport, DeviceId, Epoch, EventId, LedgerId, Place, Receipts, Stream, Uptime,
+    Boot, ClockReport, DeviceId, Epoch, EventId, LedgerId, Place, Receipts, Stream,
 };
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use crate::entry::EntryNumber;
 use crate::ledger::{
-    ACCEPTED, Aside, Digest, Draft, LedgerError, LedgerTransaction, Measurement, Outcome,
-    QuarantineUse, Record, SealedPerson, correction_micros,
+    Aside, AtPlace, Decided, Digest, Draft, LedgerError, LedgerTransaction, Measurement, Outcome,
+    QuarantineUse, Quarantined, Record, SealedPerson, correction_micros, ruling_json,
 };
-use crate::store::{receipts, rows};
-
-/// Boots of a device whose measurement is kept; an outbox is delivered long before that.
-const BOOTS_KEPT: i64 = 1_000;
+use crate::store::rows::signed;
+use crate::store::{clock, quarantine, receipts, rows};
 
 /// The transaction, and the number of the last entry within it.
 pub(crate) struct SqliteTransaction<'a> {
@@ -44,16 +42,46 @@ impl LedgerTransaction for SqliteTransaction<'_> {
         Ok(digest.map(Digest))
     }
 
-    fn digest_of_place(
+    fn at_place(
         &mut self,
         device: &DeviceId,
         place: &Place,
-    ) -> Result<Option<Digest>, LedgerError> {
-        let digest: Option<[u8; 32]> = self
+        digest: Digest,
+    ) -> Result<AtPlace, LedgerError> {
+        let is_same: Option<bool> = self
             .tx
             .prepare_cached(
-                "SELECT digest FROM fact
+                "SELECT max(digest = ?5) FROM fact
+                 WHERE device = ?1 AND epoch = ?2 AND stream = ?3 AND sequence = ?4",
+            )?
+            .query_row(
+                params![
+                    device.as_str(),
+                    place.epoch.as_str(),
+                    place.stream.as_str(),
+                    signed(place.sequence.get()),
+                    digest.0,
+                ],
+                |row| row.get(0),
+            )?;
+        Ok(match is_same {
+            None => AtPlace::Nothing,
+            Some(true) => AtPlace::Same,
+            Some(false) => AtPlace::Other,
+        })
+    }
+
+    fn counted_at(
+        &mut self,
+        device: &DeviceId,
+        place: &Place,
+    ) -> Result<Option<EntryNumber>, LedgerError> {
+        let number = self
+            .tx
+            .prepare_cached(
+                "SELECT number FROM fact
                  WHERE device = ?1 AND epoch = ?2 AND stream = ?3 AND sequence = ?4
+                   AND verdict IN ('accepted', 'admitted')
                  ORDER BY number LIMIT 1",
             )?
             .query_row(
@@ -66,7 +94,23 @@ impl LedgerTransaction for SqliteTransaction<'_> {
                 |row| row.get(0),
             )
             .optional()?;
-        Ok(digest.map(Digest))
+        Ok(number.map(EntryNumber))
+    }
+
+    fn counted_as(
+        &mut self,
+        device: &DeviceId,
+        id: &EventId,
+    ) -> Result<Option<EntryNumber>, LedgerError> {
+        let number = self
+            .tx
+            .prepare_cached(
+                "SELECT f.number FROM seen s JOIN fact f ON f.number = s.entry
+                 WHERE s.device = ?1 AND s.id = ?2 AND f.verdict IN ('accepted', 'admitted')",
+            )?
+            .query_row(params![device.as_str(), id.as_str()], |row| row.get(0))
+            .optional()?;
+        Ok(number.map(EntryNumber))
     }
 
     fn append(&mut self, draft: &Draft) -> Result<EntryNumber, LedgerError> {
@@ -80,16 +124,17 @@ impl LedgerTransaction for SqliteTransaction<'_> {
             crc: 0,
         };
         record.crc = record.checksum();
-        let (verdict, body, time) = match &record.outcome {
-            Outcome::Accepted { body, time } => (ACCEPTED, Some(body), Some(time)),
-            Outcome::Quarantined { reason } => (reason.as_str(), None, None),
+        let (body, time) = record.outcome.counted().unzip();
+        let ruling = match &record.outcome {
+            Outcome::Admitted { ruling, .. } => Some(ruling_json(ruling)),
+            Outcome::Accepted { .. } | Outcome::Quarantined { .. } => None,
         };
         let place = record.place.as_ref();
         self.tx
             .prepare_cached(
                 "INSERT INTO fact (number, device, received, epoch, stream, sequence, verdict,
-                                   body, correction, quality, digest, crc)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+                                   body, correction, quality, digest, crc, ruling)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
             )?
             .execute(params![
                 record.number.0,
@@ -98,12 +143,13 @@ impl LedgerTransaction for SqliteTransaction<'_> {
                 place.map(|place| place.epoch.as_str()),
                 place.map(|place| place.stream.as_str()),
                 place.map(|place| signed(place.sequence.get())),
-                verdict,
+                record.outcome.name(),
                 body,
                 time.map(|time| correction_micros(time.correction)),
                 time.map(|time| time.quality.as_str()),
                 record.digest.0,
                 record.crc,
+                ruling,
             ])?;
         self.last = record.number.0;
         Ok(record.number)
@@ -122,6 +168,23 @@ impl LedgerTransaction for SqliteTransaction<'_> {
         Ok(())
     }
 
+    fn take_id(
+        &mut self,
+        device: &DeviceId,
+        id: &EventId,
+        digest: Digest,
+        entry: EntryNumber,
+    ) -> Result<(), LedgerError> {
+        self.tx
+            .prepare_cached(
+                "INSERT INTO seen (device, id, digest, entry) VALUES (?1, ?2, ?3, ?4)
+                 ON CONFLICT (device, id)
+                 DO UPDATE SET digest = excluded.digest, entry = excluded.entry",
+            )?
+            .execute(params![device.as_str(), id.as_str(), digest.0, entry.0])?;
+        Ok(())
+    }
+
     fn keep_person(&mut self, fact: EntryNumber, person: &SealedPerson) -> Result<(), LedgerError> {
         self.tx
             .prepare_cached("INSERT INTO person (fact, sealed, kid) VALUES (?1, ?2, ?3)")?
@@ -130,24 +193,11 @@ impl LedgerTransaction for SqliteTransaction<'_> {
     }
 
     fn is_aside(&mut self, device: &DeviceId, raw: Digest) -> Result<bool, LedgerError> {
-        let found = self
-            .tx
-            .prepare_cached("SELECT 1 FROM quarantine WHERE device = ?1 AND digest = ?2")?
-            .exists(params![device.as_str(), raw.0])?;
-        Ok(found)
+        quarantine::is_aside(self.tx, device, raw)
     }
 
     fn quarantine_use(&mut self, device: &DeviceId) -> Result<QuarantineUse, LedgerError> {
-        let (rows, bytes): (i64, i64) = self
-            .tx
-            .prepare_cached(
-                "SELECT count(*), coalesce(sum(bytes), 0) FROM quarantine WHERE device = ?1",
-            )?
-            .query_row([device.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        Ok(QuarantineUse {
-            rows: rows.unsigned_abs(),
-            bytes: bytes.unsigned_abs(),
-        })
+        quarantine::used(self.tx, device)
     }
 
     fn keep_aside(
@@ -157,26 +207,15 @@ impl LedgerTransaction for SqliteTransaction<'_> {
         received: Timestamp,
         aside: &Aside,
     ) -> Result<(), LedgerError> {
-        self.tx
-            .prepare_cached(
-                "INSERT INTO quarantine (number, device, received, event_type, reason,
-                                         error_place, expected, excerpt, bytes, digest, sealed)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
-            )?
-            .execute(params![
-                entry.0,
-                device.as_str(),
-                received.as_microsecond(),
-                aside.event_type,
-                aside.reason.as_str(),
-                aside.error_place,
-                aside.expected,
-                aside.excerpt,
-                signed(aside.bytes),
-                aside.raw.0,
-                aside.sealed,
-            ])?;
-        Ok(())
+        quarantine::keep(self.tx, entry, device, received, aside)
+    }
+
+    fn quarantined(&mut self, entry: EntryNumber) -> Result<Option<Quarantined>, LedgerError> {
+        quarantine::element(self.tx, entry)
+    }
+
+    fn decide(&mut self, entry: EntryNumber, decided: &Decided) -> Result<(), LedgerError> {
+        quarantine::decide(self.tx, entry, decided)
     }
 
     fn through(
@@ -211,7 +250,7 @@ impl LedgerTransaction for SqliteTransaction<'_> {
                 "INSERT INTO settled (device, epoch, stream, through, last)
                  VALUES (?1, ?2, ?3, ?4, ?5)
                  ON CONFLICT (device, epoch, stream)
-                 DO UPDATE SET through = excluded.through, last = excluded.last",
+                 DO UPDATE SET through = excluded.through, last = max(last, excluded.last)",
             )?
             .execute(params![
                 device.as_str(),
@@ -315,29 +354,7 @@ impl LedgerTransaction for SqliteTransaction<'_> {
         device: &DeviceId,
         report: &ClockReport,
     ) -> Result<(), LedgerError> {
-        let newest: i64 = self
-            .tx
-            .prepare_cached("SELECT coalesce(max(ordinal), 0) FROM clock WHERE device = ?1")?
-            .query_row([device.as_str()], |row| row.get(0))?;
-        self.tx
-            .prepare_cached(
-                "INSERT INTO clock (device, boot, ordinal, uptime, time, error_ms)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-                 ON CONFLICT (device, boot) DO UPDATE SET uptime = excluded.uptime,
-                     time = excluded.time, error_ms = excluded.error_ms",
-            )?
-            .execute(params![
-                device.as_str(),
-                report.boot.as_str(),
-                newest + 1,
-                signed(report.uptime.as_millis()),
-                report.time.as_microsecond(),
-                signed(report.error_ms),
-            ])?;
-        self.tx
-            .prepare_cached("DELETE FROM clock WHERE device = ?1 AND ordinal <= ?2")?
-            .execute(params![device.as_str(), newest - BOOTS_KEPT])?;
-        Ok(())
+        clock::keep(self.tx, device, report)
     }
 
     fn measurement(
@@ -345,40 +362,6 @@ impl LedgerTransaction for SqliteTransaction<'_> {
         device: &DeviceId,
         boot: &Boot,
     ) -> Result<Option<Measurement>, LedgerError> {
-        let found: Option<(i64, i64, i64, bool)> = self
-            .tx
-            .prepare_cached(
-                "SELECT uptime, time, error_ms,
-                        ordinal = (SELECT max(ordinal) FROM clock WHERE device = ?1)
-                 FROM clock WHERE device = ?1 AND boot = ?2",
-            )?
-            .query_row(params![device.as_str(), boot.as_str()], |row| {
-                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
-            })
-            .optional()?;
-        let Some((uptime, time, error_ms, is_newest_boot)) = found else {
-            return Ok(None);
-        };
-        let report = ClockReport {
-            boot: boot.clone(),
-            uptime: Uptime::from_millis(uptime.unsigned_abs())
-                .ok_or_else(|| broken("clock", "uptime", &uptime.to_string()))?,
-            time: Timestamp::from_microsecond(time)
-                .map_err(|_| broken("clock", "time", &time.to_string()))?,
-            error_ms: error_ms.unsigned_abs(),
-        };
-        Ok(Some(Measurement {
-            report,
-            is_newest_boot,
-        }))
+        clock::of_boot(self.tx, device, boot)
     }
-}
-
-/// A number as SQLite holds it; what does not fit is cut (an error bound of a clock may not).
-fn signed(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
-}
-
-fn broken(table: &str, column: &str, found: &str) -> LedgerError {
-    LedgerError::Database(format!("{table}.{column} holds {found:?}"))
 }

@@ -5,13 +5,13 @@ use lujiang_wire::{Place, Sequence};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::entry::{Entry, EntryNumber, FactTime};
-use crate::ledger::{ACCEPTED, quality, reason};
+use crate::ledger::{ACCEPTED, ADMITTED, quality, reason};
 use crate::ledger::{Digest, Head, LedgerError, Outcome, Record};
 use crate::store::readers::Readers;
 
 /// The columns a record is read from, in the order [`record`] expects.
 const COLUMNS: &str = "number, device, received, epoch, stream, sequence, verdict, body, \
-                       correction, quality, digest, crc";
+                       correction, quality, digest, crc, ruling";
 
 /// The last entry.
 pub(crate) fn head(connection: &Connection) -> Result<Head, LedgerError> {
@@ -96,21 +96,31 @@ pub(crate) fn record(row: &Row<'_>) -> Result<Record, LedgerError> {
     let received: i64 = row.get(2).map_err(unreadable)?;
     let verdict: String = row.get(6).map_err(unreadable)?;
     let digest: Vec<u8> = row.get(10).map_err(unreadable)?;
-    let outcome = if verdict == ACCEPTED {
+    let time = || -> Result<FactTime, LedgerError> {
         let quality_name: String = row.get(9).map_err(unreadable)?;
-        Outcome::Accepted {
+        Ok(FactTime {
+            correction: SignedDuration::from_micros(row.get(8).map_err(unreadable)?),
+            quality: quality(&quality_name)
+                .ok_or_else(|| damaged(format!("its time quality is {quality_name:?}")))?,
+        })
+    };
+    let outcome = match verdict.as_str() {
+        ACCEPTED => Outcome::Accepted {
             body: row.get(7).map_err(unreadable)?,
-            time: FactTime {
-                correction: SignedDuration::from_micros(row.get(8).map_err(unreadable)?),
-                quality: quality(&quality_name)
-                    .ok_or_else(|| damaged(format!("its time quality is {quality_name:?}")))?,
-            },
+            time: time()?,
+        },
+        ADMITTED => {
+            let ruling: String = row.get(12).map_err(unreadable)?;
+            Outcome::Admitted {
+                body: row.get(7).map_err(unreadable)?,
+                time: time()?,
+                ruling: serde_json::from_str(&ruling)
+                    .map_err(|error| damaged(format!("its ruling: {error}")))?,
+            }
         }
-    } else {
-        Outcome::Quarantined {
-            reason: reason(&verdict)
-                .ok_or_else(|| damaged(format!("its verdict is {verdict:?}")))?,
-        }
+        other => Outcome::Quarantined {
+            reason: reason(other).ok_or_else(|| damaged(format!("its verdict is {other:?}")))?,
+        },
     };
     Ok(Record {
         number: EntryNumber(number),
@@ -130,7 +140,13 @@ pub(crate) fn record(row: &Row<'_>) -> Result<Record, LedgerError> {
     })
 }
 
-fn place(row: &Row<'_>, number: i64) -> Result<Option<Place>, LedgerError> {
+/// A number as SQLite holds it; what does not fit is cut (an error bound of a clock may not).
+pub(crate) fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// The place in the columns 3 to 5, epoch, stream and sequence.
+pub(crate) fn place(row: &Row<'_>, number: i64) -> Result<Option<Place>, LedgerError> {
     let damaged = |found: String| LedgerError::Damaged { number, found };
     let unreadable = |error: rusqlite::Error| damaged(format!("its place: {error}"));
     let epoch: Option<String> = row.get(3).map_err(unreadable)?;

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use jiff::Timestamp;
 use lujiang_wire::LedgerId;
 use rusqlite::{Connection, params};
 
@@ -96,6 +97,37 @@ impl Scan {
         Ok(found)
     }
 
+    /// Whether a quarantined element of this device and receipt was let in by this entry.
+    pub(crate) fn is_admitted(
+        &self,
+        (device, element): (&str, EntryNumber),
+        received: Timestamp,
+        entry: EntryNumber,
+    ) -> Result<bool, LedgerError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT 1 FROM quarantine WHERE number = ?1 AND device = ?2 AND received = ?3
+             AND admitted = ?4 AND state IN ('accepted', 'corrected')",
+        )?;
+        let received = received.as_microsecond();
+        Ok(statement.exists(params![element.0, device, received, entry.0])?)
+    }
+
+    /// Elements said to be let in by an entry that is not there, or is no such entry.
+    pub(crate) fn rulings_astray(&self) -> Result<Vec<i64>, LedgerError> {
+        self.numbers(
+            "SELECT q.number FROM quarantine q
+             LEFT JOIN fact f ON f.number = q.admitted AND f.verdict = 'admitted'
+             WHERE (q.admitted IS NOT NULL OR q.state IN ('accepted', 'corrected'))
+               AND f.number IS NULL",
+        )
+    }
+
+    /// The last entry that a stream remembers.
+    pub(crate) fn last_remembered(&self) -> Result<i64, LedgerError> {
+        let sql = "SELECT coalesce(max(last), 0) FROM settled";
+        Ok(self.connection.query_row(sql, [], |row| row.get(0))?)
+    }
+
     /// Remembered ids whose entry is not there, or says something else: device, id, entry.
     pub(crate) fn seen_astray(&self) -> Result<Vec<(String, String, i64)>, LedgerError> {
         let mut statement = self.connection.prepare(
@@ -106,11 +138,12 @@ impl Scan {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// Persons beside no accepted fact.
+    /// Persons beside no fact that counts.
     pub(crate) fn persons_astray(&self) -> Result<Vec<i64>, LedgerError> {
         self.numbers(
             "SELECT p.fact FROM person p
-             LEFT JOIN fact f ON f.number = p.fact AND f.verdict = 'accepted'
+             LEFT JOIN fact f
+               ON f.number = p.fact AND f.verdict IN ('accepted', 'admitted')
              WHERE f.number IS NULL",
         )
     }
@@ -119,7 +152,7 @@ impl Scan {
     pub(crate) fn asides_missing(&self) -> Result<Vec<i64>, LedgerError> {
         self.numbers(
             "SELECT f.number FROM fact f LEFT JOIN quarantine q ON q.number = f.number
-             WHERE f.verdict <> 'accepted' AND q.number IS NULL",
+             WHERE f.verdict NOT IN ('accepted', 'admitted') AND q.number IS NULL",
         )
     }
 
@@ -136,7 +169,7 @@ impl Scan {
     pub(crate) fn counted_twice(&self) -> Result<Vec<(String, u64)>, LedgerError> {
         let mut statement = self.connection.prepare(
             "SELECT device || ' ' || epoch || ' ' || stream || ' ' || sequence, count(*)
-             FROM fact WHERE verdict = 'accepted' AND sequence IS NOT NULL
+             FROM fact WHERE verdict IN ('accepted', 'admitted') AND sequence IS NOT NULL
              GROUP BY device, epoch, stream, sequence HAVING count(*) > 1",
         )?;
         let rows = statement.query_map([], |row| {

@@ -83,30 +83,20 @@ pub(crate) fn fold(entry: &Entry, calendar: &Calendar) -> Vec<Change> {
         calendar,
         list: Vec::new(),
     };
-    if let Some(place) = &entry.place {
-        changes.place(place, entry);
+    let heard = entry.number.0.unsigned_abs();
+    match (&entry.verdict, &entry.place) {
+        (Verdict::Accepted { .. }, Some(place)) => changes.place(place, Edit::Accepted(heard)),
+        (Verdict::Quarantined { .. }, Some(place)) => changes.place(place, Edit::Heard(heard)),
+        // The quarantined entry took its place when it came, and nothing was heard since.
+        (Verdict::Admitted { .. }, _) | (_, None) => {}
     }
-    match &entry.verdict {
-        Verdict::Quarantined { reason } => {
-            changes.tally(Edit::CountQuarantined(*reason));
-        }
-        Verdict::Accepted { event, time } => {
-            let covers = match event.fact() {
-                Fact::VisitCounted(visit) => changes.visit(visit, *time, entry.received),
-                Fact::OutboxDropped(dropped) => {
-                    changes.dropped(dropped, entry);
-                    None
-                }
-                // Of these only their numbers are kept here.
-                Fact::LoanCheckout(_) | Fact::LoanRenew(_) | Fact::LoanCheckin(_) => None,
-                Fact::CardIssued(_) | Fact::KioskUsed(_) => None,
-                Fact::ContentInstalled(_) | Fact::ContentRemoved(_) => None,
-                Fact::ContentFailed(_) => None,
-                Fact::StopOpened(_) | Fact::StopClosed(_) => None,
-            };
-            let received = entry.received;
-            changes.tally(Edit::CountFact { received, covers });
-        }
+    if let Verdict::Quarantined { reason } = &entry.verdict {
+        changes.tally(Edit::CountQuarantined(*reason));
+    }
+    if let Some((event, time)) = entry.verdict.counted() {
+        let received = entry.received;
+        let covers = changes.fact(event.fact(), time, entry);
+        changes.tally(Edit::CountFact { received, covers });
     }
     changes.list
 }
@@ -146,17 +136,29 @@ impl Period {
 
 impl Changes<'_> {
     /// A number is taken, whatever became of what stood there.
-    fn place(&mut self, place: &Place, entry: &Entry) {
+    fn place(&mut self, place: &Place, heard: Edit) {
         let number = place.sequence.get();
         let (device, epoch) = (self.device.clone(), place.epoch.clone());
         let block = Key::Received(device.clone(), epoch.clone(), place.stream, number / BLOCK);
         self.push(block, Edit::Receive(number));
-        let heard = entry.number.0.unsigned_abs();
-        let edit = match &entry.verdict {
-            Verdict::Accepted { .. } => Edit::Accepted(heard),
-            Verdict::Quarantined { .. } => Edit::Heard(heard),
-        };
-        self.push(Key::Life(device, epoch), edit);
+        self.push(Key::Life(device, epoch), heard);
+    }
+
+    /// A fact that counts; returns the first second it covers.
+    fn fact(&mut self, fact: &Fact, time: FactTime, entry: &Entry) -> Option<i64> {
+        match fact {
+            Fact::VisitCounted(visit) => self.visit(visit, time, entry.received),
+            Fact::OutboxDropped(dropped) => {
+                self.dropped(dropped, entry);
+                None
+            }
+            // Of these only their numbers are kept here.
+            Fact::LoanCheckout(_) | Fact::LoanRenew(_) | Fact::LoanCheckin(_) => None,
+            Fact::CardIssued(_) | Fact::KioskUsed(_) => None,
+            Fact::ContentInstalled(_) | Fact::ContentRemoved(_) => None,
+            Fact::ContentFailed(_) => None,
+            Fact::StopOpened(_) | Fact::StopClosed(_) => None,
+        }
     }
 
     /// Numbers an outbox gave up; a plain device has none.

@@ -6,6 +6,7 @@ use rusqlite::Connection;
 use serde_json::json;
 
 use super::*;
+use crate::intake::RulingVerdict;
 use crate::intake::rehearsal::{Rehearsal, batch, dropped, plain, visit};
 
 #[tokio::test]
@@ -20,9 +21,9 @@ async fn a_sound_ledger_has_no_finding_while_running_and_after() {
     assert_eq!(report.findings, []);
     assert_eq!(
         (report.entries, report.accepted, report.quarantined),
-        (9, 7, 2)
+        (10, 7, 2)
     );
-    assert_eq!(seen, [(9, 9)]);
+    assert_eq!((report.admitted, seen), (1, vec![(10, 10)]));
     assert!(closed(house).await.1.is_sound());
 }
 
@@ -44,7 +45,7 @@ async fn each_damage_is_named() {
             "{sql}: {:#?}",
             report.findings
         );
-        assert!(report.findings.len() <= 4, "{sql}: {:#?}", report.findings);
+        assert!(report.findings.len() <= 6, "{sql}: {:#?}", report.findings);
     }
 }
 
@@ -194,15 +195,32 @@ fn damages() -> Vec<(&'static str, Named)> {
             Box::new(|f| matches!(f, Finding::AsideAstray { number: 8 })),
         ),
         (
-            "INSERT INTO fact SELECT 10, device, received, epoch, stream, sequence, verdict, body,
+            "UPDATE fact SET ruling = replace(ruling, 'they', 'nobody') WHERE number = 10",
+            Box::new(damaged(10, "CRC")),
+        ),
+        (
+            "UPDATE quarantine SET admitted = NULL WHERE number = 8",
+            Box::new(|f| matches!(f, Finding::RulingAstray { number: 10 })),
+        ),
+        (
+            "UPDATE quarantine SET admitted = 7 WHERE number = 9",
+            Box::new(|f| matches!(f, Finding::RulingAstray { number: 9 })),
+        ),
+        (
+            "DELETE FROM fact WHERE number >= 9; DELETE FROM quarantine WHERE number >= 9;
+             DELETE FROM seen WHERE entry >= 9; UPDATE quarantine SET admitted = NULL, state = 'open'",
+            Box::new(|f| *f == Finding::Missing { from: 9, to: 9 }),
+        ),
+        (
+            "INSERT INTO fact SELECT 11, device, received, epoch, stream, sequence, verdict, body,
              correction, quality, digest, crc, ruling FROM fact WHERE number = 1",
             Box::new(|f| matches!(f, Finding::CountedTwice { times: 2, .. })),
         ),
     ]
 }
 
-/// Entries 1 to 9: three visits, a given-up range, a visit, a plain visit, a loan with a reader,
-/// two quarantined.
+/// Entries 1 to 10: three visits, a given-up range, a visit, a plain visit, a loan with a reader,
+/// two quarantined, and the first of these let in.
 async fn filled() -> Rehearsal {
     let house = Rehearsal::new();
     let mut loan = plain("loan-1", 0);
@@ -222,6 +240,8 @@ async fn filled() -> Rehearsal {
         .await;
     house.send("nonsense").await;
     house.send(&visit(1, 8).to_string()).await;
+    let mended = RulingVerdict::Correct(plain("mended", 3).to_string());
+    house.rule(EntryNumber(8), mended).await.unwrap();
     house
 }
 

@@ -8,7 +8,7 @@ use jiff::{Timestamp, Zoned};
 use lujiang_wire::{Fact, VisitCounted};
 
 use super::*;
-use crate::entry::{FactTime, Verdict};
+use crate::entry::FactTime;
 use crate::views::report::{VisitBucket, VisitTotal};
 
 const MINUTE: i64 = 60;
@@ -152,12 +152,11 @@ impl Model<'_> {
     fn counted(&self) -> impl Iterator<Item = (&Entry, &VisitCounted, FactTime)> {
         self.entries
             .iter()
-            .filter_map(|entry| match &entry.verdict {
-                Verdict::Accepted { event, time } => match event.fact() {
-                    Fact::VisitCounted(visit) => Some((entry, visit, *time)),
+            .filter_map(|entry| match entry.verdict.counted()? {
+                (event, time) => match event.fact() {
+                    Fact::VisitCounted(visit) => Some((entry, visit, time)),
                     _ => None,
                 },
-                Verdict::Quarantined { .. } => None,
             })
     }
 
