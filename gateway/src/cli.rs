@@ -14,6 +14,7 @@ mod log;
 mod moment;
 mod printer;
 mod progress;
+mod quarantine;
 mod registry;
 mod run;
 mod sign_in;
@@ -88,6 +89,9 @@ enum Command {
     /// The ledger: check it, take it out
     #[command(subcommand)]
     Ledger(ledger::LedgerCommand),
+    /// The quarantine: look at what was kept aside, and decide on it
+    #[command(subcommand)]
+    Quarantine(quarantine::QuarantineCommand),
     /// The views: figures folded from the ledger
     #[command(subcommand)]
     Views(views::ViewsCommand),
@@ -122,6 +126,7 @@ async fn perform(cli: Cli) -> Result<Outcome, Failure> {
         Command::Site(command) => command.perform(&folder, &mut printer).await,
         Command::Reader(command) => command.perform(&folder, &mut printer).await,
         Command::Ledger(command) => command.perform(&folder, &mut printer).await,
+        Command::Quarantine(command) => command.perform(&folder, &mut printer).await,
         Command::Views(command) => command.perform(&folder, &mut printer).await,
         Command::SignIn => sign_in::sign_in(&folder, &mut printer).await,
     }

@@ -20,6 +20,7 @@ mod quarantine;
 mod rebuild;
 mod registry;
 mod rights;
+pub(crate) mod rulings;
 mod session;
 mod sites;
 mod stream;

@@ -91,3 +91,20 @@ impl<S: Send + Sync> FromRequestParts<S> for PathId {
             .map_err(|_| Problem::parameter("id", &text, "1 to 64 letters, digits, -, _ or ."))
     }
 }
+
+/// The number within a path: an entry of the ledger.
+#[derive(Debug)]
+pub(super) struct PathNumber(pub(super) i64);
+
+impl<S: Send + Sync> FromRequestParts<S> for PathNumber {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let Path(text) = Path::<String>::from_request_parts(parts, state)
+            .await
+            .map_err(|error| Problem::new(ProblemKind::BadRequest, error.body_text()))?;
+        text.parse()
+            .map(Self)
+            .map_err(|_| Problem::parameter("number", &text, "the number of an entry"))
+    }
+}

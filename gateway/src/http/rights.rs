@@ -13,7 +13,7 @@ use utoipa_axum::routes;
 use super::access::{Guard, require};
 use super::cookie::SessionCookie;
 use super::{ApiState, audit, devices, probes, quarantine, rebuild, registry};
-use super::{session, sites, stream, visits};
+use super::{rulings, session, sites, stream, visits};
 use crate::people::{People, Right};
 
 /// The member of an operation in the OpenAPI document that tells its right.
@@ -58,6 +58,11 @@ fn table() -> Vec<Row> {
         (A(Read), routes!(rebuild::views)),
         (A(Read), routes!(stream::live)),
         (A(Operate), routes!(rebuild::rebuild)),
+        // An element may name a reader, and what is let in counts for ever.
+        (A(Administer), routes!(rulings::open)),
+        (A(Administer), routes!(rulings::accept)),
+        (A(Administer), routes!(rulings::correct)),
+        (A(Administer), routes!(rulings::dismiss)),
         (A(Administer), routes!(registry::add_device)),
         (A(Administer), routes!(registry::change_device)),
         (A(Administer), routes!(registry::renew_password)),

@@ -2,6 +2,7 @@
 
 mod document;
 mod house;
+mod rulings;
 mod signing_in;
 
 use std::path::Path;

@@ -150,14 +150,13 @@ impl Model<'_> {
     }
 
     fn counted(&self) -> impl Iterator<Item = (&Entry, &VisitCounted, FactTime)> {
-        self.entries
-            .iter()
-            .filter_map(|entry| match entry.verdict.counted()? {
-                (event, time) => match event.fact() {
-                    Fact::VisitCounted(visit) => Some((entry, visit, time)),
-                    _ => None,
-                },
-            })
+        self.entries.iter().filter_map(|entry| {
+            let (event, time) = entry.verdict.counted()?;
+            match event.fact() {
+                Fact::VisitCounted(visit) => Some((entry, visit, time)),
+                _ => None,
+            }
+        })
     }
 
     fn is_asked(&self, query: &VisitQuery, device: &DeviceId, at: Timestamp) -> bool {
