@@ -100,9 +100,9 @@ impl Identity {
         }
         let chain = certificates(&stored.certificate, "certificate")?;
         let own = facts_of(&chain[0])?;
-        if own.name.as_deref() != Some(device.as_str()) {
+        if own.device.as_deref() != Some(device.as_str()) {
             return Err(IdentityError::OtherDevice {
-                found: own.name.unwrap_or_else(|| "nobody".to_owned()),
+                found: own.device.unwrap_or_else(|| "no device".to_owned()),
                 expected: device.clone(),
             });
         }

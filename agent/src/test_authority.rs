@@ -1,10 +1,10 @@
 //! For tests: an authority that issues whatever certificate a test needs.
 
 use jiff::Timestamp;
-use lujiang_wire::{CertificateIssued, DeviceId};
+use lujiang_wire::{CertificateIssued, DEVICE_URN, DeviceId};
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateSigningRequestParams, DnType,
-    ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose, date_time_ymd,
+    ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose, SanType, date_time_ymd,
 };
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -82,6 +82,8 @@ impl Authority {
     pub(crate) fn issue(&self, csr: &str, device: &DeviceId, dates: Dates) -> CertificateIssued {
         let mut request = CertificateSigningRequestParams::from_pem(csr).unwrap();
         request.params = params(device.as_str(), dates);
+        let uri = format!("{DEVICE_URN}{device}");
+        request.params.subject_alt_names = vec![SanType::URI(uri.as_str().try_into().unwrap())];
         request.params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
         let own = request.signed_by(&self.issuer).unwrap();
         let (not_before, not_after) = timestamps(dates);

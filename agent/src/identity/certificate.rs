@@ -1,8 +1,10 @@
 //! What stands in a certificate: whom it names, and when it is good.
 
 use jiff::Timestamp;
+use lujiang_wire::DEVICE_URN;
 use rustls::pki_types::CertificateDer;
 use x509_parser::certificate::X509Certificate;
+use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::FromDer;
 use x509_parser::time::ASN1Time;
 
@@ -20,8 +22,8 @@ pub(crate) struct Validity {
 /// What we want to know of a certificate. It says nothing of whether it is true.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct CertificateFacts {
-    /// The common name, where there is exactly one.
-    pub(crate) name: Option<String>,
+    /// The device it names, where it names one and nothing else.
+    pub(crate) device: Option<String>,
     /// When it is good.
     pub(crate) validity: Validity,
 }
@@ -36,9 +38,11 @@ pub(crate) fn facts_of(
     let Ok((_, certificate)) = X509Certificate::from_der(certificate) else {
         return Err(unreadable);
     };
-    let mut names = certificate.subject().iter_common_name();
-    let name = match (names.next(), names.next()) {
-        (Some(name), None) => name.as_str().ok().map(str::to_owned),
+    let device = match certificate.subject_alternative_name() {
+        Ok(Some(names)) => match names.value.general_names.as_slice() {
+            [GeneralName::URI(uri)] => uri.strip_prefix(DEVICE_URN).map(str::to_owned),
+            _ => None,
+        },
         _ => None,
     };
     let validity = certificate.validity();
@@ -49,7 +53,7 @@ pub(crate) fn facts_of(
         return Err(unreadable);
     };
     Ok(CertificateFacts {
-        name,
+        device,
         validity: Validity {
             not_before,
             not_after,

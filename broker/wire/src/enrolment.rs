@@ -21,6 +21,10 @@ pub const ENROLMENT_PATH: &str = "/api/v1/enrolment";
 /// Where a [`RenewalRequest`] goes, by POST over mutual TLS; answered with [`CertificateIssued`].
 pub const RENEWAL_PATH: &str = "/api/v1/certificate";
 
+/// What stands before a device's id in the alternative name (a URI, the only one) of its
+/// certificate. No DNS name: ids know letters that host names do not.
+pub const DEVICE_URN: &str = "urn:lujiang:device:";
+
 /// What every token begins with, so that a person and a search see what it is.
 const PREFIX: &str = "lje1";
 

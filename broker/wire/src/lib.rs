@@ -63,7 +63,7 @@ pub use device_id::{DeviceId, DeviceIdError};
 pub use document::Document;
 pub use due::Due;
 pub use enrolment::{
-    CertificateIssued, ENROLMENT_PATH, EnrolmentRequest, EnrolmentToken, RENEWAL_PATH,
+    CertificateIssued, DEVICE_URN, ENROLMENT_PATH, EnrolmentRequest, EnrolmentToken, RENEWAL_PATH,
     RenewalRequest, TokenError, TokenSecret,
 };
 pub use event::Event;
