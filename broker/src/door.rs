@@ -36,6 +36,26 @@ pub(crate) struct Context {
     places: Semaphore,
 }
 
+impl Context {
+    fn new(
+        section: MqttSection,
+        house: Arc<dyn House>,
+        switchboard: Arc<Switchboard>,
+        stop: CancellationToken,
+    ) -> Self {
+        Self {
+            metrics: Arc::clone(switchboard.metrics()),
+            stop,
+            addresses: Addresses::new(AddressLimits::of(&section)),
+            admissions: Semaphore::new(ADMISSIONS_AT_ONCE),
+            places: Semaphore::new(section.connections_max.min(Semaphore::MAX_PERMITS)),
+            section,
+            house,
+            switchboard,
+        }
+    }
+}
+
 /// An open door; stop it with [`Door::stop`].
 pub struct Door {
     local_addr: SocketAddr,
@@ -95,17 +115,8 @@ impl Door {
         let (stop, kill) = (CancellationToken::new(), CancellationToken::new());
         let router = CancellationToken::new();
         let keeping = tokio::spawn(keeper.run(router.clone()));
-        let context = Arc::new(Context {
-            metrics: Arc::clone(switchboard.metrics()),
-            stop: stop.clone(),
-            admissions: Semaphore::new(ADMISSIONS_AT_ONCE),
-            places: Semaphore::new(section.connections_max.min(Semaphore::MAX_PERMITS)),
-            addresses: Addresses::new(AddressLimits::of(&section)),
-            section,
-            house,
-            switchboard,
-        });
-        let accepting = tokio::spawn(listeners.accept(context, kill.clone()));
+        let context = Context::new(section, house, switchboard, stop.clone());
+        let accepting = tokio::spawn(listeners.accept(Arc::new(context), kill.clone()));
         tracing::info!(address = %local_addr, "MQTT door open");
         Ok(Self {
             local_addr,
@@ -144,3 +155,6 @@ impl Door {
         let _ = self.keeping.await;
     }
 }
+
+#[cfg(test)]
+mod tests;
