@@ -328,7 +328,12 @@ impl Session {
     /// Ends a measurement with what it has; an unmeasured clock holds nothing up.
     fn end_measurement(&mut self, now: Duration) {
         self.measure_until = None;
-        self.measure_next = now + self.limits.clock_interval;
+        // Nothing measured, since an answer was lost: soon again.
+        let pause = match self.meter.report() {
+            Some(_) => self.limits.clock_interval,
+            None => self.limits.clock_timeout.min(self.limits.clock_interval),
+        };
+        self.measure_next = now + pause;
         if let Some(report) = self.meter.report() {
             self.effects.push_back(Effect::ReportClock(report.clone()));
         }

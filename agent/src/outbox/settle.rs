@@ -18,13 +18,19 @@ pub struct Settlement {
     pub reopened: BTreeMap<Stream, u64>,
     /// What the gateway asks for again and is no longer here: stream, first, last.
     pub lost: Vec<(Stream, u64, u64)>,
-    /// Streams of which the ledger has more than was ever written here: this outbox is an older
-    /// copy of itself.
+    /// Streams of which the ledger has more than ever left here: this outbox is an older copy of
+    /// itself.
     pub ahead: Vec<Stream>,
 }
 
 /// Applies receipts of this epoch. A lower number than before, or any number from another ledger,
 /// is the truth about that ledger now.
+///
+/// What never left here is not settled, whatever the number says. Where the ledger has it all the
+/// same, this outbox was restored from an older copy, and its numbers were given to other facts
+/// before: the rows that never left are sent under them all the same, so that the ledger finds them
+/// equal or sets them aside by name, and what is written from now on is numbered after all that
+/// the ledger has.
 pub(super) fn apply(
     transaction: &Transaction<'_>,
     receipts: &Receipts,
@@ -39,10 +45,15 @@ pub(super) fn apply(
     for (stream, mark) in database::marks(transaction)? {
         // A stream the receipt does not name has nothing in that ledger.
         let said = receipts.streams.get(&stream).copied().unwrap_or(0);
-        if said > mark.written {
+        let never_left = first_between(transaction, stream, mark.offered, said)?;
+        if said > mark.written || never_left.is_some() {
             settlement.ahead.push(stream);
         }
-        let to = said.min(mark.written);
+        if said > mark.written {
+            database::set_written(transaction, stream, said)?;
+            settlement.moved = true;
+        }
+        let to = never_left.map_or(said, |first| said.min(first - 1));
         if to > mark.settled {
             set_age(transaction, stream, mark.settled, to, Some(age))?;
         } else if to < mark.settled {
@@ -104,6 +115,25 @@ fn set_age(
             age.map(millis)
         ])?;
     Ok(())
+}
+
+/// The first row of `after < sequence <= to`, if there is one.
+fn first_between(
+    transaction: &Transaction<'_>,
+    stream: Stream,
+    after: u64,
+    to: u64,
+) -> Result<Option<u64>, OutboxError> {
+    let first: Option<i64> = transaction
+        .prepare_cached(
+            "SELECT min(sequence) FROM fact
+             WHERE stream = ?1 AND sequence > ?2 AND sequence <= ?3",
+        )?
+        .query_row(
+            params![stream.as_str(), integer(after), integer(to)],
+            |row| row.get(0),
+        )?;
+    Ok(first.map(number))
 }
 
 /// The numbers of `after < sequence <= to` that have no row, as ranges.

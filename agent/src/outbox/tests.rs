@@ -164,6 +164,7 @@ fn a_lower_receipt_or_another_ledger_opens_what_it_lacks_again() {
     let bench = Bench::new();
     let outbox = bench.open();
     fill(&outbox, 0..9);
+    sent_again(&outbox);
     outbox
         .settle(&receipts(&outbox, "a", 9), &stamp(9))
         .unwrap();
@@ -183,6 +184,61 @@ fn a_lower_receipt_or_another_ledger_opens_what_it_lacks_again() {
         outbox.settle(&foreign, &stamp(9)).unwrap(),
         Settlement::default()
     );
+}
+
+#[test]
+fn an_outbox_restored_from_an_older_copy_sends_what_never_left_it_and_numbers_after_the_ledger() {
+    let bench = Bench::new();
+    let outbox = bench.open();
+    fill(&outbox, 0..5);
+    sent_again(&outbox);
+    outbox
+        .settle(&receipts(&outbox, "a", 5), &stamp(9))
+        .unwrap();
+    outbox.checkpoint().unwrap();
+    let copy = std::fs::read(bench.path()).unwrap();
+    fill(&outbox, 5..9);
+    assert_eq!(sent_again(&outbox), visits(6..=9));
+    drop(outbox);
+
+    for written_since in [0, 2, 4, 6] {
+        std::fs::write(bench.path(), &copy).unwrap();
+        let outbox = bench.open();
+        fill(&outbox, 20..20 + written_since);
+        let settled = outbox
+            .settle(&receipts(&outbox, "a", 9), &stamp(30))
+            .unwrap();
+        assert_eq!(settled.ahead, [Stream::Visit], "{written_since}");
+        fill(&outbox, 30..31);
+        let next = (5 + written_since).max(9) + 1;
+        let mut expected = visits(6..=5 + written_since);
+        expected.push((Stream::Visit, next));
+        assert_eq!(sent_again(&outbox), expected, "{written_since}");
+        let settled = outbox
+            .settle(&receipts(&outbox, "a", next), &stamp(31))
+            .unwrap();
+        assert_eq!(settled.ahead, []);
+        assert_eq!(sent_again(&outbox), []);
+    }
+}
+
+#[test]
+fn a_number_given_up_before_it_ever_left_is_no_sign_of_an_older_copy() {
+    let bench = Bench::new();
+    let outbox = bench.open();
+    fill(&outbox, 0..3);
+    outbox.next_batch(&stamp(3), 2, 100_000).unwrap().unwrap();
+    {
+        let mut desk = outbox.desk();
+        outbox
+            .give_up_damaged(&mut desk, &stamp(3), Stream::Visit, &[3])
+            .unwrap();
+    }
+    let settled = outbox
+        .settle(&receipts(&outbox, "a", 3), &stamp(9))
+        .unwrap();
+    assert_eq!(settled.ahead, []);
+    assert_eq!(outbox.depth().unwrap()[&Stream::Visit].settled, 3);
 }
 
 #[test]
@@ -228,6 +284,7 @@ fn what_was_kept_long_enough_goes_and_is_named_when_it_is_asked_for_again() {
     let bench = Bench::new();
     let outbox = bench.open();
     fill(&outbox, 0..4);
+    sent_again(&outbox);
     outbox
         .settle(&receipts(&outbox, "a", 2), &stamp(0))
         .unwrap();
@@ -301,6 +358,7 @@ fn a_full_outbox_lets_settled_facts_go_first_then_merges_then_names_what_it_drop
     bench.section.size_max = ByteSize::kib(400);
     let outbox = bench.open();
     fill(&outbox, 0..300);
+    sent_again(&outbox);
     outbox
         .settle(&receipts(&outbox, "a", 300), &stamp(300))
         .unwrap();

@@ -352,7 +352,7 @@ impl Conversation<'_> {
                     tracing::warn!(%stream, to, "the gateway has less than it had: sending again");
                 }
                 for stream in &settlement.ahead {
-                    tracing::error!(%stream, "the gateway has more than was ever written here: this outbox is an older copy of itself");
+                    tracing::error!(%stream, "the gateway has more than ever left here: this outbox is an older copy of itself; its numbers go on after what the gateway has");
                 }
                 self.session.handle_written();
             }

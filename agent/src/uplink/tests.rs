@@ -79,6 +79,33 @@ fn a_gateway_that_does_not_tell_the_time_holds_no_fact_up() {
 }
 
 #[test]
+fn a_measurement_whose_answer_was_lost_is_made_again_soon() {
+    let mut session = session();
+    session.handle_connected(seconds(1));
+    session.handle_subscribed(Answer::Taken, seconds(1));
+    session.handle_time(seconds(6));
+    effects(&mut session);
+    session.handle_time(session.deadline());
+    assert_eq!(effects(&mut session), [Effect::AskTime]);
+    assert_eq!(session.deadline(), seconds(16));
+    let uptime = Uptime::new(seconds(12));
+    while let Some(request) = session.clock_request(uptime) {
+        let reply = ClockReply {
+            id: request.id,
+            uptime,
+            time: Timestamp::UNIX_EPOCH,
+        };
+        session.handle_clock_reply(&reply, uptime, seconds(12));
+    }
+    assert!(
+        effects(&mut session)
+            .iter()
+            .any(|effect| matches!(effect, Effect::ReportClock(_)))
+    );
+    assert_eq!(session.deadline(), seconds(612));
+}
+
+#[test]
 fn no_more_is_under_way_than_allowed() {
     let mut session = online();
     session.handle_handed(Stream::Visit, 5, seconds(2));
