@@ -12,6 +12,7 @@ mod folder;
 mod ledger;
 mod log;
 mod moment;
+mod person;
 mod printer;
 mod progress;
 mod quarantine;
@@ -92,6 +93,9 @@ enum Command {
     /// The quarantine: look at what was kept aside, and decide on it
     #[command(subcommand)]
     Quarantine(quarantine::QuarantineCommand),
+    /// Readers: erase what is kept of them
+    #[command(subcommand)]
+    Person(person::PersonCommand),
     /// The views: figures folded from the ledger
     #[command(subcommand)]
     Views(views::ViewsCommand),
@@ -127,6 +131,7 @@ async fn perform(cli: Cli) -> Result<Outcome, Failure> {
         Command::Reader(command) => command.perform(&folder, &mut printer).await,
         Command::Ledger(command) => command.perform(&folder, &mut printer).await,
         Command::Quarantine(command) => command.perform(&folder, &mut printer).await,
+        Command::Person(command) => command.perform(&folder, &mut printer).await,
         Command::Views(command) => command.perform(&folder, &mut printer).await,
         Command::SignIn => sign_in::sign_in(&folder, &mut printer).await,
     }

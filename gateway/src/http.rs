@@ -14,6 +14,7 @@ mod frame;
 mod listener;
 mod parameters;
 pub mod peer;
+pub(crate) mod persons;
 mod probes;
 pub mod problem;
 mod quarantine;

@@ -10,6 +10,7 @@ mod clock;
 mod error;
 mod facts;
 mod file;
+pub mod persons;
 pub(crate) mod presence;
 pub mod quarantine;
 pub(crate) mod readers;
@@ -22,18 +23,29 @@ mod writer;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
+use jiff::Timestamp;
 use lujiang_wire::{DeviceId, LedgerId, Receipts};
 use tokio::sync::watch;
 
 pub use crate::store::file::LedgerFile;
+pub use crate::store::persons::{Erased, Erasure};
 pub use crate::store::quarantine::{Decision, QuarantineQuery, QuarantineRow};
 
 use crate::entry::{Entry, EntryNumber};
 use crate::ledger::{Head, Ledger, LedgerError, LedgerReader, LedgerTransaction};
+use crate::registry::Actor;
+use crate::ruling::RulingReason;
 use crate::store::facts::SqliteTransaction;
 use crate::store::readers::Readers;
 use crate::store::writer::Writer;
+
+/// Attempts to empty the log after an erasure; together a second, longer than any page is read.
+const EMPTYING_MAX: u32 = 10;
+
+/// Between two of them; facts are kept meanwhile.
+const EMPTY_AGAIN: Duration = Duration::from_millis(100);
 
 /// How a commit reaches the disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -211,6 +223,50 @@ impl Store {
             Ok(value)
         })
         .await
+    }
+
+    /// Erases persons with the audit record of it, and then empties the log of what it still
+    /// holds of them.
+    ///
+    /// # Errors
+    /// Where nothing could be written.
+    ///
+    /// # Cancel safety
+    /// Once queued the erasure is carried out; the log is perhaps not emptied.
+    pub async fn erase(
+        &self,
+        erasure: Erasure,
+        why: RulingReason,
+        by: &Actor,
+        at: Timestamp,
+    ) -> Result<Erased, LedgerError> {
+        let actor = by.as_str().to_owned();
+        let erased = self.decide(move |tx| {
+            let erased = persons::erase(tx, &erasure)?;
+            let record = audit::AuditRecord {
+                at,
+                actor,
+                action: "person.erase".to_owned(),
+                subject: erasure.subject(),
+                before: None,
+                after: Some(serde_json::json!({
+                    "persons": erased.persons, "originals": erased.originals, "why": why,
+                })),
+            };
+            audit::append(tx, &record)?;
+            Ok(erased)
+        });
+        let mut erased = erased.await?;
+        for attempt in 0..EMPTYING_MAX {
+            if attempt > 0 {
+                tokio::time::sleep(EMPTY_AGAIN).await;
+            }
+            erased.is_log_empty = self.inner.writer.empty_log().await?;
+            if erased.is_log_empty {
+                break;
+            }
+        }
+        Ok(erased)
     }
 
     /// Finishes what is queued and ends the writer thread; later calls are refused. Blocks for

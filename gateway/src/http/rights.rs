@@ -12,7 +12,7 @@ use utoipa_axum::routes;
 
 use super::access::{Guard, require};
 use super::cookie::SessionCookie;
-use super::{ApiState, audit, devices, probes, quarantine, rebuild, registry};
+use super::{ApiState, audit, devices, persons, probes, quarantine, rebuild, registry};
 use super::{rulings, session, sites, stream, visits};
 use crate::people::{People, Right};
 
@@ -63,6 +63,7 @@ fn table() -> Vec<Row> {
         (A(Administer), routes!(rulings::accept)),
         (A(Administer), routes!(rulings::correct)),
         (A(Administer), routes!(rulings::dismiss)),
+        (A(Administer), routes!(persons::erase)),
         (A(Administer), routes!(registry::add_device)),
         (A(Administer), routes!(registry::change_device)),
         (A(Administer), routes!(registry::renew_password)),

@@ -106,6 +106,19 @@ impl Writer {
         answer.blocking_recv().map_err(|_| closed())?
     }
 
+    /// Copies the log into the database and leaves nothing in it; says whether that could be, now:
+    /// whoever reads an older state needs it. Waits for nobody, so that facts do not either.
+    pub(crate) async fn empty_log(&self) -> Result<bool, LedgerError> {
+        let (sender, answer) = oneshot::channel();
+        let job = move |writing: &mut Writing| {
+            // Whoever asked may have gone; nothing is lost by it.
+            let _ = sender.send(empty_log(&writing.connection));
+        };
+        let sent = self.sender()?.send(Box::new(job)).await;
+        sent.map_err(|_| closed())?;
+        answer.await.map_err(|_| closed())?
+    }
+
     /// Lets the thread finish what is queued, and joins it.
     pub(crate) fn close(&self) {
         lock(&self.queue).take();
@@ -223,6 +236,15 @@ fn copy_log(connection: &Connection) -> Result<(), LedgerError> {
         true => Ok(()),
         false => Err(LedgerError::Full),
     }
+}
+
+/// As [`copy_log`], and cuts the log to nothing.
+fn empty_log(connection: &Connection) -> Result<bool, LedgerError> {
+    connection.busy_timeout(Duration::ZERO)?;
+    let busy: Result<i64, _> =
+        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0));
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    Ok(busy? == 0)
 }
 
 /// Counts up how often the store was opened or tried: a change that reaches the disk.

@@ -31,6 +31,7 @@ async fn every_route_stands_in_the_document() {
         "patch /api/v1/devices/{device}",
         "post /api/v1/devices",
         "post /api/v1/devices/{device}/password",
+        "post /api/v1/persons/erase",
         "post /api/v1/quarantine/{number}/accept",
         "post /api/v1/quarantine/{number}/correct",
         "post /api/v1/quarantine/{number}/dismiss",
