@@ -37,9 +37,9 @@ pub struct Endpoints {
     /// The API and the page.
     pub http: SocketAddr,
     /// The door behind TLS.
-    pub mqtts: Option<SocketAddr>,
+    pub mqtts: SocketAddr,
     /// The API behind TLS, where devices enrol.
-    pub https: Option<SocketAddr>,
+    pub https: SocketAddr,
 }
 
 /// What `device add --json` prints.

@@ -115,7 +115,8 @@ async fn house(folder: &Path, now: Timestamp) -> (Gateway, String, Issued) {
 async fn daily_totals_are_the_sums_of_the_file() {
     let Some(file) = file() else {
         let why = "skipped: no shared/data/door_counts_calit2.csv beside the project";
-        writeln!(std::io::stderr(), "{why}").unwrap();
+        let mut told = std::io::stderr().lock();
+        writeln!(told, "{why}").unwrap();
         return;
     };
     let slots = slots(&file);

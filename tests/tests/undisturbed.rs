@@ -150,7 +150,8 @@ async fn others_are_undisturbed(torture: Torture, torturers: usize) {
         let (undisturbed, disturbed) = (without[ROUNDS / 2], with[ROUNDS / 2]);
         seen.push(format!("{undisturbed:?} -> {disturbed:?}"));
         if disturbed < undisturbed * 2 {
-            writeln!(std::io::stderr(), "p99 without -> with: {seen:?}").unwrap();
+            let mut told = std::io::stderr().lock();
+            writeln!(told, "p99 without -> with: {seen:?}").unwrap();
             return;
         }
     }

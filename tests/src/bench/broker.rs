@@ -74,7 +74,7 @@ impl Bench {
             .try_collect()
             .await?;
         let door = match scale.is_tls {
-            true => endpoints.mqtts.context("the gateway has no TLS door")?,
+            true => endpoints.mqtts,
             false => endpoints.mqtt,
         };
         Ok(Self {
