@@ -23,6 +23,10 @@ use crate::session::{Session, SessionLimits};
 use crate::switchboard::LineKey;
 use crate::wire::Wire;
 
+/// Largest CONNECT, in bytes: room for its names, a password and a status as will. Nobody is known
+/// yet, so nobody may make the door hold more.
+const CONNECT_MAX: usize = 16 * 1024;
+
 /// Who calls, as far as the line itself says.
 pub(super) struct Caller {
     pub(super) peer: SocketAddr,
@@ -178,7 +182,7 @@ async fn read_connect<S: AsyncRead + AsyncWrite>(
     wire: &mut Wire<S>,
 ) -> Result<ConnectRequest, Refused> {
     let deadline = Instant::now() + context.section.connect_timeout;
-    let packet_max = context.section.packet_max.as_usize();
+    let packet_max = context.section.packet_max.as_usize().min(CONNECT_MAX);
     loop {
         // The version is not known yet, so there is no answer to a fault here.
         let frame = next_frame(&mut wire.received, packet_max)

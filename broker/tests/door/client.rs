@@ -114,6 +114,14 @@ impl Client {
         Self { stream, version }
     }
 
+    /// One that has hardly any room for what it does not read.
+    pub(crate) async fn open_deaf(address: SocketAddr, version: u8) -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(4 * 1_024).unwrap();
+        let stream = soon(socket.connect(address)).await.unwrap();
+        Self { stream, version }
+    }
+
     /// Connects and is let in.
     pub(crate) async fn connect(address: SocketAddr, connect: &Connect) -> Self {
         let (client, connack) = Self::try_connect(address, connect).await;

@@ -17,8 +17,10 @@ mod panics;
 mod presence;
 mod publish;
 mod rates;
+mod steady;
 mod subscribe;
 mod tls;
+mod tortures;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -235,7 +235,7 @@ fn payload() -> impl Strategy<Value = Vec<u8>> {
         b"[]",
         br#"{"state":"online","since":"2026-11-22T08:00:00Z"}"#,
         br#"{"time":"2026-11-22T08:00:00Z","cpu":0.5}"#,
-        br#"{"request":{"id":1,"uptime":2}}"#,
+        br#"{"kind":"request","id":7,"uptime":"1234"}"#,
         b"",
     ];
     prop_oneof![
