@@ -63,7 +63,9 @@ impl Schedule {
             .duration_since(renew_after)
             .max(SignedDuration::ZERO);
         let spread = room / SCATTER_PART;
-        let share = spread.mul_f64(f64::from(scatter) / 65_536.0);
+        // To the second: people read it.
+        let share =
+            SignedDuration::from_secs(spread.mul_f64(f64::from(scatter) / 65_536.0).as_secs());
         Self {
             due: renew_after.saturating_add(share).unwrap_or(renew_after),
         }
