@@ -19,6 +19,7 @@ mod quarantine;
 mod registry;
 mod run;
 mod sign_in;
+mod token;
 mod views;
 
 use std::io::Write as _;
@@ -99,7 +100,10 @@ enum Command {
     /// The views: figures folded from the ledger
     #[command(subcommand)]
     Views(views::ViewsCommand),
-    /// Print a one-time link to the page of the running gateway
+    /// API tokens: for programs, each with a scope
+    #[command(subcommand)]
+    Token(token::TokenCommand),
+    /// Print a one-time link that signs in, and sets the administrator's password where wanted
     #[command(after_help = "Example:\n  lujiang-gateway sign-in")]
     SignIn,
 }
@@ -124,7 +128,7 @@ async fn perform(cli: Cli) -> Result<Outcome, Failure> {
     let folder = Folder::new(cli.place.data, cli.place.config);
     let mut printer = Printer::standard_output();
     match cli.command {
-        Command::Run => run::run(&folder).await,
+        Command::Run => run::run(&folder, &mut printer).await,
         Command::Check => check::check(&folder, &mut printer),
         Command::Device(command) => command.perform(&folder, &mut printer).await,
         Command::Site(command) => command.perform(&folder, &mut printer).await,
@@ -133,6 +137,7 @@ async fn perform(cli: Cli) -> Result<Outcome, Failure> {
         Command::Quarantine(command) => command.perform(&folder, &mut printer).await,
         Command::Person(command) => command.perform(&folder, &mut printer).await,
         Command::Views(command) => command.perform(&folder, &mut printer).await,
+        Command::Token(command) => command.perform(&folder, &mut printer).await,
         Command::SignIn => sign_in::sign_in(&folder, &mut printer).await,
     }
 }

@@ -23,9 +23,11 @@ mod registry;
 mod rights;
 pub(crate) mod rulings;
 mod session;
+mod signing_in;
 mod sites;
 mod stream;
 mod timespan;
+mod tokens;
 mod visits;
 
 use std::net::SocketAddr;
@@ -236,7 +238,7 @@ impl Api {
     info(
         title = "Lujiang gateway",
         description = "Visitor totals, devices and quarantine of one library system.\n\nEvery \
-                       error is a problem document (RFC 9457). Send the admin token as a bearer \
+                       error is a problem document (RFC 9457). Send an API token as a bearer \
                        token, or a session cookie; a change by cookie needs `Origin` or \
                        `Sec-Fetch-Site` of this site.",
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
@@ -266,10 +268,6 @@ fn app(section: &HttpSection, state: ApiState) -> Router {
         .route(
             "/api/openapi.json",
             get(move || async move { Json(document.as_ref().clone()) }),
-        )
-        .route(
-            "/sign-in",
-            get(session::sign_in_page).post(session::sign_in),
         )
         .with_state(state)
         .merge(page::router())

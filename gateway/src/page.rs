@@ -30,6 +30,9 @@ pub fn router() -> Router {
         .route("/devices/{device}", get(index))
         .route("/visits", get(index))
         .route("/quarantine", get(index))
+        .route("/tokens", get(index))
+        .route("/audit", get(index))
+        .route("/sign-in", get(index))
         .route("/favicon.svg", get(favicon))
         .route("/assets/{name}", get(asset))
 }
@@ -96,6 +99,9 @@ mod tests {
             "/devices/main-north",
             "/visits",
             "/quarantine",
+            "/tokens",
+            "/audit",
+            "/sign-in",
         ] {
             let response = ask(place, None).await;
             assert_eq!(response.status(), StatusCode::OK, "{place}");

@@ -27,9 +27,9 @@ use crate::http::{Api, ApiState, ApiTls, Rebuilds};
 use crate::intake::Intake;
 use crate::live::Live;
 use crate::metrics::Metrics;
-use crate::people::{People, Person, Role, sign_in_path};
+use crate::people::{People, sign_in_path};
 use crate::presence::Presence;
-use crate::registry::Registry;
+use crate::registry::{Actor, Registry};
 use crate::seal::Seals;
 use crate::store::{Store, StoreOptions, presence as presence_rows};
 use crate::views::Views;
@@ -98,7 +98,7 @@ impl Gateway {
         let (cancel, mut tasks) = (CancellationToken::new(), JoinSet::new());
         rooms.spawn_tasks(&mut tasks, &cancel);
         let door = rooms.open_door(&config)?;
-        let people = People::new(token.as_str(), &config.http);
+        let people = rooms.open_people(&config, token.as_str()).await?;
         let api = rooms
             .open_api(&config, people.clone(), cancel.child_token())
             .await?;
@@ -136,14 +136,19 @@ impl Gateway {
         self.endpoints
     }
 
-    /// A link that opens the page, once.
-    #[must_use]
-    pub fn sign_in_link(&self) -> String {
-        let token = self.people.make_link(Person {
-            name: "admin".to_owned(),
-            role: Role::Admin,
-        });
-        format!("http://{}{}", self.endpoints.http, sign_in_path(&token))
+    /// A link to set the administrator's password, good once; none where it is set.
+    ///
+    /// # Errors
+    /// Where its audit record cannot be written.
+    pub async fn first_link(&self) -> anyhow::Result<Option<String>> {
+        if self.people.has_password() {
+            return Ok(None);
+        }
+        let gateway = Actor::named("gateway");
+        let token = self.people.make_link(None, &gateway).await;
+        let token = token.context("making the first sign-in link")?;
+        let address = self.endpoints.http;
+        Ok(Some(format!("http://{address}{}", sign_in_path(&token))))
     }
 
     /// Ends when the gateway cannot go on; until then it watches its tasks.
@@ -176,6 +181,7 @@ impl Gateway {
         }
         self.rooms.intake.stop().await;
         self.rooms.registry.settled().await;
+        self.people.settled().await;
         self.cancel.cancel();
         while let Some(ended) = self.tasks.join_next().await {
             if let Err(error) = ended {
@@ -263,6 +269,12 @@ impl Rooms {
             retained,
         )
         .context("opening the door ([mqtt] listen, [tls] mqtt_listen)")
+    }
+
+    async fn open_people(&self, config: &GatewayConfig, token: &str) -> anyhow::Result<People> {
+        let (store, clock) = (self.store.clone(), Arc::clone(&self.clock));
+        let people = People::open(store, clock, token, config).await;
+        people.context("reading who may sign in")
     }
 
     async fn open_api(

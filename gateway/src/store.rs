@@ -10,6 +10,7 @@ mod clock;
 mod error;
 mod facts;
 mod file;
+pub(crate) mod people;
 pub mod persons;
 pub(crate) mod presence;
 pub mod quarantine;

@@ -7,10 +7,55 @@ export type LinkState = "online" | "offline" | "unknown";
 export type GapState = "open" | "waiting" | "lost";
 export type Bucket = "hour" | "day" | "month" | "year";
 
+/** What somebody, or a token, may do; each is within the next. */
+export type Right = "read" | "operate" | "administer";
+
+/** `GET /api/v1/sign-in` */
+export interface Entrance {
+  library: string;
+  has_password: boolean;
+}
+
+/** An API token, of `GET /api/v1/tokens` */
+export interface Token {
+  name: string;
+  scope: Right;
+  made_by: string;
+  made: string;
+  expires: string | null;
+  /** The hour of its last use. */
+  used: string | null;
+}
+
+/** `POST /api/v1/tokens`: shown once. */
+export interface Issued {
+  name: string;
+  scope: Right;
+  expires: string | null;
+  token: string;
+}
+
+/** What somebody did, of `GET /api/v1/audit` */
+export interface AuditRow {
+  number: number;
+  at: string;
+  actor: string;
+  action: string;
+  subject: string;
+  before: Record<string, unknown> | null;
+  after: Record<string, unknown> | null;
+}
+
+/** A page of them, newest first; `next` is null where there is no other. */
+export interface AuditPage {
+  rows: AuditRow[];
+  next: number | null;
+}
+
 /** `GET /api/v1/session` */
 export interface Session {
   person: string;
-  role: string;
+  right: Right;
   library: string;
   zone: string;
   now: string;
@@ -133,18 +178,35 @@ export interface QuarantinePage {
   next: number | null;
 }
 
+/** What a problem document tells programs. */
+export interface Told {
+  /** The last part of its `type`. */
+  kind?: string | undefined;
+  /** The parameter, or the place in the body, that is wrong. */
+  parameter?: string | undefined;
+  /** Seconds to wait before the next attempt. */
+  retryAfter?: number | undefined;
+  /** The id of the request, to be found in the gateway's log. */
+  request?: string | undefined;
+}
+
 /** Why there is no answer. */
 export class ApiError extends Error {
   override readonly name = "ApiError";
   /** 0 where nobody answered. */
   readonly status: number;
-  /** The id of the request, to be found in the gateway's log. */
+  readonly kind: string | undefined;
+  readonly parameter: string | undefined;
+  readonly retryAfter: number | undefined;
   readonly request: string | undefined;
 
-  constructor(status: number, detail: string, request?: string) {
+  constructor(status: number, detail: string, told: Told = {}) {
     super(detail);
     this.status = status;
-    this.request = request;
+    this.kind = told.kind;
+    this.parameter = told.parameter;
+    this.retryAfter = told.retryAfter;
+    this.request = told.request;
   }
 
   get isSignedOut(): boolean {
@@ -159,6 +221,25 @@ const PATIENCE_MS = 35_000;
 export const api = {
   session: () => get<Session>("/session"),
   signOut: () => post("/sign-out"),
+  entrance: () => get<Entrance>("/sign-in"),
+  signIn: (name: string, password: string) => post("/sign-in", { name, password }),
+  lookAtLink: async (token: string) =>
+    (await send("POST", "/sign-in/link/look", { token })).json() as Promise<{ person: string }>,
+  signInByLink: (token: string) => post("/sign-in/link", { token }),
+  setPassword: (token: string, name: string, password: string) =>
+    post("/sign-in/password", { token, name, password }),
+  tokens: async () => (await get<{ tokens: Token[] }>("/tokens")).tokens,
+  addToken: async (name: string, scope: Right, expires?: string) =>
+    (await send("POST", "/tokens", { name, scope, expires })).json() as Promise<Issued>,
+  removeToken: async (name: string) => {
+    await send("DELETE", `/tokens/${encodeURIComponent(name)}`);
+  },
+  audit: (limit: number, action?: string, before?: number) => {
+    const query = new URLSearchParams({ limit: String(limit) });
+    if (action !== undefined) query.set("action", action);
+    if (before !== undefined) query.set("before", String(before));
+    return get<AuditPage>(`/audit?${query}`);
+  },
   sites: async () => (await get<{ sites: Site[] }>("/sites")).sites,
   devices: async () => (await get<{ devices: Device[] }>("/devices")).devices,
   device: (id: string) => get<DeviceDetail>(`/devices/${encodeURIComponent(id)}`),
@@ -188,8 +269,13 @@ async function get<T>(path: string): Promise<T> {
   return (await ask(path, { method: "GET" })).json() as Promise<T>;
 }
 
-async function post(path: string): Promise<void> {
-  await ask(path, { method: "POST" });
+async function post(path: string, body?: unknown): Promise<void> {
+  await send("POST", path, body);
+}
+
+function send(method: string, path: string, body?: unknown): Promise<Response> {
+  if (body === undefined) return ask(path, { method });
+  return ask(path, { method, body: JSON.stringify(body), headers: { "content-type": "application/json" } });
 }
 
 async function ask(path: string, init: RequestInit): Promise<Response> {
@@ -197,7 +283,7 @@ async function ask(path: string, init: RequestInit): Promise<Response> {
   try {
     response = await fetch(ROOT + path, {
       ...init,
-      headers: { accept: "application/json" },
+      headers: { accept: "application/json", ...init.headers },
       signal: AbortSignal.timeout(PATIENCE_MS),
     });
   } catch (error) {
@@ -209,15 +295,19 @@ async function ask(path: string, init: RequestInit): Promise<Response> {
 
 /** What a problem document [RFC 9457] says, or the bare status. */
 async function problemOf(response: Response): Promise<ApiError> {
-  const request = response.headers.get("x-request-id") ?? undefined;
+  const told: Told = { request: response.headers.get("x-request-id") ?? undefined };
+  const wait = Number(response.headers.get("retry-after"));
+  if (wait > 0) told.retryAfter = wait;
   let detail = `${response.status} ${response.statusText}`;
   try {
     const problem: unknown = await response.json();
-    if (typeof problem === "object" && problem !== null && "detail" in problem) {
-      detail = String(problem.detail);
+    if (typeof problem === "object" && problem !== null) {
+      if ("detail" in problem) detail = String(problem.detail);
+      if ("type" in problem) told.kind = String(problem.type).split("/").pop();
+      if ("parameter" in problem) told.parameter = String(problem.parameter);
     }
   } catch {
     // No problem document: something between us and the gateway answered; the status must do.
   }
-  return new ApiError(response.status, detail, request);
+  return new ApiError(response.status, detail, told);
 }

@@ -3,13 +3,15 @@ import type { IconName } from "./parts/Icon.svelte";
 import type { Word } from "./words.ts";
 
 export interface PageEntry {
-  name: "overview" | "devices" | "visits" | "quarantine";
+  name: "overview" | "devices" | "visits" | "quarantine" | "tokens" | "audit";
   path: string;
   word: Word;
   icon: IconName;
   key: string;
   /** The heading it stands under, where it is the first there. */
   group?: Word;
+  /** Under “more” on a phone: there is room for four. */
+  isRare?: boolean;
 }
 
 export const PAGES: readonly PageEntry[] = [
@@ -24,4 +26,6 @@ export const PAGES: readonly PageEntry[] = [
     key: "q",
     group: "nav.admin",
   },
+  { name: "tokens", path: "/tokens", word: "nav.tokens", icon: "key", key: "t", isRare: true },
+  { name: "audit", path: "/audit", word: "nav.audit", icon: "list", key: "a", isRare: true },
 ];

@@ -6,7 +6,10 @@ export type Place =
   | { page: "devices" }
   | { page: "device"; device: string }
   | { page: "visits" }
-  | { page: "quarantine" };
+  | { page: "quarantine" }
+  | { page: "tokens" }
+  | { page: "audit" }
+  | { page: "sign-in" };
 
 /** The place a path names; an unknown one is the overview. */
 export function placeOf(path: string): Place {
@@ -16,7 +19,9 @@ export function placeOf(path: string): Place {
       ? { page: "devices" }
       : { page: "device", device: decodeURIComponent(second) };
   }
-  if (first === "visits" || first === "quarantine") return { page: first };
+  for (const page of ["visits", "quarantine", "tokens", "audit", "sign-in"] as const) {
+    if (first === page) return { page };
+  }
   return { page: "overview" };
 }
 

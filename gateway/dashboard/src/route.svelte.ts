@@ -31,7 +31,8 @@ class Route {
     this.query = query;
   }
 
-  private read(): void {
+  /** Takes the place from the address bar, where something else changed it. */
+  read(): void {
     this.path = location.pathname;
     this.query = new URLSearchParams(location.search);
   }

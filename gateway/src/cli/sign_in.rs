@@ -4,7 +4,7 @@ use crate::cli::access::Access;
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::folder::Folder;
 use crate::cli::printer::Printer;
-use crate::registry::dto::SignInLink;
+use crate::people::dto::SignInLink;
 
 /// Prints the link.
 pub(super) async fn sign_in(folder: &Folder, printer: &mut Printer) -> Result<Outcome, Failure> {

@@ -10,33 +10,10 @@ use axum::response::{IntoResponse, Response};
 use super::cookie::SessionCookie;
 use super::peer::Peer;
 use super::problem::{Problem, ProblemKind};
-use crate::people::{People, Person, Right, Role};
-use crate::registry::Actor;
+pub(super) use crate::people::{Caller, Means};
+use crate::people::{People, Right};
 
-/// Who asks.
-#[derive(Debug, Clone)]
-pub(super) struct Caller {
-    pub(super) person: Person,
-    pub(super) means: Means,
-}
-
-/// By what a caller is known.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Means {
-    /// The admin token.
-    Token,
-    /// This session.
-    Session(String),
-}
-
-impl Caller {
-    /// As the audit names the caller.
-    pub(super) fn actor(&self) -> Actor {
-        Actor::named(&self.person.name)
-    }
-}
-
-/// What a group of routes needs.
+/// What a route needs.
 #[derive(Clone)]
 pub(super) struct Guard {
     pub(super) people: People,
@@ -75,8 +52,9 @@ fn admitted(guard: &Guard, request: &Request) -> Result<Caller, Problem> {
     if by_cookie && !method.is_safe() && origin(headers) != Origin::Same {
         return Err(cross_site());
     }
-    if !caller.person.role.right().covers(guard.right) {
-        let detail = format!("{} may not do this", caller.person.name);
+    if !caller.right.covers(guard.right) {
+        let (who, own, needed) = (&caller.name, caller.right, guard.right);
+        let detail = format!("{who} has the right to {own}; this needs the right to {needed}");
         return Err(Problem::new(ProblemKind::NotAllowed, detail));
     }
     Ok(caller)
@@ -89,23 +67,14 @@ fn who(people: &People, headers: &HeaderMap, session: Option<&str>) -> Result<Ca
         let token = bearer(authorization)
             .ok_or_else(|| not_signed_in("expected Authorization: Bearer <token>"))?;
         return people
-            .is_admin_token(token)
-            .then(|| Caller {
-                person: Person {
-                    name: "admin token".to_owned(),
-                    role: Role::Admin,
-                },
-                means: Means::Token,
-            })
-            .ok_or_else(|| not_signed_in("this token is not good"));
+            .bearer(token)
+            .ok_or_else(|| not_signed_in("this token is not good, or not any more"));
     }
-    let session = session
-        .ok_or_else(|| not_signed_in("send Authorization: Bearer <token>, or sign in by a link"))?;
-    let person = people
+    let session =
+        session.ok_or_else(|| not_signed_in("send Authorization: Bearer <token>, or sign in"))?;
+    people
         .session(session)
-        .ok_or_else(|| not_signed_in("the session has ended; sign in by a new link"))?;
-    let means = Means::Session(session.to_owned());
-    Ok(Caller { person, means })
+        .ok_or_else(|| not_signed_in("the session has ended; sign in again"))
 }
 
 fn bearer(authorization: &HeaderValue) -> Option<&str> {

@@ -17,11 +17,11 @@ use tracing::Instrument;
 use super::problem::{Problem, ProblemKind};
 use crate::metrics::Metrics;
 
-/// Everything from here and nothing from elsewhere. Style attributes alone are let through:
-/// the chart library writes them into its tooltips.
+/// Nothing but what the page is made of, all of it from here, nothing inline; and no frame, no
+/// form that leaves the page, no other base.
 const CONTENT_SECURITY: HeaderValue = HeaderValue::from_static(
-    "default-src 'self'; style-src 'self'; style-src-attr 'unsafe-inline'; img-src 'self' data:; \
-     object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+     connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 );
 
 /// The header that carries the id of a request back.

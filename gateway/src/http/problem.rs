@@ -45,6 +45,8 @@ pub enum ProblemKind {
     NotAllowed,
     /// A cookie came with a request that another site caused.
     CrossSite,
+    /// The name or the password is wrong.
+    WrongPassword,
     /// A sign-in link that was used, has expired or never was.
     LinkSpent,
     /// There is no such thing.
@@ -101,6 +103,11 @@ impl ProblemKind {
                 "cross-site",
                 S::FORBIDDEN,
                 "The request does not come from this site",
+            ),
+            Self::WrongPassword => (
+                "wrong-password",
+                S::FORBIDDEN,
+                "The name or the password is wrong",
             ),
             Self::LinkSpent => (
                 "link-spent",

@@ -13,7 +13,7 @@ use utoipa_axum::routes;
 use super::access::{Guard, require};
 use super::cookie::SessionCookie;
 use super::{ApiState, audit, devices, persons, probes, quarantine, rebuild, registry};
-use super::{rulings, session, sites, stream, visits};
+use super::{rulings, session, signing_in, sites, stream, tokens, visits};
 use crate::people::{People, Right};
 
 /// The member of an operation in the OpenAPI document that tells its right.
@@ -45,9 +45,14 @@ pub(super) fn probes() -> OpenApiRouter<ApiState> {
 
 /// The table: everything below `/api/v1`.
 fn table() -> Vec<Row> {
-    use Needs::A;
+    use Needs::{A, Nothing};
     use Right::{Administer, Operate, Read};
     vec![
+        (Nothing, routes!(signing_in::entrance)),
+        (Nothing, routes!(signing_in::sign_in)),
+        (Nothing, routes!(signing_in::look_at_link)),
+        (Nothing, routes!(signing_in::sign_in_by_link)),
+        (Nothing, routes!(signing_in::set_password)),
         (A(Read), routes!(session::session)),
         (A(Read), routes!(session::sign_out)),
         (A(Read), routes!(visits::visits)),
@@ -69,7 +74,10 @@ fn table() -> Vec<Row> {
         (A(Administer), routes!(registry::renew_password)),
         (A(Administer), routes!(registry::add_reader)),
         (A(Administer), routes!(sites::set_site)),
-        (A(Administer), routes!(session::make_link)),
+        (A(Administer), routes!(signing_in::make_link)),
+        (A(Administer), routes!(tokens::tokens)),
+        (A(Administer), routes!(tokens::add_token)),
+        (A(Administer), routes!(tokens::remove_token)),
         (A(Administer), routes!(audit::audit)),
     ]
 }

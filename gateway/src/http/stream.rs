@@ -76,7 +76,8 @@ struct Telling {
 }
 
 impl Telling {
-    /// The next event; none when the gateway stops, or the session of the reader has ended.
+    /// The next event; none when the gateway stops, or the session or the token of the reader is
+    /// not good any more: within a beat, for that is told too.
     async fn next(mut self) -> Option<(Result<Event, Infallible>, Self)> {
         while self.next.is_empty() {
             tokio::select! {
@@ -85,9 +86,7 @@ impl Telling {
                 change = self.watcher.next() => self.next.extend(events(&change?)),
             }
         }
-        if let Means::Session(session) = &self.means
-            && !self.people.is_open(session)
-        {
+        if !self.people.is_known(&self.means) {
             return None;
         }
         let event = self.next.pop_front()?;

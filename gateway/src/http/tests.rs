@@ -2,18 +2,20 @@
 
 mod document;
 mod house;
+mod rights;
 mod rulings;
 mod signing_in;
+mod tokens;
 
 use std::path::Path;
 
 use axum::body::{Body, to_bytes};
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, LOCATION, SET_COOKIE};
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, SET_COOKIE};
 use axum::http::{HeaderMap, Method, Request};
 use axum::response::Response;
 use jiff::Timestamp;
 use lujiang_broker::{Arrival, Kept};
-use lujiang_config::{ByteSize, IntakeSection, MqttSection, ViewsSection};
+use lujiang_config::{ByteSize, GatewayConfig, IntakeSection, MqttSection, ViewsSection};
 use lujiang_wire::{Boot, Uptime};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -21,7 +23,7 @@ use tower::ServiceExt;
 
 use super::*;
 use crate::intake::{AfterCommit, CommittedGroup};
-use crate::people::{Person, Right, Role};
+use crate::people::Right;
 use crate::registry::{Actor, NewDevice};
 use crate::seal::Seals;
 use crate::store::StoreOptions;

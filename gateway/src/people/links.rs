@@ -14,8 +14,9 @@ pub(super) struct Links {
     open: HashMap<SecretHash, Link>,
 }
 
-struct Link {
-    person: Person,
+/// A link that was not opened.
+pub(super) struct Link {
+    pub(super) person: Person,
     expires: Instant,
 }
 
@@ -30,9 +31,20 @@ impl Links {
         self.open.insert(token, Link { person, expires });
     }
 
-    pub(super) fn spend(&mut self, token: &SecretHash, now: Instant) -> Option<Person> {
+    /// For whom a link is, while it is good.
+    pub(super) fn look(&self, token: &SecretHash, now: Instant) -> Option<String> {
+        let link = self.open.get(token)?;
+        (now < link.expires).then(|| link.person.name.clone())
+    }
+
+    pub(super) fn spend(&mut self, token: &SecretHash, now: Instant) -> Option<Link> {
         let link = self.open.remove(token)?;
-        (now < link.expires).then_some(link.person)
+        (now < link.expires).then_some(link)
+    }
+
+    /// Takes back a link that served nothing after all.
+    pub(super) fn put_back(&mut self, token: SecretHash, link: Link) {
+        self.add(token, link.person, link.expires);
     }
 
     pub(super) fn count(&mut self, now: Instant) -> usize {

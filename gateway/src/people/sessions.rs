@@ -56,6 +56,10 @@ impl Sessions {
         self.open.remove(secret).map(|session| session.person)
     }
 
+    pub(super) fn close_all(&mut self) {
+        self.open.clear();
+    }
+
     pub(super) fn count(&mut self, now: Instant) -> usize {
         let idle_max = self.idle_max;
         self.open

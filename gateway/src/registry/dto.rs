@@ -135,13 +135,6 @@ pub struct ReaderSummary {
     pub filters: Vec<TopicFilter>,
 }
 
-/// `POST /api/v1/sign-in-links`
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct SignInLink {
-    /// Opens the page once.
-    pub link: String,
-}
-
 /// The progress of a rebuild, within `GET /api/v1/views`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ViewsState {

@@ -55,10 +55,8 @@ impl Password {
             .map(letter)
             .iter()
             .collect();
-        let hash = Argon2::default()
-            .hash_password(password.as_bytes())
-            .expect("the parameters are the crate's own, the salt comes from the system");
-        (Self(password), PasswordHash(hash.to_string()))
+        let hash = PasswordHash::of(password.as_bytes());
+        (Self(password), hash)
     }
 
     /// The password, to be shown once.
@@ -79,7 +77,16 @@ impl PasswordHash {
         &self.0
     }
 
-    fn is_of(&self, password: &[u8]) -> bool {
+    /// The hash of a password that a person chose. Takes tens of milliseconds.
+    pub(crate) fn of(password: &[u8]) -> Self {
+        let hash = Argon2::default()
+            .hash_password(password)
+            .expect("the parameters are the crate's own, the salt comes from the system");
+        Self(hash.to_string())
+    }
+
+    /// Whether it is of this password. Takes tens of milliseconds.
+    pub(crate) fn is_of(&self, password: &[u8]) -> bool {
         PhcHash::new(&self.0)
             .is_ok_and(|hash| Argon2::default().verify_password(password, &hash).is_ok())
     }

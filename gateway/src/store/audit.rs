@@ -58,28 +58,72 @@ pub fn append(connection: &Connection, record: &AuditRecord) -> Result<i64, Ledg
     Ok(connection.last_insert_rowid())
 }
 
+/// Which records are asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AuditQuery {
+    /// Only of this actor.
+    pub actor: Option<String>,
+    /// Only this action (`device.add`), or all of this kind (`device`).
+    pub action: Option<String>,
+    /// Only records before this number.
+    pub before: Option<i64>,
+    /// How many at most.
+    pub limit: usize,
+}
+
+/// A record and its number.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AuditRow {
+    /// Its number; numbers only grow.
+    pub number: i64,
+    /// The record.
+    pub record: AuditRecord,
+}
+
 /// The newest records, newest first.
 ///
 /// # Errors
 /// Where the database fails, or a record is not what was written.
 pub fn newest(connection: &Connection, limit: u32) -> Result<Vec<AuditRecord>, LedgerError> {
+    let query = AuditQuery {
+        limit: limit as usize,
+        ..AuditQuery::default()
+    };
+    let rows = page(connection, &query)?;
+    Ok(rows.into_iter().map(|row| row.record).collect())
+}
+
+/// A page of the records, newest first.
+///
+/// # Errors
+/// Where the database fails, or a record is not what was written.
+pub fn page(connection: &Connection, query: &AuditQuery) -> Result<Vec<AuditRow>, LedgerError> {
     let mut statement = connection.prepare_cached(
-        "SELECT at, actor, action, subject, before, after FROM audit
-         ORDER BY number DESC LIMIT ?1",
+        "SELECT number, at, actor, action, subject, before, after FROM audit
+         WHERE number < ?1 AND (?2 IS NULL OR actor = ?2)
+           AND (?3 IS NULL OR action = ?3 OR substr(action, 1, length(?3) + 1) = ?3 || '.')
+         ORDER BY number DESC LIMIT ?4",
     )?;
-    let mut rows = statement.query([limit])?;
-    let mut records = Vec::new();
+    let mut rows = statement.query(params![
+        query.before.unwrap_or(i64::MAX),
+        query.actor,
+        query.action,
+        i64::try_from(query.limit).unwrap_or(i64::MAX),
+    ])?;
+    let mut page = Vec::new();
     while let Some(row) = rows.next()? {
-        records.push(AuditRecord {
-            at: super::registry::timestamp(row.get(0)?)?,
-            actor: row.get(1)?,
-            action: row.get(2)?,
-            subject: row.get(3)?,
-            before: json(row.get(4)?)?,
-            after: json(row.get(5)?)?,
-        });
+        let record = AuditRecord {
+            at: super::registry::timestamp(row.get(1)?)?,
+            actor: row.get(2)?,
+            action: row.get(3)?,
+            subject: row.get(4)?,
+            before: json(row.get(5)?)?,
+            after: json(row.get(6)?)?,
+        };
+        let number = row.get(0)?;
+        page.push(AuditRow { number, record });
     }
-    Ok(records)
+    Ok(page)
 }
 
 fn json(text: Option<String>) -> Result<Option<Value>, LedgerError> {

@@ -92,6 +92,12 @@ impl House {
         let following = (views.clone(), store.head_watch(), stopping.clone());
         tokio::spawn(async move { following.0.follow(following.1, following.2).await });
         let seals = Seals::open(folder).unwrap();
+        let config = GatewayConfig {
+            http: section.clone(),
+            ..GatewayConfig::default()
+        };
+        let people = People::open(store.clone(), Arc::clone(&clock), TOKEN, &config);
+        let people = people.await.unwrap();
         ApiState {
             intake: Intake::start(
                 store.clone(),
@@ -102,7 +108,7 @@ impl House {
             ),
             presence: Presence::restored(Vec::new(), clock.wall()),
             switchboard: Switchboard::new(&MqttSection::default()),
-            people: People::new(TOKEN, section),
+            people,
             live: Live::new(section),
             metrics: Metrics::default(),
             rebuilds: Rebuilds::default(),
@@ -174,17 +180,53 @@ impl House {
         self.ask(request).await
     }
 
-    pub(super) async fn sign_in(&self, form: &str, origin: &str) -> Answer {
-        let mut request = self.asking("POST", "/sign-in");
-        let headers = request.headers_mut();
-        headers.remove(AUTHORIZATION);
-        headers.insert("origin", origin.parse().unwrap());
-        headers.insert(
-            CONTENT_TYPE,
-            "application/x-www-form-urlencoded".parse().unwrap(),
-        );
-        *request.body_mut() = Body::from(form.to_owned());
+    /// Asks without a token, as a page that signs in does.
+    pub(super) async fn entering(
+        &self,
+        path: &str,
+        body: &Value,
+        headers: &[(&str, &str)],
+    ) -> Answer {
+        let mut request = self.sending("POST", &format!("/api/v1{path}"), body);
+        request.headers_mut().remove(AUTHORIZATION);
+        for (name, value) in headers {
+            let name: axum::http::HeaderName = name.parse().unwrap();
+            request.headers_mut().insert(name, value.parse().unwrap());
+        }
         self.ask(request).await
+    }
+
+    /// The token of a new sign-in link.
+    pub(super) async fn link(&self, asked: Value) -> String {
+        let made = self.ask(self.sending("POST", "/api/v1/sign-in-links", &asked));
+        let made = made.await.json();
+        let link = made["link"].as_str().unwrap();
+        let token = link.strip_prefix("http://lujiang.test/sign-in?token=");
+        token.unwrap().to_owned()
+    }
+
+    /// The cookie of somebody signed in.
+    pub(super) async fn signed_in(&self) -> String {
+        let token = json!({ "token": self.link(json!({})).await });
+        self.entering("/sign-in/link", &token, &[]).await.cookie()
+    }
+
+    /// The secret of a new API token.
+    pub(super) async fn token(&self, name: &str, scope: &str) -> String {
+        let asked = json!({"name": name, "scope": scope});
+        let made = self
+            .ask(self.sending("POST", "/api/v1/tokens", &asked))
+            .await;
+        made.json()["token"].as_str().unwrap().to_owned()
+    }
+
+    /// Who did what, newest first.
+    pub(super) async fn acts(&self) -> Vec<String> {
+        let audit = self.get("/api/v1/audit?limit=1000").await.json();
+        let text = |row: &Value, name: &str| row[name].as_str().unwrap().to_owned();
+        let rows = audit["rows"].as_array().unwrap().iter();
+        rows.map(|row| format!("{} {}", text(row, "actor"), text(row, "action")))
+            .collect()
     }
 
     pub(super) async fn get(&self, path: &str) -> Answer {
@@ -209,6 +251,15 @@ impl Answer {
             headers: head.headers,
             text: String::from_utf8(bytes.to_vec()).unwrap(),
         }
+    }
+
+    /// The cookie it sets, as it is sent back.
+    pub(super) fn cookie(&self) -> String {
+        let cookie = self.headers[SET_COOKIE].to_str().unwrap();
+        for attribute in ["HttpOnly", "SameSite=Strict", "Path=/"] {
+            assert!(cookie.contains(attribute), "{cookie}");
+        }
+        cookie.split(';').next().unwrap().to_owned()
     }
 
     pub(super) fn json(&self) -> Value {
