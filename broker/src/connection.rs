@@ -8,14 +8,17 @@
 mod deliveries;
 
 use std::collections::BTreeSet;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use lujiang_wire::Receipts;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, Sleep, sleep_until};
+use tokio_util::sync::WaitForCancellationFutureOwned;
 
 use crate::acknowledgements::{Acknowledgements, NotKept, Settled};
 use crate::door::Context;
@@ -30,7 +33,7 @@ use crate::registration::Registration;
 use crate::router::{FannedOut, ReaderLink, RouterGone};
 use crate::session::{Effect, Session};
 use crate::throttle::Throttle;
-use crate::wire::{READ_CHUNK, Wire};
+use crate::wire::Wire;
 
 /// Beyond this many bytes unwritten nothing is added and nothing is read.
 const WRITE_HIGH: usize = 64 * 1024;
@@ -58,6 +61,11 @@ pub(crate) struct Connection<S> {
     giving: BTreeSet<String>,
     /// Since when the peer has taken nothing of what is unsent; `None` while nothing is.
     unsent_since: Option<Instant>,
+    /// Rings at a deadline or before it: most deadlines move on before they come, and setting it
+    /// at each packet would cost more than the packet.
+    alarm: Pin<Box<Sleep>>,
+    /// Kept over all waits, for the same reason.
+    stop: Pin<Box<WaitForCancellationFutureOwned>>,
     /// The door is closing: nothing is read, what is owed is still answered.
     stopping: bool,
 }
@@ -99,6 +107,7 @@ impl<S: AsyncRead + AsyncWrite> Connection<S> {
             sent_max,
         } = parts;
         let now = Instant::now();
+        let stop = context.stop.clone().cancelled_owned();
         Self {
             acknowledgements: Acknowledgements::new(limits.unacked_max, session.version()),
             keep_alive: KeepAlive::new(keep_alive, now),
@@ -114,12 +123,14 @@ impl<S: AsyncRead + AsyncWrite> Connection<S> {
             receipts: None,
             giving: BTreeSet::new(),
             unsent_since: None,
+            alarm: Box::pin(sleep_until(now + keep_alive)),
+            stop: Box::pin(stop),
             stopping: false,
         }
     }
 
     /// Serves the client until either side ends it.
-    pub(crate) async fn run(mut self) {
+    pub(crate) async fn run(mut self: Box<Self>) {
         let ending = loop {
             if let Err(ending) = self.tick().await {
                 break ending;
@@ -157,8 +168,18 @@ impl<S: AsyncRead + AsyncWrite> Connection<S> {
             let why = "the gateway is shutting down";
             return Err(Ending::by_door(ReasonCode::ServerShuttingDown, why));
         }
+        self.set_alarm();
         let event = self.next_event().await;
         self.handle(event).await
+    }
+
+    /// Sees to it that the alarm rings no later than the next deadline.
+    fn set_alarm(&mut self) {
+        if let Some(deadline) = self.deadline()
+            && (self.alarm.is_elapsed() || deadline < self.alarm.deadline())
+        {
+            self.alarm.as_mut().reset(deadline);
+        }
     }
 
     fn may_read(&self) -> bool {
@@ -171,20 +192,21 @@ impl<S: AsyncRead + AsyncWrite> Connection<S> {
 
     async fn next_event(&mut self) -> Event {
         let may_read = self.may_read();
-        let deadline = self.deadline();
+        let awaits_deadline = self.deadline().is_some();
+        if may_read {
+            self.wire.make_room();
+        }
         let Wire {
             reader,
             writer,
             received,
             unsent,
+            ..
         } = &mut self.wire;
-        if may_read {
-            received.reserve(READ_CHUNK);
-        }
         // Every branch is cancel-safe: each says so where it is defined, and the others are
         // futures kept in a field and polled by reference.
         tokio::select! {
-            () = self.context.stop.cancelled(), if !self.stopping => Event::Stop,
+            () = &mut self.stop, if !self.stopping => Event::Stop,
             read = reader.read_buf(received), if may_read => Event::Read(read),
             written = writer.write_buf(unsent), if !unsent.is_empty() => Event::Written(written),
             (id, keeping) = placed(&mut self.placing) => Event::Placed(id, keeping),
@@ -192,9 +214,7 @@ impl<S: AsyncRead + AsyncWrite> Connection<S> {
             () = self.registration.mailbox().arrived() => Event::Mail,
             message = linked(&mut self.link) => Event::Link(message),
             receipts = asked(&mut self.receipts) => Event::Receipts(receipts),
-            () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => {
-                Event::Deadline
-            }
+            () = &mut self.alarm, if awaits_deadline => Event::Deadline,
         }
     }
 
@@ -215,7 +235,10 @@ impl<S: AsyncRead + AsyncWrite> Connection<S> {
     async fn handle(&mut self, event: Event) -> Result<(), Ending> {
         match event {
             Event::Read(Ok(0)) => return Err(Ending::lost("the device closed the connection")),
-            Event::Read(Ok(count)) => self.context.metrics.bytes_received.add(count),
+            Event::Read(Ok(count)) => {
+                self.wire.was_read(count);
+                self.context.metrics.bytes_received.add(count);
+            }
             Event::Written(Ok(count)) if count > 0 => {
                 self.context.metrics.bytes_sent.add(count);
                 self.unsent_since = Some(Instant::now());
@@ -355,7 +378,8 @@ impl<S: AsyncRead + AsyncWrite> Connection<S> {
         Ok(())
     }
 
-    /// Gives facts to the house; nothing more is read until they have their place.
+    /// Gives facts to the house. Mostly they have their place at once; otherwise nothing more is
+    /// read until they have.
     fn place(&mut self, payload: Bytes, id: Option<PacketId>) {
         let Some(device) = self.session.device().cloned() else {
             return; // The session lets only devices publish.
@@ -367,8 +391,11 @@ impl<S: AsyncRead + AsyncWrite> Connection<S> {
             payload,
             received,
         };
-        let placing = async move { (id, house.keep(arrival).await) };
-        self.placing = Some(Box::pin(placing));
+        let mut placing: Placing = Box::pin(async move { (id, house.keep(arrival).await) });
+        match (&mut placing).now_or_never() {
+            Some((id, keeping)) => self.acknowledgements.push_awaited(id, keeping),
+            None => self.placing = Some(placing),
+        }
     }
 
     fn acknowledge(&mut self, settled: Settled) -> Result<(), Ending> {

@@ -8,8 +8,10 @@ use tokio::io::{
 };
 use tokio::time::timeout;
 
-/// Bytes read at once from an idle connection: one gate's packet is far smaller.
-pub(crate) const READ_CHUNK: usize = 4 * 1024;
+/// Least and most bytes read at once. Thousands of idle connections wait with room for a PINGREQ
+/// and a small packet; a busy one gets many packets at a time.
+const READ_MIN: usize = 512;
+const READ_MAX: usize = 16 * 1024;
 
 /// How long a peer that is being closed may take to read why.
 const FAREWELL_MAX: Duration = Duration::from_secs(1);
@@ -20,6 +22,8 @@ pub(crate) struct Wire<S> {
     pub(crate) writer: WriteHalf<S>,
     pub(crate) received: BytesMut,
     pub(crate) unsent: BytesMut,
+    /// Bytes read at once: follows what came lately.
+    read_size: usize,
 }
 
 impl<S: AsyncRead + AsyncWrite> Wire<S> {
@@ -30,6 +34,25 @@ impl<S: AsyncRead + AsyncWrite> Wire<S> {
             writer,
             received: BytesMut::new(),
             unsent: BytesMut::new(),
+            read_size: READ_MIN,
+        }
+    }
+
+    /// Makes room in `received` for the next read.
+    pub(crate) fn make_room(&mut self) {
+        if self.received.is_empty() && self.received.capacity() > self.read_size {
+            // Busy before, idle now: the large buffer is not kept for it.
+            self.received = BytesMut::new();
+        }
+        self.received.reserve(self.read_size);
+    }
+
+    /// Notes how much came.
+    pub(crate) fn was_read(&mut self, count: usize) {
+        if count >= self.read_size {
+            self.read_size = (self.read_size * 2).min(READ_MAX);
+        } else if count < self.read_size / 4 {
+            self.read_size = (self.read_size / 2).max(READ_MIN);
         }
     }
 
@@ -38,7 +61,7 @@ impl<S: AsyncRead + AsyncWrite> Wire<S> {
     /// # Cancel safety
     /// Nothing read is lost.
     pub(crate) async fn read(&mut self) -> std::io::Result<usize> {
-        self.received.reserve(READ_CHUNK);
+        self.make_room();
         self.reader.read_buf(&mut self.received).await
     }
 

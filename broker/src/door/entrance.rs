@@ -7,6 +7,7 @@ use std::time::Instant as StdInstant;
 use bytes::Bytes;
 use lujiang_wire::DeviceId;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::SemaphorePermit;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::Context;
@@ -40,29 +41,42 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite>(
     stream: S,
     caller: Caller,
 ) {
-    let mut wire = Wire::new(stream);
-    let (stop, peer) = (context.stop.clone(), caller.peer);
-    let entering = enter(&context, &mut wire, caller);
+    // In boxes: thousands of idle connections are not to keep what the way in needed, nor a copy
+    // of the connection for each hand it went through.
+    let greeting = Box::pin(greet(&context, Wire::new(stream), caller));
+    let Some((connection, _place)) = greeting.await else {
+        return;
+    };
+    connection.run().await;
+}
+
+/// Lets the peer in and makes its connection, or tells it why not.
+async fn greet<S: AsyncRead + AsyncWrite>(
+    context: &Arc<Context>,
+    mut wire: Wire<S>,
+    caller: Caller,
+) -> Option<(Box<Connection<S>>, SemaphorePermit<'_>)> {
+    let peer = caller.peer;
     let entered = tokio::select! {
-        entered = entering => entered,
-        () = stop.cancelled() => return,
+        entered = enter(context, &mut wire, caller) => entered,
+        () = context.stop.cancelled() => return None,
     };
     let entrance = match entered {
         Ok(entrance) => entrance,
         Err(turned_away) => {
-            turned_away.tell(&context, peer);
+            turned_away.tell(context, peer);
             if let Some((version, code)) = turned_away.refused.answer {
                 encode::connack_refused(version, code, &mut wire.unsent);
                 wire.farewell().await;
             }
-            return;
+            return None;
         }
     };
     let Entrance {
         request,
         admission,
         registration,
-        _place,
+        place,
     } = entrance;
     context.metrics.connected.increase();
     let Admission { principal, limits } = admission;
@@ -82,8 +96,8 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite>(
         keep_alive,
         sent_max: request.packet_max,
     };
-    let connection = Connection::new(Arc::clone(&context), wire, parts);
-    connection.run().await;
+    let connection = Connection::new(Arc::clone(context), wire, parts);
+    Some((Box::new(connection), place))
 }
 
 /// Someone who passed.
@@ -92,7 +106,7 @@ struct Entrance<'a> {
     admission: Admission,
     registration: Registration,
     /// One of `connections_max`, held while the connection lasts.
-    _place: tokio::sync::SemaphorePermit<'a>,
+    place: SemaphorePermit<'a>,
 }
 
 /// Someone who did not.
@@ -173,7 +187,7 @@ async fn take_place(
         request,
         admission,
         registration,
-        _place: place,
+        place,
     })
 }
 

@@ -8,10 +8,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use futures_util::FutureExt as _;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
@@ -168,6 +170,8 @@ fn count_panic(context: &Context, ended: Result<(), JoinError>) {
     }
 }
 
+/// Serves one socket. What each stage needs is in a box of its own, so that thousands of idle
+/// connections keep nothing of their handshake.
 async fn serve_socket(
     context: Arc<Context>,
     stream: TcpStream,
@@ -176,32 +180,37 @@ async fn serve_socket(
 ) {
     // Acknowledgements are small and waited for. A socket that refuses is about to fail anyway.
     let _ = stream.set_nodelay(true);
-    let span = tracing::info_span!("connection", %peer);
-    let Some(Handshake { acceptor, deadline }) = handshake else {
-        let caller = Caller {
-            peer,
-            certificate: None,
-        };
-        return serve(context, stream, caller).instrument(span).await;
+    let certificate = None;
+    let serving = match handshake {
+        None => serve(context, stream, Caller { peer, certificate }).boxed(),
+        Some(handshake) => match shake(&context, stream, peer, handshake).boxed().await {
+            Ok((stream, caller)) => serve(context, stream, caller).boxed(),
+            Err(refusal) => return context.metrics.refuse(refusal),
+        },
     };
-    let stop = context.stop.clone();
+    let span = tracing::info_span!("connection", %peer);
+    serving.instrument(span).await;
+}
+
+/// Speaks TLS until the handshake is over.
+async fn shake(
+    context: &Context,
+    stream: TcpStream,
+    peer: SocketAddr,
+    Handshake { acceptor, deadline }: Handshake,
+) -> Result<(TlsStream<TcpStream>, Caller), ConnectRefusal> {
     let shaken = tokio::select! {
         shaken = timeout(deadline, acceptor.accept(stream)) => shaken,
-        () = stop.cancelled() => return,
+        () = context.stop.cancelled() => return Err(ConnectRefusal::Unavailable),
     };
-    let reason = match shaken {
-        Ok(Ok(stream)) => {
-            let certificate = stream.get_ref().1.peer_certificates();
-            let leaf = certificate.and_then(<[_]>::first);
-            let certificate = leaf.map(|leaf| Bytes::copy_from_slice(leaf));
-            let caller = Caller { peer, certificate };
-            return serve(context, stream, caller).instrument(span).await;
-        }
-        Ok(Err(error)) => {
+    let stream = shaken
+        .map_err(|_| ConnectRefusal::Timeout)?
+        .map_err(|error| {
             tracing::debug!(%peer, %error, "TLS handshake failed");
             ConnectRefusal::Tls
-        }
-        Err(_) => ConnectRefusal::Timeout,
-    };
-    context.metrics.refuse(reason);
+        })?;
+    let certificates = stream.get_ref().1.peer_certificates();
+    let leaf = certificates.and_then(<[_]>::first);
+    let certificate = leaf.map(|leaf| Bytes::copy_from_slice(leaf));
+    Ok((stream, Caller { peer, certificate }))
 }

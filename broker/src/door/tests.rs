@@ -9,11 +9,13 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use lujiang_wire::{DeviceId, Receipts};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
+use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::entrance::{Caller, serve};
 use super::*;
+use crate::connection::Connection;
 use crate::house::{
     Admission, Arrival, ClientLimits, Credentials, Keeping, Kept, Principal, Refusal, Word,
 };
@@ -161,4 +163,18 @@ fn connect_v311(user: &str) -> Vec<u8> {
 fn publish_v311(topic: &str, id: u16, payload: &[u8]) -> Vec<u8> {
     let body = [&text(topic), &id.to_be_bytes()[..], payload].concat();
     packet(0x32, &body)
+}
+
+#[tokio::test]
+async fn what_an_idle_connection_keeps_is_small() {
+    let opened = Opened::new();
+    let (_near, far) = tokio::io::duplex(PIPE);
+    let caller = Caller {
+        peer: "192.0.2.1:1883".parse().unwrap(),
+        certificate: None,
+    };
+    let serving = size_of_val(&serve(Arc::clone(&opened.context), far, caller));
+    let kept = serving + size_of::<Connection<TcpStream>>();
+    assert!(kept < 4 * 1024, "{kept} bytes");
+    opened.close().await;
 }
