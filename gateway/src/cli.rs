@@ -9,6 +9,7 @@ mod check;
 mod client;
 mod failure;
 mod folder;
+mod identity;
 mod ledger;
 mod log;
 mod moment;

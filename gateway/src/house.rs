@@ -13,9 +13,10 @@ use lujiang_broker::{
 };
 use lujiang_wire::{Channel, Clock, DeviceId, Receipts, Topic};
 
+use crate::authority::Identity;
 use crate::intake::{AfterCommit, CommittedGroup, Intake};
 use crate::presence::Presence;
-use crate::registry::Registry;
+use crate::registry::{CertificateRefusal, Registry};
 
 /// The gateway, as the door sees it.
 pub struct GatewayHouse {
@@ -48,9 +49,52 @@ impl GatewayHouse {
         }
     }
 
+    async fn verify(&self, credentials: &Credentials) -> Result<Principal, Refusal> {
+        match &credentials.certificate {
+            Some(certificate) => self.verify_certificate(certificate, credentials).await,
+            None => self.verify_password(credentials).await,
+        }
+    }
+
+    /// The certificate says who it is; a password beside it is not looked at, and a user name
+    /// has to be the same. The first use of a new one ends the connections of the one before.
+    async fn verify_certificate(
+        &self,
+        certificate: &[u8],
+        credentials: &Credentials,
+    ) -> Result<Principal, Refusal> {
+        let refused = |error: &dyn std::fmt::Display, refusal| {
+            tracing::info!(peer = %credentials.peer, %error, "certificate refused");
+            refusal
+        };
+        let identity = Identity::read(certificate)
+            .map_err(|error| refused(&error, Refusal::BadCredentials))?;
+        let user_name = credentials.user_name.as_deref();
+        if user_name.is_some_and(|name| name != identity.device.as_str()) {
+            let error = "the user name is not the device's";
+            return Err(refused(&error, Refusal::BadCredentials));
+        }
+        let shown = self.registry.show_certificate(&identity).await;
+        let shown = shown.map_err(|error| {
+            let refusal = match &error {
+                CertificateRefusal::Unknown => Refusal::BadCredentials,
+                CertificateRefusal::Ended(_) | CertificateRefusal::Disabled => {
+                    Refusal::NotAuthorised
+                }
+                CertificateRefusal::Registry(_) => Refusal::Unavailable,
+            };
+            refused(&error, refusal)
+        })?;
+        if shown.is_first {
+            let why = "its certificate was replaced by a newer one";
+            self.switchboard.disconnect(&identity.device, why);
+        }
+        Ok(Principal::Device(identity.device))
+    }
+
     /// The user name says who it is, the password that it is so. A device whose Client
     /// Identifier is another's name is let in all the same: its name is its user name.
-    async fn verify(&self, credentials: &Credentials) -> Result<Principal, Refusal> {
+    async fn verify_password(&self, credentials: &Credentials) -> Result<Principal, Refusal> {
         let name = credentials.user_name.as_deref();
         let password = credentials.password.as_deref();
         let (Some(name), Some(password)) = (name, password) else {
@@ -71,10 +115,6 @@ impl GatewayHouse {
             device if device.enabled => Ok(Principal::Device(device.id)),
             _disabled => Err(Refusal::NotAuthorised),
         }
-    }
-
-    fn is_enabled(&self, device: &DeviceId) -> bool {
-        self.registry.device(device).is_some_and(|row| row.enabled)
     }
 }
 
@@ -106,8 +146,8 @@ impl House for GatewayHouse {
             Word::ClockMeasured { device, report } => {
                 self.intake.clock_measured(device.clone(), report.clone());
             }
-            // Its row may have been withdrawn while its password was being verified.
-            Word::Connected { device, .. } if !self.is_enabled(device) => {
+            // Its row may have been withdrawn while it was being verified.
+            Word::Connected { device, .. } if !self.registry.may_connect(device) => {
                 self.switchboard.disconnect(device, "no longer registered");
             }
             // Only its claim: a stranger must not fill the list with names.

@@ -10,6 +10,7 @@ mod body;
 mod cookie;
 mod csv;
 mod devices;
+mod enrolment;
 mod frame;
 mod listener;
 mod parameters;
@@ -49,6 +50,7 @@ use utoipa::OpenApi;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa_axum::router::OpenApiRouter;
 
+use crate::enrolment::Enrolment;
 use crate::intake::Intake;
 use crate::live::Live;
 use crate::metrics::Metrics;
@@ -86,6 +88,8 @@ pub struct ApiState {
     pub switchboard: Arc<Switchboard>,
     /// Who may come in.
     pub people: People,
+    /// How devices get certificates.
+    pub enrolment: Enrolment,
     /// What changes.
     pub live: Live,
     /// What is counted.
@@ -248,6 +252,7 @@ impl Api {
         (name = "figures", description = "What the ledger adds up to"),
         (name = "devices", description = "Devices and what they sent"),
         (name = "registry", description = "Changes to devices, sites and credentials"),
+        (name = "identity", description = "Certificates for devices"),
         (name = "people", description = "Who is there and what they did"),
         (name = "probes", description = "For monitors; no token needed"),
     )

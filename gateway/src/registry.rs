@@ -5,6 +5,7 @@
 //! the one who asked for it has gone away. What may be changed stands in a file per noun:
 //! devices, readers, sites.
 
+mod certificates;
 mod change;
 mod devices;
 pub mod dto;
@@ -13,6 +14,7 @@ mod password;
 mod readers;
 mod sites;
 mod snapshot;
+mod tokens;
 mod week;
 
 use std::sync::{Arc, PoisonError, RwLock};
@@ -25,6 +27,7 @@ use tokio_util::task::TaskTracker;
 use crate::places::Places;
 use crate::store::Store;
 
+pub use certificates::{CertificateEnd, CertificateRefusal, Shown};
 use change::Change;
 pub use devices::{DeviceChange, NewDevice};
 pub use error::RegistryError;
@@ -34,6 +37,7 @@ pub(crate) use password::PasswordHash;
 pub use sites::SiteChange;
 use snapshot::Snapshot;
 pub use snapshot::{Device, Reader, RegistryListing};
+pub use tokens::{TokenHash, TokenRefusal, TokenState};
 pub use week::{Week, WeekError};
 
 /// Withdrawals the one who disconnects may be behind before he looks at everything again.
@@ -69,6 +73,12 @@ impl Actor {
     #[must_use]
     pub fn named(name: impl Into<String>) -> Self {
         Self(name.into())
+    }
+
+    /// A device that acts for itself: enrols, renews.
+    #[must_use]
+    pub fn device(id: &DeviceId) -> Self {
+        Self(format!("device {id}"))
     }
 
     /// The name.
@@ -118,7 +128,7 @@ impl Registry {
         Arc::clone(&self.snapshot().places)
     }
 
-    /// Each device that lost its right to be connected: disabled, or given another password.
+    /// Each device that lost its right to be connected: disabled, revoked, or given another password.
     #[must_use]
     pub fn withdrawn(&self) -> broadcast::Receiver<DeviceId> {
         self.withdrawn.subscribe()

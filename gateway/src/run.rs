@@ -22,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::authority::Authority;
 use crate::data_dir::{DataDir, DataPaths, Endpoints};
+use crate::enrolment::Enrolment;
 use crate::house::{Announcer, GatewayHouse};
 use crate::http::{Api, ApiState, ApiTls, Rebuilds};
 use crate::intake::Intake;
@@ -291,6 +292,12 @@ impl Rooms {
             intake: self.intake.clone(),
             switchboard: Arc::clone(&self.switchboard),
             people,
+            enrolment: Enrolment::new(
+                self.authority.clone(),
+                self.registry.clone(),
+                Arc::clone(&self.clock),
+                config,
+            ),
             live: Live::new(&config.http),
             metrics: Metrics::default(),
             rebuilds: Rebuilds::default(),

@@ -6,6 +6,7 @@
 //! [`Store::read`].
 
 pub mod audit;
+pub(crate) mod authority;
 mod clock;
 mod error;
 mod facts;

@@ -31,6 +31,12 @@ impl Failure {
 }
 
 impl Failure {
+    /// What went wrong, whoever is at fault.
+    pub(super) fn into_error(self) -> anyhow::Error {
+        let (Self::Failed(error) | Self::Usage(error)) = self;
+        error
+    }
+
     /// Whether all that failed was that nobody reads the output any more.
     pub(super) fn is_closed_output(&self) -> bool {
         let (Self::Failed(error) | Self::Usage(error)) = self;

@@ -8,6 +8,7 @@ use reqwest::Method;
 use crate::cli::access::{Access, actor};
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::folder::Folder;
+use crate::cli::identity;
 use crate::cli::moment::moment;
 use crate::cli::printer::Printer;
 use crate::places::DeviceKind;
@@ -68,6 +69,21 @@ pub(super) enum DeviceCommand {
         /// Print {"device","password"}
         #[arg(long)]
         json: bool,
+    },
+    /// Make a one-time token by which a device gets its certificate, and print it
+    #[command(after_help = "Example:\n  lujiang-gateway device enrol gate-1 --json")]
+    Enrol {
+        /// Its id
+        id: DeviceId,
+        /// Print {"device","token","expires"}
+        #[arg(long)]
+        json: bool,
+    },
+    /// Refuse a device's certificates, tokens and password from now on; its connections end
+    #[command(after_help = "Example:\n  lujiang-gateway device revoke gate-1")]
+    Revoke {
+        /// Its id
+        id: DeviceId,
     },
     /// List the devices
     #[command(after_help = "Example:\n  lujiang-gateway device list --json")]
@@ -174,6 +190,8 @@ impl DeviceCommand {
                 };
                 set_device(folder, &id, request).await?;
             }
+            Self::Enrol { id, json } => identity::enrol(folder, printer, &id, json).await?,
+            Self::Revoke { id } => identity::revoke(folder, &id).await?,
             Self::List { json } => {
                 let devices = listing(folder)?.devices;
                 let row = |device: &crate::registry::dto::DeviceSummary| {

@@ -37,7 +37,6 @@ const BUFFER_MAX: usize = 32 * 1_024;
 /// The certificate (DER) whose key the other end has proved to hold; its chain is verified,
 /// whose it is and whether it was revoked is not.
 #[derive(Debug, Clone)]
-#[expect(dead_code, reason = "renewal will read it")]
 pub(super) struct PeerCertificate(pub(super) Bytes);
 
 /// A listener that has its address and accepts nobody yet.

@@ -90,6 +90,10 @@ impl From<RegistryError> for Problem {
             RegistryError::Kind { .. } => Self::body("kind", error.to_string()),
             RegistryError::Week(_) => Self::body("open", error.to_string()),
             RegistryError::NoFilter => Self::body("filters", error.to_string()),
+            RegistryError::Token(_) | RegistryError::NotTaken => {
+                Self::new(ProblemKind::NotAllowed, error.to_string())
+            }
+            RegistryError::RenewedJustNow { pause } => Self::held(&error.to_string(), pause),
             RegistryError::Interrupted => Self::new(ProblemKind::NotReady, error.to_string()),
             RegistryError::Ledger(error) => error.into(),
         }

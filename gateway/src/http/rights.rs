@@ -12,7 +12,7 @@ use utoipa_axum::routes;
 
 use super::access::{Guard, require};
 use super::cookie::SessionCookie;
-use super::{ApiState, audit, devices, persons, probes, quarantine, rebuild, registry};
+use super::{ApiState, audit, devices, enrolment, persons, probes, quarantine, rebuild, registry};
 use super::{rulings, session, signing_in, sites, stream, tokens, visits};
 use crate::people::{People, Right};
 
@@ -69,6 +69,10 @@ fn table() -> Vec<Row> {
         (A(Administer), routes!(rulings::correct)),
         (A(Administer), routes!(rulings::dismiss)),
         (A(Administer), routes!(persons::erase)),
+        (A(Operate), routes!(enrolment::make_token)),
+        (A(Operate), routes!(enrolment::revoke)),
+        (Nothing, routes!(enrolment::enrol)),
+        (Nothing, routes!(enrolment::renew)),
         (A(Administer), routes!(registry::add_device)),
         (A(Administer), routes!(registry::change_device)),
         (A(Administer), routes!(registry::renew_password)),

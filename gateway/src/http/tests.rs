@@ -22,6 +22,8 @@ use tempfile::TempDir;
 use tower::ServiceExt;
 
 use super::*;
+use crate::authority::Authority;
+use crate::data_dir::DataPaths;
 use crate::intake::{AfterCommit, CommittedGroup};
 use crate::people::Right;
 use crate::registry::{Actor, NewDevice};

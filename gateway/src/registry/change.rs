@@ -9,7 +9,7 @@ use crate::places::{Site, SiteId};
 use crate::registry::snapshot::Snapshot;
 use crate::registry::{Actor, Device, PasswordHash, RegistryError};
 use crate::store::audit::{self, AuditRecord};
-use crate::store::registry as rows;
+use crate::store::registry::{self as rows, DeviceRow};
 
 /// A change under way: its transaction, and what it found.
 pub(super) struct Change<'a> {
@@ -32,10 +32,25 @@ impl Change<'_> {
         }
     }
 
-    /// The device as it is, and the hash of its password.
-    pub(super) fn device(&self, id: &DeviceId) -> Result<(Device, PasswordHash), RegistryError> {
+    /// The device as it is, and the hash of its password where it has one.
+    pub(super) fn device(
+        &self,
+        id: &DeviceId,
+    ) -> Result<(Device, Option<PasswordHash>), RegistryError> {
         let found = self.snapshot.devices.get(id).cloned();
         found.ok_or_else(|| RegistryError::UnknownDevice(id.clone()))
+    }
+
+    /// Takes a device's password away.
+    pub(super) fn remove_password(&self, id: &DeviceId) -> Result<(), RegistryError> {
+        let (device, _) = self.device(id)?;
+        let row = DeviceRow {
+            id: device.id,
+            name: device.name,
+            enabled: device.enabled,
+            password: None,
+        };
+        Ok(rows::put_device(self.connection, &row)?)
     }
 
     /// The site as it is.

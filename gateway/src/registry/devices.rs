@@ -58,7 +58,7 @@ impl Registry {
     pub async fn verify_device(&self, id: &DeviceId, password: &[u8]) -> Option<Device> {
         let snapshot = self.snapshot();
         let found = snapshot.devices.get(id);
-        let hash = found.map(|(_, hash)| hash);
+        let hash = found.and_then(|(_, hash)| hash.as_ref());
         let right = self.passwords.verify(id.as_str(), hash, password).await;
         found.filter(|_| right).map(|(device, _)| device.clone())
     }
@@ -87,7 +87,7 @@ impl Registry {
                     id: device.id.clone(),
                     name,
                     enabled: true,
-                    password: hash,
+                    password: Some(hash),
                 },
             )?;
             rows::put_placement(
@@ -181,7 +181,7 @@ impl Registry {
                 id: device.clone(),
                 name: before.name,
                 enabled: before.enabled,
-                password: hash,
+                password: Some(hash),
             };
             rows::put_device(change.connection, &row)?;
             change.record("device.password", device.as_str(), None, None)

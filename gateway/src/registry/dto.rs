@@ -5,6 +5,7 @@ use lujiang_wire::{DeviceId, TopicFilter};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::enrolment::IssuedToken;
 use crate::places::DeviceKind;
 use crate::registry::{DeviceChange, Issued, NewDevice, RegistryError, SiteChange};
 
@@ -135,6 +136,55 @@ pub struct ReaderSummary {
     pub filters: Vec<TopicFilter>,
 }
 
+/// The token of `POST /api/v1/devices/{device}/enrolment`: shown this once.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct IssuedEnrolment {
+    /// The device.
+    #[schema(value_type = String)]
+    pub device: DeviceId,
+    /// For `lujiang-agent enrol` on the device.
+    pub token: String,
+    /// Until when it is good.
+    #[schema(value_type = String, format = DateTime)]
+    pub expires: Timestamp,
+}
+
+/// What a device sends to `/api/v1/enrolment`; the form is `EnrolmentRequest` of the wire.
+#[derive(ToSchema)]
+pub struct EnrolmentForm {
+    /// Who it is.
+    pub device: String,
+    /// The secret of its token: the part between the two dots.
+    pub secret: String,
+    /// A certificate signing request (PKCS #10, PEM). Only its key is used.
+    pub csr: String,
+}
+
+/// What a device sends to `/api/v1/certificate`.
+#[derive(ToSchema)]
+pub struct RenewalForm {
+    /// A certificate signing request (PKCS #10, PEM). Only its key is used.
+    pub csr: String,
+}
+
+/// A certificate for a device; the form is `CertificateIssued` of the wire.
+#[derive(ToSchema)]
+pub struct CertificateForm {
+    /// The device's certificate, then its issuer's (PEM).
+    pub certificate: String,
+    /// What the gateway's own certificates may be rooted in (PEM, one or several).
+    pub roots: String,
+    /// From when it is good.
+    #[schema(format = DateTime)]
+    pub not_before: String,
+    /// Until when it is good.
+    #[schema(format = DateTime)]
+    pub not_after: String,
+    /// When the device should ask for the next one.
+    #[schema(format = DateTime)]
+    pub renew_after: String,
+}
+
 /// The progress of a rebuild, within `GET /api/v1/views`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ViewsState {
@@ -207,6 +257,16 @@ impl From<Issued<DeviceId>> for IssuedDevice {
         Self {
             device: issued.name,
             password: issued.password.reveal().to_owned(),
+        }
+    }
+}
+
+impl From<(DeviceId, IssuedToken)> for IssuedEnrolment {
+    fn from((device, issued): (DeviceId, IssuedToken)) -> Self {
+        Self {
+            device,
+            token: issued.token.reveal(),
+            expires: issued.expires,
         }
     }
 }

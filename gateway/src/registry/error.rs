@@ -3,7 +3,7 @@
 use lujiang_wire::DeviceId;
 
 use crate::ledger::LedgerError;
-use crate::registry::WeekError;
+use crate::registry::{TokenRefusal, WeekError};
 
 /// Why the registry refuses.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +29,18 @@ pub enum RegistryError {
     /// A reader that may read nothing.
     #[error("a reader needs at least one filter")]
     NoFilter,
+    /// A token that is not taken.
+    #[error(transparent)]
+    Token(#[from] TokenRefusal),
+    /// A certificate that was taken when it was shown, and is not any more.
+    #[error("the certificate is not taken any more")]
+    NotTaken,
+    /// A device that renews its certificate over and over.
+    #[error("a certificate was issued less than {pause:?} ago and has not been used")]
+    RenewedJustNow {
+        /// How long to wait between two.
+        pause: std::time::Duration,
+    },
     /// The gateway stops.
     #[error("the gateway is stopping")]
     Interrupted,

@@ -8,11 +8,13 @@ use lujiang_wire::{DeviceId, TopicFilter};
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
+use crate::authority::Serial;
 use crate::ledger::LedgerError;
 use crate::places::{DeviceKind, Places, Site, SiteId};
 use crate::registry::dto::{DeviceSummary, ReaderSummary, SiteSummary};
-use crate::registry::{PasswordHash, Week};
-use crate::store::{audit, registry as rows};
+use crate::registry::{PasswordHash, TokenHash, Week};
+use crate::store::authority::{CertificateRow, EnrolmentRow};
+use crate::store::{audit, authority, registry as rows};
 
 /// A device as the registry has it now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,7 +66,10 @@ impl RegistryListing {
 pub(super) struct Snapshot {
     /// The newest audit record: a change always writes one.
     pub(super) version: i64,
-    pub(super) devices: BTreeMap<DeviceId, (Device, PasswordHash)>,
+    pub(super) devices: BTreeMap<DeviceId, (Device, Option<PasswordHash>)>,
+    /// Lapsed ones too, until the device's next one is issued.
+    pub(super) certificates: BTreeMap<Serial, CertificateRow>,
+    pub(super) enrolments: BTreeMap<TokenHash, EnrolmentRow>,
     pub(super) readers: BTreeMap<DeviceId, (Reader, PasswordHash)>,
     pub(super) places: Arc<Places>,
 }
@@ -85,6 +90,8 @@ impl Snapshot {
             };
             devices.insert(row.id, (device, row.password));
         }
+        let certificates = authority::certificates(connection)?.into_iter();
+        let enrolments = authority::enrolments(connection)?.into_iter();
         let reader = |row: rows::ReaderRow| {
             let reader = Reader {
                 name: row.name.clone(),
@@ -95,6 +102,8 @@ impl Snapshot {
         Ok(Self {
             version: audit::last_number(connection)?,
             devices,
+            certificates: certificates.map(|row| (row.serial.clone(), row)).collect(),
+            enrolments: enrolments.map(|row| (row.secret, row)).collect(),
             readers: rows.readers.into_iter().map(reader).collect(),
             places: Arc::new(Places {
                 zone: zone.clone(),

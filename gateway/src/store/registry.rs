@@ -17,7 +17,7 @@ CREATE TABLE device (
     id       TEXT PRIMARY KEY,
     name     TEXT NOT NULL,
     enabled  INTEGER NOT NULL,
-    password TEXT NOT NULL      -- Argon2id, a PHC string
+    password TEXT NOT NULL      -- Argon2id, a PHC string; '' for none
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE site (
     id       TEXT PRIMARY KEY,
@@ -61,7 +61,8 @@ pub(crate) struct DeviceRow {
     pub(crate) id: DeviceId,
     pub(crate) name: String,
     pub(crate) enabled: bool,
-    pub(crate) password: PasswordHash,
+    /// None: it comes by its certificate alone.
+    pub(crate) password: Option<PasswordHash>,
 }
 
 /// A reading credential.
@@ -95,7 +96,7 @@ pub(crate) fn put_device(connection: &Connection, row: &DeviceRow) -> Result<(),
             row.id.as_str(),
             row.name,
             row.enabled,
-            row.password.as_str()
+            row.password.as_ref().map_or("", PasswordHash::as_str)
         ],
     )?;
     Ok(())
@@ -173,11 +174,12 @@ fn load_devices(connection: &Connection) -> Result<Vec<DeviceRow>, LedgerError> 
     let mut rows = statement.query([])?;
     let mut devices = Vec::new();
     while let Some(row) = rows.next()? {
+        let password: String = row.get(3)?;
         devices.push(DeviceRow {
             id: id(row.get(0)?)?,
             name: row.get(1)?,
             enabled: row.get(2)?,
-            password: PasswordHash::stored(row.get(3)?),
+            password: (!password.is_empty()).then(|| PasswordHash::stored(password)),
         });
     }
     Ok(devices)
@@ -248,10 +250,10 @@ fn load_readers(connection: &Connection) -> Result<Vec<ReaderRow>, LedgerError> 
     Ok(readers)
 }
 
-fn id(text: String) -> Result<DeviceId, LedgerError> {
+pub(super) fn id(text: String) -> Result<DeviceId, LedgerError> {
     text.try_into().map_err(|error| not_ours("an id", &error))
 }
 
-fn not_ours(what: &str, error: &dyn std::fmt::Display) -> LedgerError {
+pub(super) fn not_ours(what: &str, error: &dyn std::fmt::Display) -> LedgerError {
     LedgerError::Database(format!("the registry holds {what} that is none: {error}"))
 }

@@ -4,14 +4,14 @@ use lujiang_wire::LedgerId;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use crate::ledger::LedgerError;
-use crate::store::{audit, people, presence, quarantine, registry};
+use crate::store::{audit, authority, people, presence, quarantine, registry};
 
 /// Version of the tables below; another one is not opened, but for those that are moved on.
 const VERSION: &str = "2";
 
 /// What version 2 adds to version 1. A new database takes the same steps, so that there is one
 /// way to every version.
-const SECOND: [&str; 2] = [quarantine::SECOND, people::SECOND];
+const SECOND: [&str; 3] = [quarantine::SECOND, people::SECOND, authority::SECOND];
 
 /// Times are microseconds since 1970-01-01T00:00:00Z.
 const FACTS: &str = "

@@ -98,7 +98,12 @@ impl House {
         };
         let people = People::open(store.clone(), Arc::clone(&clock), TOKEN, &config);
         let people = people.await.unwrap();
+        let paths = DataPaths::new(folder);
+        std::fs::create_dir(paths.keys_dir()).unwrap();
+        let authority = Authority::open(&paths, &config, Arc::clone(&clock)).unwrap();
+        let enrolment = Enrolment::new(authority, registry.clone(), Arc::clone(&clock), &config);
         ApiState {
+            enrolment,
             intake: Intake::start(
                 store.clone(),
                 IntakeSection::default(),

@@ -4,7 +4,7 @@
 use super::*;
 
 /// The routes that need no right, and why that is right.
-const OPEN: [(&str, &str); 8] = [
+const OPEN: [(&str, &str); 10] = [
     ("get /healthz", "monitors have no session"),
     ("get /readyz", "monitors have no session"),
     ("get /metrics", "monitors have no session"),
@@ -13,6 +13,11 @@ const OPEN: [(&str, &str); 8] = [
     ("post /api/v1/sign-in/link", "asks for a link"),
     ("post /api/v1/sign-in/link/look", "asks for a link"),
     ("post /api/v1/sign-in/password", "asks for a link"),
+    ("post /api/v1/enrolment", "asks for a device's token"),
+    (
+        "post /api/v1/certificate",
+        "asks for a device's certificate",
+    ),
 ];
 
 /// How a change is asked for so that it succeeds.
@@ -35,6 +40,10 @@ fn example(route: &str) -> Option<Example> {
         "post /api/v1/devices/{device}/password" => {
             Ask("/api/v1/devices/gate-1/password", json!({}))
         }
+        "post /api/v1/devices/{device}/enrolment" => {
+            Ask("/api/v1/devices/gate-1/enrolment", json!({}))
+        }
+        "post /api/v1/devices/{device}/revoke" => Ask("/api/v1/devices/gate-1/revoke", json!({})),
         "post /api/v1/readers" => Ask(
             "/api/v1/readers",
             json!({"name": "node-red", "filters": ["library/v1/devices/+/events"]}),
