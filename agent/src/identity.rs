@@ -31,6 +31,10 @@ pub(crate) use key::DeviceKey;
 
 use crate::gateway_url::GatewayUrl;
 
+/// What a person can do where a certificate is not good any more.
+pub const ENROL_AGAIN: &str = "make a token with `lujiang-gateway device enrol` and run \
+                               `lujiang-agent enrol --again` with it";
+
 /// What the gateway knows a device by, checked: the key is the certificate's, the certificate is
 /// the device's, and there is at least one root. Debug shows no key.
 #[derive(Clone)]

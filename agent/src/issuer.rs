@@ -1,7 +1,6 @@
 //! The gateway as an issuer of certificates: one question over HTTPS, one answer, bounded in time
 //! and size. Only this file knows the HTTP library.
 
-use std::error::Error as StdError;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -222,7 +221,7 @@ impl Issuer {
             }
             None => {}
         }
-        match tls_error(&error).cloned().map(Box::new) {
+        match tls::error_within(&error).cloned().map(Box::new) {
             Some(source) if matches!(*source, rustls::Error::InvalidCertificate(_)) => {
                 AskError::Unsound { gateway, source }
             }
@@ -235,24 +234,6 @@ impl Issuer {
             },
         }
     }
-}
-
-/// The TLS error among the causes of an error; an I/O error hides the one it is made of.
-fn tls_error<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Error> {
-    let mut cause = Some(error);
-    while let Some(error) = cause {
-        if let Some(found) = error.downcast_ref() {
-            return Some(found);
-        }
-        let hidden = error
-            .downcast_ref::<std::io::Error>()
-            .and_then(std::io::Error::get_ref);
-        cause = match hidden {
-            Some(hidden) => Some(hidden as &(dyn StdError + 'static)),
-            None => error.source(),
-        };
-    }
-    None
 }
 
 /// What a refusal says, for a person: bounded, and on one line.

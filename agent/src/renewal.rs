@@ -63,11 +63,11 @@ impl Schedule {
             .duration_since(renew_after)
             .max(SignedDuration::ZERO);
         let spread = room / SCATTER_PART;
-        // To the second: people read it.
-        let share =
-            SignedDuration::from_secs(spread.mul_f64(f64::from(scatter) / 65_536.0).as_secs());
+        let share = spread.mul_f64(f64::from(scatter) / 65_536.0);
+        let due = renew_after.saturating_add(share).unwrap_or(renew_after);
         Self {
-            due: renew_after.saturating_add(share).unwrap_or(renew_after),
+            // To the second: people read it.
+            due: Timestamp::from_second(due.as_second()).unwrap_or(due),
         }
     }
 

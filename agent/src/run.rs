@@ -2,6 +2,8 @@
 //! what they know, then the link sends what it can, last the outbox is folded up; all within one
 //! grace period, and nothing is lost when that is too short.
 
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -238,7 +240,11 @@ async fn open_outbox(
 ) -> anyhow::Result<Outbox> {
     let (data, device) = (agent.data.clone(), agent.device.clone());
     tokio::task::spawn_blocking(move || {
-        std::fs::create_dir_all(&data)
+        // What is read at a desk concerns nobody else on this machine.
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&data)
             .with_context(|| format!("cannot make the data folder {}", data.display()))?;
         Outbox::open(&data.join(OUTBOX), &device, &section, options)
             .context("cannot open the outbox")

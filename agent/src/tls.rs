@@ -7,6 +7,7 @@
 mod pinned;
 mod rooted;
 
+use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -93,6 +94,24 @@ fn moment_within(
     } else {
         own.not_before
     })
+}
+
+/// The TLS error among the causes of an error; an I/O error hides the one it is made of.
+pub(crate) fn error_within<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Error> {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if let Some(found) = error.downcast_ref() {
+            return Some(found);
+        }
+        let hidden = error
+            .downcast_ref::<std::io::Error>()
+            .and_then(std::io::Error::get_ref);
+        cause = match hidden {
+            Some(hidden) => Some(hidden as &(dyn StdError + 'static)),
+            None => error.source(),
+        };
+    }
+    None
 }
 
 /// A time as the verifying library wants it; it knows none before 1970.

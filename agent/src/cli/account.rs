@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 
+use jiff::Timestamp;
+use lujiang_agent::identity::ENROL_AGAIN;
 use lujiang_agent::{
     AgentStatus, CertificateStatus, GateStatus, IdentityFolder, Link, StreamDepth,
 };
@@ -61,6 +63,13 @@ fn write_certificate(
             return Ok(writeln!(out, "identity {error:#}")?);
         }
     };
+    if certificate.not_after <= Timestamp::now() {
+        let until = certificate.not_after;
+        return Ok(writeln!(
+            out,
+            "identity certificate lapsed at {until} by this clock; {ENROL_AGAIN}"
+        )?);
+    }
     write!(
         out,
         "identity certificate until {}, renews at {}",

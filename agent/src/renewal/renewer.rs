@@ -12,14 +12,10 @@ use tokio_util::sync::CancellationToken;
 use super::{Clocks, Next, Schedule};
 use crate::backoff::Backoff;
 use crate::error_chain::chain;
-use crate::identity::{DeviceKey, Identity, IdentityError, IdentityFolder};
+use crate::identity::{DeviceKey, ENROL_AGAIN, Identity, IdentityError, IdentityFolder};
 use crate::issuer::{AskError, Issuer};
 use crate::measured_time::MeasuredTime;
 use crate::status::{Board, CertificateStatus};
-
-/// What a person can do about a refusal.
-const REMEDY: &str = "make a token with `lujiang-gateway device enrol` and run \
-                      `lujiang-agent enrol --again` with it";
 
 /// The task.
 pub(crate) struct Renewer {
@@ -162,7 +158,7 @@ impl Renewer {
 fn judge(error: &AskError) -> Trouble {
     let reason = chain(error);
     if error.is_final() {
-        return Trouble::Lasting(format!("{reason}; {REMEDY}"));
+        return Trouble::Lasting(format!("{reason}; {ENROL_AGAIN}"));
     }
     Trouble::Passing(reason)
 }

@@ -8,9 +8,9 @@ use bytes::Bytes;
 use lujiang_config::UplinkSection;
 use lujiang_wire::{Channel, DeviceId, Topic};
 use rumqttc::{
-    AsyncClient, Event, EventLoop, LastWill, MqttOptions, Outgoing, Packet, PubAckReason,
-    PublishNoticeError, PublishOptions, PublishResult, QoS, SubscribeFilterInput, TlsConfiguration,
-    Transport,
+    AsyncClient, ConnectReturnCode, ConnectionError, Event, EventLoop, LastWill, MqttOptions,
+    Outgoing, Packet, PubAckReason, PublishNoticeError, PublishOptions, PublishResult, QoS,
+    StateError, SubscribeFilterInput, TlsConfiguration, Transport,
 };
 use rustls::ClientConfig;
 use tokio::sync::mpsc;
@@ -19,6 +19,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::Answer;
 use super::password::Password;
+use crate::identity::ENROL_AGAIN;
+use crate::tls;
 
 /// Requests that may wait for the event loop: all payloads under way and a little talk.
 const REQUESTS_MAX: usize = 256;
@@ -265,11 +267,72 @@ async fn pump(
             )),
             Ok(Event::Outgoing(Outgoing::Disconnect)) => DoorEvent::Lost("disconnected".to_owned()),
             Ok(_) => continue,
-            Err(error) => DoorEvent::Lost(error.to_string()),
+            Err(error) => DoorEvent::Lost(why(&error)),
         };
         let over = matches!(event, DoorEvent::Lost(_));
         if events.try_send(event).is_err() || over {
             return;
         }
+    }
+}
+
+/// Why there is no connection, in words that help. The library says much of itself, and hides
+/// causes.
+fn why(error: &ConnectionError) -> String {
+    use ConnectReturnCode::{BadUserNamePassword, NotAuthorized};
+    use rumqttc::mqttbytes::Error as PacketError;
+    match error {
+        ConnectionError::ConnectionRefused(code @ (BadUserNamePassword | NotAuthorized)) => {
+            return format!(
+                "the gateway refuses this device ({code:?}): it is revoked, disabled or not \
+                 registered there, or its certificate or password is not the last one"
+            );
+        }
+        ConnectionError::MqttState(StateError::Deserialization(PacketError::Io(io))) => {
+            tls_trouble(io)
+        }
+        other => tls_trouble(other),
+    }
+    .unwrap_or_else(|| error.to_string())
+}
+
+/// What TLS says, where it is TLS that failed.
+fn tls_trouble(error: &(dyn std::error::Error + 'static)) -> Option<String> {
+    let error = tls::error_within(error)?;
+    Some(match error {
+        rustls::Error::AlertReceived(_) => {
+            format!("the gateway does not take our certificate: {error}; {ENROL_AGAIN}")
+        }
+        rustls::Error::InvalidCertificate(_) => {
+            format!("what answers at the gateway's address does not hold for it: {error}")
+        }
+        _ => format!("TLS: {error}"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use rustls::{AlertDescription, CertificateError};
+
+    use super::*;
+
+    #[test]
+    fn a_refusal_is_said_in_words_that_help() {
+        let refused = ConnectionError::ConnectionRefused(ConnectReturnCode::NotAuthorized);
+        assert!(why(&refused).contains("revoked, disabled"));
+        // As it comes in TLS 1.3, where the refusal is the first thing read.
+        let alert = rustls::Error::AlertReceived(AlertDescription::CertificateExpired);
+        let io = std::io::Error::new(std::io::ErrorKind::InvalidData, alert);
+        let packet = rumqttc::mqttbytes::Error::Io(io);
+        let lapsed = why(&ConnectionError::MqttState(StateError::Deserialization(
+            packet,
+        )));
+        assert!(
+            lapsed.contains("CertificateExpired") && lapsed.contains(ENROL_AGAIN),
+            "{lapsed}"
+        );
+        let foreign = rustls::Error::from(CertificateError::UnknownIssuer);
+        let foreign = why(&ConnectionError::Io(std::io::Error::other(foreign)));
+        assert!(foreign.contains("does not hold for it"), "{foreign}");
     }
 }
