@@ -144,6 +144,7 @@ impl<S: AsyncRead + AsyncWrite> Connection<S> {
         self.registration.end(&ending);
         drop(self.link.take());
         if let Some(code) = ending.code {
+            self.context.metrics.end(code);
             encode::disconnect(self.session.version(), code, &mut self.wire.unsent);
         }
         self.wire.farewell().await;
@@ -323,14 +324,8 @@ impl<S: AsyncRead + AsyncWrite> Connection<S> {
 
     fn next_packet(&mut self) -> Result<Option<Incoming>, Fault> {
         let frame = next_frame(&mut self.wire.received, self.received_max);
-        let packet = match frame {
-            Ok(None) => return Ok(None),
-            Ok(Some(frame)) => decode(self.session.version(), &frame),
-            Err(fault) => Err(fault),
-        };
-        packet
-            .map(Some)
-            .inspect_err(|_| self.context.metrics.malformed.increase())
+        let version = self.session.version();
+        frame?.map(|frame| decode(version, &frame)).transpose()
     }
 
     async fn perform(&mut self, effect: Effect) -> Result<(), Ending> {
@@ -347,7 +342,11 @@ impl<S: AsyncRead + AsyncWrite> Connection<S> {
                 let switchboard = &self.context.switchboard;
                 let code = match switchboard.publish_retained(&topic, payload) {
                     Ok(()) => ReasonCode::Success,
-                    Err(_) => ReasonCode::QuotaExceeded,
+                    Err(_) => {
+                        let code = ReasonCode::QuotaExceeded;
+                        self.context.metrics.refuse_request(code);
+                        code
+                    }
                 };
                 word.into_iter()
                     .for_each(|word| self.context.house.heard(word));
@@ -371,8 +370,7 @@ impl<S: AsyncRead + AsyncWrite> Connection<S> {
             }
             Effect::AskReceipts => self.ask_receipts(),
             Effect::Pong => encode::pingresp(&mut self.wire.unsent),
-            Effect::CountUnauthorised => self.context.metrics.unauthorised.increase(),
-            Effect::CountUnreadable => self.context.metrics.unreadable.increase(),
+            Effect::CountRefused(code) => self.context.metrics.refuse_request(code),
             Effect::End(ending) => return Err(ending),
         }
         Ok(())

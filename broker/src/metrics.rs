@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::reason::ReasonCode;
+
 /// A number that only grows.
 #[derive(Debug, Default)]
 pub struct Counter(AtomicU64);
@@ -110,12 +112,6 @@ pub struct DoorMetrics {
     pub publishes: Counter,
     /// PUBACK packets sent, whatever their reason code.
     pub pubacks: Counter,
-    /// PUBLISH and SUBSCRIBE requests refused for want of a right.
-    pub unauthorised: Counter,
-    /// Connections ended because of bytes the standard does not allow.
-    pub malformed: Counter,
-    /// Payloads on status, telemetry or clock that could not be read.
-    pub unreadable: Counter,
     /// Connections ended because the peer was silent or did not take what was written.
     pub timeouts: Counter,
     /// Pauses in reading a client that sent more than its rates allow.
@@ -133,6 +129,26 @@ pub struct DoorMetrics {
     /// Bytes written to peers.
     pub bytes_sent: Counter,
     refusals: [Counter; ConnectRefusal::ALL.len()],
+    requests_refused: ByReason,
+    ended: ByReason,
+}
+
+/// One counter for each reason code that refuses.
+#[derive(Debug, Default)]
+struct ByReason([Counter; ReasonCode::REFUSING.len()]);
+
+impl ByReason {
+    fn increase(&self, code: ReasonCode) {
+        let counters = ReasonCode::REFUSING.iter().zip(&self.0);
+        for (_, counter) in counters.filter(|(reason, _)| **reason == code) {
+            counter.increase();
+        }
+    }
+
+    fn read(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        let counters = ReasonCode::REFUSING.iter().zip(&self.0);
+        counters.map(|(reason, counter)| (reason.as_str(), counter.get()))
+    }
 }
 
 impl DoorMetrics {
@@ -140,6 +156,25 @@ impl DoorMetrics {
     #[must_use]
     pub fn refused(&self, reason: ConnectRefusal) -> u64 {
         self.refusals[reason as usize].get()
+    }
+
+    /// How many publishes and subscriptions were refused, by the name of their reason code; in
+    /// 3.1.1, which has no codes, by the one MQTT 5 would have been told.
+    pub fn requests_refused(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        self.requests_refused.read()
+    }
+
+    /// How many connections the door itself ended, likewise.
+    pub fn ended(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        self.ended.read()
+    }
+
+    pub(crate) fn refuse_request(&self, code: ReasonCode) {
+        self.requests_refused.increase(code);
+    }
+
+    pub(crate) fn end(&self, code: ReasonCode) {
+        self.ended.increase(code);
     }
 
     pub(crate) fn refuse(&self, reason: ConnectRefusal) {
@@ -159,5 +194,20 @@ mod tests {
             metrics.refuse(reason);
             assert_eq!(metrics.refused(reason), 1, "{}", reason.as_str());
         }
+    }
+
+    #[test]
+    fn every_reason_that_refuses_has_its_own_counter_and_name() {
+        let metrics = DoorMetrics::default();
+        for code in ReasonCode::REFUSING {
+            metrics.refuse_request(code);
+        }
+        let read: Vec<_> = metrics.requests_refused().collect();
+        assert!(read.iter().all(|(_, count)| *count == 1));
+        let names: std::collections::BTreeSet<_> = read.iter().map(|(name, _)| name).collect();
+        assert_eq!(names.len(), ReasonCode::REFUSING.len());
+        metrics.end(ReasonCode::PacketTooLarge);
+        let ended = metrics.ended().filter(|(_, count)| *count > 0);
+        assert_eq!(ended.collect::<Vec<_>>(), [("packet_too_large", 1)]);
     }
 }

@@ -33,6 +33,66 @@ pub(crate) enum ReasonCode {
 }
 
 impl ReasonCode {
+    /// Those that refuse something or end a connection.
+    pub(crate) const REFUSING: [Self; 24] = [
+        Self::MalformedPacket,
+        Self::ProtocolError,
+        Self::ImplementationSpecificError,
+        Self::UnsupportedProtocolVersion,
+        Self::ClientIdentifierNotValid,
+        Self::BadUserNameOrPassword,
+        Self::NotAuthorized,
+        Self::ServerUnavailable,
+        Self::ServerShuttingDown,
+        Self::BadAuthenticationMethod,
+        Self::KeepAliveTimeout,
+        Self::SessionTakenOver,
+        Self::TopicFilterInvalid,
+        Self::TopicNameInvalid,
+        Self::ReceiveMaximumExceeded,
+        Self::TopicAliasInvalid,
+        Self::PacketTooLarge,
+        Self::QuotaExceeded,
+        Self::AdministrativeAction,
+        Self::PayloadFormatInvalid,
+        Self::QosNotSupported,
+        Self::SharedSubscriptionsNotSupported,
+        Self::ConnectionRateExceeded,
+        Self::SubscriptionIdentifiersNotSupported,
+    ];
+
+    /// The name the standard gives it, as a label.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::NoSubscriptionExisted => "no_subscription_existed",
+            Self::MalformedPacket => "malformed_packet",
+            Self::ProtocolError => "protocol_error",
+            Self::ImplementationSpecificError => "implementation_specific_error",
+            Self::UnsupportedProtocolVersion => "unsupported_protocol_version",
+            Self::ClientIdentifierNotValid => "client_identifier_not_valid",
+            Self::BadUserNameOrPassword => "bad_user_name_or_password",
+            Self::NotAuthorized => "not_authorized",
+            Self::ServerUnavailable => "server_unavailable",
+            Self::ServerShuttingDown => "server_shutting_down",
+            Self::BadAuthenticationMethod => "bad_authentication_method",
+            Self::KeepAliveTimeout => "keep_alive_timeout",
+            Self::SessionTakenOver => "session_taken_over",
+            Self::TopicFilterInvalid => "topic_filter_invalid",
+            Self::TopicNameInvalid => "topic_name_invalid",
+            Self::ReceiveMaximumExceeded => "receive_maximum_exceeded",
+            Self::TopicAliasInvalid => "topic_alias_invalid",
+            Self::PacketTooLarge => "packet_too_large",
+            Self::QuotaExceeded => "quota_exceeded",
+            Self::AdministrativeAction => "administrative_action",
+            Self::PayloadFormatInvalid => "payload_format_invalid",
+            Self::QosNotSupported => "qos_not_supported",
+            Self::SharedSubscriptionsNotSupported => "shared_subscriptions_not_supported",
+            Self::ConnectionRateExceeded => "connection_rate_exceeded",
+            Self::SubscriptionIdentifiersNotSupported => "subscription_identifiers_not_supported",
+        }
+    }
+
     /// The code as it stands in an MQTT 5 packet.
     pub(crate) fn byte(self) -> u8 {
         self as u8

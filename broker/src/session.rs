@@ -83,10 +83,8 @@ pub(crate) enum Effect {
     AskReceipts,
     /// PINGRESP.
     Pong,
-    /// Something was refused for want of a right.
-    CountUnauthorised,
-    /// A payload could not be read.
-    CountUnreadable,
+    /// A publish or a subscription was refused.
+    CountRefused(ReasonCode),
     /// The connection ends.
     End(Ending),
 }
@@ -276,8 +274,7 @@ impl Session {
     }
 
     fn handle_unauthorised(&mut self, publish: &Publish, now: Instant) -> Vec<Effect> {
-        let mut effects = vec![Effect::CountUnauthorised];
-        effects.extend(self.refuse(publish, ReasonCode::NotAuthorized, "not authorised"));
+        let mut effects = self.refuse(publish, ReasonCode::NotAuthorized, "not authorised");
         let count = self.unauthorised.count(now);
         // MQTT 5 is told in each PUBACK; 3.1.1 can only be told by being closed.
         if self.version == ProtocolVersion::V311 && count > self.limits.unauthorised_per_minute_max
@@ -290,9 +287,7 @@ impl Session {
     }
 
     fn refuse_unreadable(&self, publish: &Publish, why: &str) -> Vec<Effect> {
-        let mut effects = vec![Effect::CountUnreadable];
-        effects.extend(self.refuse(publish, ReasonCode::PayloadFormatInvalid, why));
-        effects
+        self.refuse(publish, ReasonCode::PayloadFormatInvalid, why)
     }
 
     /// MQTT 5 learns the code; in 3.1.1 the PUBACK only ends the exchange, as mosquitto does it.
@@ -304,9 +299,10 @@ impl Session {
                 reason: why.to_owned(),
             })
         });
-        word.into_iter()
-            .chain(acknowledge(publish.id, code))
-            .collect()
+        let mut effects = vec![Effect::CountRefused(code)];
+        effects.extend(word);
+        effects.extend(acknowledge(publish.id, code));
+        effects
     }
 
     fn handle_subscribe(&mut self, id: PacketId, filters: &[RequestedFilter]) -> Vec<Effect> {
@@ -327,8 +323,7 @@ impl Session {
                     }
                     following.extend(self.asks_receipts(filter));
                 }
-                Err(ReasonCode::NotAuthorized) => effects.push(Effect::CountUnauthorised),
-                Err(_) => {}
+                Err(code) => effects.push(Effect::CountRefused(*code)),
             }
             answers.push(answer.map(|_| requested.qos));
         }

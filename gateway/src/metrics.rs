@@ -49,12 +49,12 @@ pub enum Counter {
     DoorAccepted,
     /// PUBLISH packets the door read.
     DoorPublishes,
-    /// Requests the door refused for want of a right.
-    DoorUnauthorised,
+    /// Publishes and subscriptions the door refused, by reason code.
+    DoorRequestsRefused,
     /// Connections the door did not let in, by reason.
     DoorRefused,
-    /// Connections the door ended for bytes the standard does not allow.
-    DoorMalformed,
+    /// Connections the door ended, by reason code.
+    DoorEnded,
     /// Connections the door ended because nothing was heard from them, or nothing taken.
     DoorTimeouts,
     /// Connections of the door that ended by a panic.
@@ -146,10 +146,10 @@ const COUNTERS: [(Counter, &str, Option<&str>, &str); 15] = [
         "PUBLISH packets the door read.",
     ),
     (
-        Counter::DoorUnauthorised,
-        "lujiang_door_unauthorised_total",
-        None,
-        "PUBLISH and SUBSCRIBE requests refused for want of a right.",
+        Counter::DoorRequestsRefused,
+        "lujiang_door_requests_refused_total",
+        Some("reason"),
+        "Publishes and subscriptions the door refused.",
     ),
     (
         Counter::DoorRefused,
@@ -158,10 +158,10 @@ const COUNTERS: [(Counter, &str, Option<&str>, &str); 15] = [
         "Connections the door did not let in.",
     ),
     (
-        Counter::DoorMalformed,
-        "lujiang_door_malformed_total",
-        None,
-        "Connections the door ended for bytes the standard does not allow.",
+        Counter::DoorEnded,
+        "lujiang_door_ended_total",
+        Some("reason"),
+        "Connections the door ended by itself.",
     ),
     (
         Counter::DoorTimeouts,

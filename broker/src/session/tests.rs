@@ -24,7 +24,11 @@ fn a_status_is_retained_only_if_it_can_be_read() {
     for bad in ["", "{}", "online", unknown] {
         let effects = publish(&mut session, "status", bad);
         let code = ReasonCode::PayloadFormatInvalid;
-        assert_eq!(effects.first(), Some(&Effect::CountUnreadable), "{bad}");
+        assert_eq!(
+            effects.first(),
+            Some(&Effect::CountRefused(ReasonCode::PayloadFormatInvalid)),
+            "{bad}"
+        );
         let last = Effect::Acknowledge(id().unwrap(), code);
         assert_eq!(effects.last(), Some(&last), "{bad}");
     }
@@ -42,7 +46,10 @@ fn a_3_1_1_client_is_closed_after_too_many_unauthorised_publishes_a_minute() {
             !ends(&effects),
             "publish {second} is acknowledged and discarded"
         );
-        assert_eq!(effects.first(), Some(&Effect::CountUnauthorised));
+        assert_eq!(
+            effects.first(),
+            Some(&Effect::CountRefused(ReasonCode::NotAuthorized))
+        );
     }
     // The minute is over: counted anew.
     let later = start + Duration::from_secs(60);

@@ -9,7 +9,7 @@ use rumqttc::{AsyncClient, Event, Incoming, MqttOptions, PublishOptions, Publish
 use tokio::process::Command;
 
 use super::house::PASSWORD;
-use super::{Opened, open, own, soon};
+use super::{Opened, open, own, requests_refused, soon};
 
 #[tokio::test]
 async fn rumqttc_publishes_and_receives() {
@@ -78,7 +78,7 @@ async fn mosquitto_publishes_in_both_versions() {
         mosquitto_pub(&opened, &hanzi).await.unwrap();
     }
     assert_eq!(opened.house.payloads().len(), 4);
-    assert_eq!(opened.switchboard.metrics().unauthorised.get(), 4);
+    assert_eq!(requests_refused(&opened, "not_authorized"), 4);
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use tokio::io::AsyncReadExt as _;
 
 use super::client::{BOTH, Client, Connect, V5, V311, publish};
 use super::house::Keep;
-use super::{open, open_with, own, section};
+use super::{ended, open, open_with, own, section};
 
 #[tokio::test]
 async fn a_packet_too_large_is_refused_before_it_is_read() {
@@ -62,6 +62,7 @@ async fn a_silent_client_is_ended_after_one_and_a_half_keep_alives() {
         assert!(silent < Duration::from_secs(5), "{silent:?}");
     }
     assert_eq!(opened.switchboard.metrics().timeouts.get(), 2);
+    assert_eq!(ended(&opened, "keep_alive_timeout"), 2);
 }
 
 #[tokio::test]
@@ -144,6 +145,7 @@ async fn who_was_told_the_maximum_and_exceeds_it_is_disconnected_and_nobody_else
         client.publish(&own("events"), "[]", Some(id)).await;
     }
     client.expect_end(0x93).await;
+    assert_eq!(ended(&opened, "receive_maximum_exceeded"), 1);
     assert_eq!(opened.house.payloads().len(), 3, "the third went nowhere");
     let first = opened.house.held.lock().unwrap().remove(0);
     first.send(Kept::Committed).unwrap();

@@ -96,6 +96,20 @@ fn open_house(
     }
 }
 
+/// How many publishes and subscriptions were refused for this reason.
+fn requests_refused(opened: &Opened, reason: &str) -> u64 {
+    let metrics = opened.switchboard.metrics();
+    let counted = metrics.requests_refused().find(|(name, _)| *name == reason);
+    counted.expect("a reason code's name").1
+}
+
+/// How many connections the door ended for this reason.
+fn ended(opened: &Opened, reason: &str) -> u64 {
+    let metrics = opened.switchboard.metrics();
+    let counted = metrics.ended().find(|(name, _)| *name == reason);
+    counted.expect("a reason code's name").1
+}
+
 /// A topic of `gate-1`.
 fn own(channel: &str) -> String {
     format!("library/v1/devices/gate-1/{channel}")

@@ -4,7 +4,7 @@ use lujiang_broker::{Kept, Word};
 
 use super::client::{BOTH, Client, Connect, V5, V311, publish};
 use super::house::Keep;
-use super::{open, own, section};
+use super::{open, own, requests_refused, section};
 
 #[tokio::test]
 async fn facts_are_acknowledged_when_they_are_kept_and_not_before() {
@@ -120,7 +120,7 @@ async fn what_a_device_may_not_publish_is_refused_and_told_to_the_house() {
         refused.count() == 2 * (topics.len() + 1)
     };
     opened.house.heard_that(refused).await;
-    assert_eq!(opened.switchboard.metrics().unauthorised.get(), 20);
+    assert_eq!(requests_refused(&opened, "not_authorized"), 20);
 }
 
 #[tokio::test]

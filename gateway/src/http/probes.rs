@@ -84,8 +84,6 @@ impl ApiState {
             (Counter::PayloadsRefused, counts.refused),
             (Counter::DoorAccepted, door.accepted.get()),
             (Counter::DoorPublishes, door.publishes.get()),
-            (Counter::DoorUnauthorised, door.unauthorised.get()),
-            (Counter::DoorMalformed, door.malformed.get()),
             (Counter::DoorTimeouts, door.timeouts.get()),
             (Counter::DoorPanics, door.connection_panics.get()),
             (Counter::DoorSlowed, door.slowed.get()),
@@ -97,6 +95,14 @@ impl ApiState {
             (Counter::ViewsRebuilt, self.views.rebuilds()),
         ] {
             reading.counters.insert((counter, String::new()), value);
+        }
+        let refused = door.requests_refused();
+        let refused = refused.map(|(reason, count)| (Counter::DoorRequestsRefused, reason, count));
+        let ended = door.ended();
+        let ended = ended.map(|(reason, count)| (Counter::DoorEnded, reason, count));
+        for (counter, reason, count) in refused.chain(ended).filter(|(.., count)| *count > 0) {
+            let counted = (counter, reason.to_owned());
+            reading.counters.insert(counted, count);
         }
         for reason in ConnectRefusal::ALL {
             let label = reason.as_str().to_owned();
