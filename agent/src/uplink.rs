@@ -7,6 +7,7 @@
 
 pub(crate) mod door;
 pub(crate) mod link;
+mod papers;
 mod password;
 
 use std::collections::VecDeque;
@@ -69,6 +70,8 @@ pub(crate) enum Effect {
 pub(crate) enum Leave {
     /// It was lost, or does not answer.
     Lost(String),
+    /// The gateway does not know us by what we showed.
+    Unwelcome(String),
     /// The gateway refused a payload: nothing is settled by that.
     Refused(String),
     /// The agent stops, and what could be sent is sent.
@@ -315,6 +318,11 @@ impl Session {
     /// The connection is gone.
     pub(crate) fn handle_lost(&mut self, reason: String) {
         self.leave(Leave::Lost(reason));
+    }
+
+    /// The gateway did not let us in.
+    pub(crate) fn handle_unwelcome(&mut self, reason: String) {
+        self.leave(Leave::Unwelcome(reason));
     }
 
     fn measure(&mut self, now: Duration) {

@@ -13,6 +13,9 @@ use crate::durable_file;
 /// The name of the file in the folder.
 const NAME: &str = "identity.json";
 
+/// The one before it, after a renewal.
+const PREVIOUS: &str = "previous.json";
+
 /// Largest file that is read: a key and a handful of certificates are below 16 KiB.
 const SIZE_MAX: u64 = 256 * 1024;
 
@@ -53,7 +56,39 @@ impl IdentityFolder {
     /// # Errors
     /// Where there is none, others can read it, or its parts do not belong together.
     pub fn load(&self) -> Result<Identity, IdentityError> {
-        let file = self.file();
+        self.load_file(self.file())
+    }
+
+    /// Reads the identity before the present one: a gateway that was restored from an older copy
+    /// knows that one, and not its successor.
+    pub(crate) fn load_previous(&self) -> Result<Identity, IdentityError> {
+        self.load_file(self.path.join(PREVIOUS))
+    }
+
+    /// Puts an identity in place of whatever is there, or the first; makes the folder where there
+    /// is none. After a crash the old one or the new one is there, whole.
+    pub(crate) fn replace(&self, identity: &Identity) -> Result<(), IdentityError> {
+        self.make()?;
+        write(&self.file(), identity)?;
+        let previous = self.path.join(PREVIOUS);
+        match fs::remove_file(&previous) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => Err(IdentityError::File {
+                action: "remove",
+                path: previous,
+                source,
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Puts the renewed identity in place of the present one, which is kept beside it.
+    pub(crate) fn succeed(&self, present: &Identity, next: &Identity) -> Result<(), IdentityError> {
+        self.make()?;
+        write(&self.path.join(PREVIOUS), present)?;
+        write(&self.file(), next)
+    }
+
+    fn load_file(&self, file: PathBuf) -> Result<Identity, IdentityError> {
         check_mode(&self.path, FOLDER_MODE).map_err(|error| self.absent(error))?;
         check_mode(&file, FILE_MODE).map_err(|error| self.absent(error))?;
         let text = read(&file).map_err(|source| IdentityError::File {
@@ -64,18 +99,6 @@ impl IdentityFolder {
         Identity::parse(&self.device, &text).map_err(|source| IdentityError::Unusable {
             path: file,
             source: Box::new(source),
-        })
-    }
-
-    /// Puts an identity in place of the one that is there, or the first; makes the folder where
-    /// there is none. After a crash the old one or the new one is there, whole.
-    pub(crate) fn replace(&self, identity: &Identity) -> Result<(), IdentityError> {
-        self.make()?;
-        let file = self.file();
-        durable_file::replace(&file, &identity.to_json()).map_err(|source| IdentityError::File {
-            action: "write",
-            path: file,
-            source,
         })
     }
 
@@ -140,6 +163,14 @@ fn check_mode(path: &Path, expected: u32) -> Result<(), IdentityError> {
         });
     }
     Ok(())
+}
+
+fn write(file: &Path, identity: &Identity) -> Result<(), IdentityError> {
+    durable_file::replace(file, &identity.to_json()).map_err(|source| IdentityError::File {
+        action: "write",
+        path: file.to_owned(),
+        source,
+    })
 }
 
 fn read(file: &Path) -> io::Result<String> {

@@ -155,3 +155,17 @@ fn the_power_going_at_any_step_of_a_renewal_leaves_an_identity_that_can_be_used(
         assert!(folder.load().unwrap().is_same(&new), "{stop:?}");
     }
 }
+
+#[test]
+fn a_renewed_identity_keeps_the_one_before_it_until_another_is_put_in_its_place() {
+    let (_outer, folder) = enrolled();
+    let (old, new) = (folder.load().unwrap(), identity(&Authority::new()));
+    assert!(folder.load_previous().is_err());
+    folder.succeed(&old, &new).unwrap();
+    assert!(folder.load().unwrap().is_same(&new));
+    assert!(folder.load_previous().unwrap().is_same(&old));
+    assert_eq!(mode(&folder.file().with_file_name("previous.json")), 0o600);
+    folder.replace(&old).unwrap();
+    assert!(folder.load().unwrap().is_same(&old));
+    assert!(folder.load_previous().is_err());
+}

@@ -134,7 +134,7 @@ impl Renewer {
         }
         let until = next.not_after();
         self.folder
-            .with(move |folder| folder.replace(&next))
+            .with(move |folder| folder.succeed(&present, &next))
             .await
             .map_err(|e| Trouble::Passing(chain(&e)))?;
         tracing::info!(%until, "the certificate is renewed");

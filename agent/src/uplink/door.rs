@@ -43,6 +43,8 @@ pub(crate) enum DoorEvent {
         /// Its content.
         payload: Bytes,
     },
+    /// CONNACK: not you.
+    Unwelcome(String),
     /// It is over.
     Lost(String),
 }
@@ -267,9 +269,9 @@ async fn pump(
             )),
             Ok(Event::Outgoing(Outgoing::Disconnect)) => DoorEvent::Lost("disconnected".to_owned()),
             Ok(_) => continue,
-            Err(error) => DoorEvent::Lost(why(&error)),
+            Err(error) => ended(&error),
         };
-        let over = matches!(event, DoorEvent::Lost(_));
+        let over = matches!(event, DoorEvent::Lost(_) | DoorEvent::Unwelcome(_));
         if events.try_send(event).is_err() || over {
             return;
         }
@@ -278,22 +280,22 @@ async fn pump(
 
 /// Why there is no connection, in words that help. The library says much of itself, and hides
 /// causes.
-fn why(error: &ConnectionError) -> String {
+fn ended(error: &ConnectionError) -> DoorEvent {
     use ConnectReturnCode::{BadUserNamePassword, NotAuthorized};
     use rumqttc::mqttbytes::Error as PacketError;
-    match error {
+    let trouble = match error {
         ConnectionError::ConnectionRefused(code @ (BadUserNamePassword | NotAuthorized)) => {
-            return format!(
+            return DoorEvent::Unwelcome(format!(
                 "the gateway refuses this device ({code:?}): it is revoked, disabled or not \
                  registered there, or its certificate or password is not the last one"
-            );
+            ));
         }
         ConnectionError::MqttState(StateError::Deserialization(PacketError::Io(io))) => {
             tls_trouble(io)
         }
         other => tls_trouble(other),
-    }
-    .unwrap_or_else(|| error.to_string())
+    };
+    DoorEvent::Lost(trouble.unwrap_or_else(|| error.to_string()))
 }
 
 /// What TLS says, where it is TLS that failed.
@@ -316,15 +318,22 @@ mod tests {
 
     use super::*;
 
+    fn why_lost(error: &ConnectionError) -> String {
+        match ended(error) {
+            DoorEvent::Lost(why) => why,
+            other => panic!("{other:?}"),
+        }
+    }
+
     #[test]
     fn a_refusal_is_said_in_words_that_help() {
         let refused = ConnectionError::ConnectionRefused(ConnectReturnCode::NotAuthorized);
-        assert!(why(&refused).contains("revoked, disabled"));
+        assert!(matches!(ended(&refused), DoorEvent::Unwelcome(why) if why.contains("revoked")));
         // As it comes in TLS 1.3, where the refusal is the first thing read.
         let alert = rustls::Error::AlertReceived(AlertDescription::CertificateExpired);
         let io = std::io::Error::new(std::io::ErrorKind::InvalidData, alert);
         let packet = rumqttc::mqttbytes::Error::Io(io);
-        let lapsed = why(&ConnectionError::MqttState(StateError::Deserialization(
+        let lapsed = why_lost(&ConnectionError::MqttState(StateError::Deserialization(
             packet,
         )));
         assert!(
@@ -332,7 +341,7 @@ mod tests {
             "{lapsed}"
         );
         let foreign = rustls::Error::from(CertificateError::UnknownIssuer);
-        let foreign = why(&ConnectionError::Io(std::io::Error::other(foreign)));
+        let foreign = why_lost(&ConnectionError::Io(std::io::Error::other(foreign)));
         assert!(foreign.contains("does not hold for it"), "{foreign}");
     }
 }

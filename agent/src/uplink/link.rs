@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use lujiang_config::{AgentSection, Credential, UplinkSection};
+use lujiang_config::{AgentSection, UplinkSection};
 use lujiang_wire::{
     Channel, Clock, ClockMessage, LinkState, Receipts, Status, Telemetry, Topic, encode_batch,
 };
@@ -13,16 +13,16 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::door::{Credentials, Door, DoorEvent};
-use super::{Answer, Effect, Leave, Session, SessionLimits, read_password};
+use super::door::{Door, DoorEvent};
+use super::papers::{Papers, Showing};
+use super::{Answer, Effect, Leave, Session, SessionLimits};
 use crate::backoff::Backoff;
 use crate::error_chain::chain;
-use crate::identity::IdentityFolder;
+use crate::identity::{Identity, IdentityFolder};
 use crate::measured_time::MeasuredTime;
 use crate::outbox::{Outbox, OutboxError, Stamp};
 use crate::status::{Board, Link};
 use crate::telemetry::{Health, approximate};
-use crate::tls;
 
 /// Name and version, as the status says them.
 const AGENT: &str = concat!("lujiang-agent/", env!("CARGO_PKG_VERSION"));
@@ -65,6 +65,8 @@ struct Conversation<'a> {
     answers: Answers,
     changes: watch::Receiver<u64>,
     renewals: watch::Receiver<u64>,
+    /// The identity we go by, where it is not the present one.
+    previous: Option<Identity>,
     begun: Instant,
     samples: u64,
     health: Health,
@@ -75,8 +77,13 @@ impl Uplink {
     /// Keeps the link until told to stop, then sends what it can and says goodbye.
     pub(crate) async fn run(self, stop: CancellationToken) {
         let mut backoff = Backoff::new(self.section.backoff_min, self.section.backoff_max);
+        let mut showing = Showing::Present;
         while !stop.is_cancelled() {
-            let (leave, was_online) = self.connect_once(&stop).await;
+            let (leave, was_online) = self.connect_once(&stop, showing).await;
+            showing = match (&leave, showing) {
+                (Leave::Unwelcome(_), Showing::Present) => Showing::Previous,
+                _ => Showing::Present,
+            };
             let reason = match leave {
                 Leave::Stopped => break,
                 Leave::Renewed => {
@@ -86,6 +93,10 @@ impl Uplink {
                 Leave::Refused(reason) => {
                     tracing::warn!(%reason, "the gateway refuses facts; they stay in the outbox");
                     format!("facts refused: {reason}")
+                }
+                Leave::Unwelcome(reason) => {
+                    tracing::warn!(%reason, "not let in");
+                    reason
                 }
                 Leave::Lost(reason) => {
                     if was_online {
@@ -105,12 +116,13 @@ impl Uplink {
     }
 
     /// One connection from dialling to its end; and whether it was of use.
-    async fn connect_once(&self, stop: &CancellationToken) -> (Leave, bool) {
+    async fn connect_once(&self, stop: &CancellationToken, showing: Showing) -> (Leave, bool) {
         self.board.link(Link::Connecting, self.clock.wall());
         // From before the certificate is read, so that no newer one is missed.
         let renewals = self.renewals.subscribe();
         let prepared = async {
-            let credentials = self.credentials().await?;
+            let papers =
+                Papers::read(&self.section, &self.agent.device, &self.time, showing).await?;
             self.outbox
                 .with(Outbox::begin_connection)
                 .await
@@ -119,13 +131,13 @@ impl Uplink {
                 .status(LinkState::Offline)
                 .await
                 .map_err(|e| chain(&e))?;
-            Ok::<_, String>((credentials, will))
+            Ok::<_, String>((papers, will))
         };
-        let (credentials, will) = match prepared.await {
+        let (papers, will) = match prepared.await {
             Ok(prepared) => prepared,
             Err(reason) => return (Leave::Lost(reason), false),
         };
-        let mut door = Door::open(&self.section, &self.agent.device, &credentials, will);
+        let mut door = Door::open(&self.section, &self.agent.device, &papers.credentials, will);
         let session = Session::new(SessionLimits::of(&self.section), self.clock.boot());
         let begun = Instant::now();
         let mut conversation = Conversation {
@@ -135,6 +147,7 @@ impl Uplink {
             answers: Answers::new(),
             changes: self.outbox.changes(),
             renewals,
+            previous: papers.previous,
             begun,
             samples: 0,
             health: Health::new(&self.agent.data),
@@ -145,24 +158,6 @@ impl Uplink {
         let ends_well = !matches!(leave, Leave::Lost(_));
         door.close(ends_well).await;
         (leave, was_online)
-    }
-
-    /// By what the gateway knows us, read afresh: it may have been renewed, or mended.
-    async fn credentials(&self) -> Result<Credentials, String> {
-        match self.section.credential {
-            Credential::Password => read_password(&self.section.password_file)
-                .map(Credentials::Password)
-                .map_err(|error| chain(&error)),
-            Credential::Certificate => {
-                let folder = IdentityFolder::new(&self.section.identity, &self.agent.device);
-                let identity = folder
-                    .with(IdentityFolder::load)
-                    .await
-                    .map_err(|error| chain(&error))?;
-                let config = tls::with_identity(&identity, self.time.clone());
-                Ok(Credentials::Certificate(Arc::new(config)))
-            }
-        }
     }
 
     /// The status document.
@@ -317,7 +312,11 @@ impl Conversation<'_> {
     async fn hear(&mut self, event: DoorEvent) {
         let now = self.begun.elapsed();
         match event {
-            DoorEvent::Connected => self.session.handle_connected(now),
+            DoorEvent::Connected => {
+                self.go_back().await;
+                self.session.handle_connected(now);
+            }
+            DoorEvent::Unwelcome(reason) => self.session.handle_unwelcome(reason),
             DoorEvent::Lost(reason) => self.session.handle_lost(reason),
             DoorEvent::Message { topic, payload } => {
                 let heard = self.uplink.clock.uptime();
@@ -335,6 +334,24 @@ impl Conversation<'_> {
                     Err(error) => tracing::debug!(%error, "a message on a foreign topic"),
                 }
             }
+        }
+    }
+
+    /// Makes the identity the gateway took the present one, where it was not: it does not know its
+    /// successor, and will issue another.
+    async fn go_back(&mut self) {
+        let Some(identity) = self.previous.take() else {
+            return;
+        };
+        tracing::warn!("the gateway knows only the certificate before the last: going back to it");
+        let Uplink { section, agent, .. } = self.uplink;
+        let folder = IdentityFolder::new(&section.identity, &agent.device);
+        let gone = folder.with(move |folder| folder.replace(&identity)).await;
+        if let Err(error) = gone {
+            tracing::warn!(
+                reason = chain(&error),
+                "not gone back; tried again next time"
+            );
         }
     }
 

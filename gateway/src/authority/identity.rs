@@ -2,13 +2,9 @@
 
 use std::fmt;
 
-use lujiang_wire::DeviceId;
+use lujiang_wire::{DEVICE_URN, DeviceId};
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
-
-/// What stands before the device's id in the name of its certificate. A URI and no DNS name,
-/// because ids know letters that host names do not.
-const DEVICE_URN: &str = "urn:lujiang:device:";
 
 /// The number of a certificate, as lowercase hexadecimal digits.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
