@@ -18,6 +18,7 @@ pub mod peer;
 pub(crate) mod persons;
 mod probes;
 pub mod problem;
+mod problem_pages;
 mod quarantine;
 mod rebuild;
 mod registry;
@@ -276,6 +277,7 @@ fn app(section: &HttpSection, state: ApiState) -> Router {
         )
         .with_state(state)
         .merge(page::router())
+        .merge(problem_pages::router())
         .layer(CompressionLayer::new())
         .layer(DefaultBodyLimit::max(body_max))
         .layer(CatchPanicLayer::custom(frame::panicked))

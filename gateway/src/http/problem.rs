@@ -3,16 +3,19 @@
 //! A handler returns a [`Problem`]; the frame around all routes writes it out, with the id of
 //! the request as its `instance`.
 
+mod kind;
+
 use std::time::Duration;
 
 use axum::Json;
+use axum::http::HeaderValue;
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
-use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::{IntoResponses, ToSchema};
 
 use crate::ledger::LedgerError;
+pub use kind::ProblemKind;
 
 /// The media type [RFC 9457 §3].
 pub const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
@@ -30,140 +33,6 @@ struct Told {
     expected: Option<String>,
     reasons: Vec<String>,
     retry_after: Option<Duration>,
-}
-
-/// What sort of error it is; each has its `type`, title and status.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ProblemKind {
-    /// A parameter of the query or the path is unknown, missing or wrong.
-    BadParameter,
-    /// The body is not what was expected.
-    BadBody,
-    /// Nobody is signed in, or the token or session is not good.
-    NotSignedIn,
-    /// Signed in, but not allowed to do this.
-    NotAllowed,
-    /// A cookie came with a request that another site caused.
-    CrossSite,
-    /// The name or the password is wrong.
-    WrongPassword,
-    /// A sign-in link that was used, has expired or never was.
-    LinkSpent,
-    /// There is no such thing.
-    NotFound,
-    /// The thing is there but does not take this method.
-    MethodNotAllowed,
-    /// It clashes with what is there.
-    Conflict,
-    /// The body is larger than the configuration allows.
-    TooLarge,
-    /// The body is not JSON.
-    MediaType,
-    /// No room on the disk.
-    NoRoom,
-    /// More at once than the configuration allows.
-    TooMany,
-    /// Too many attempts from there; `Retry-After` says when the next is looked at.
-    Held,
-    /// The answer took longer than the configuration allows.
-    TooSlow,
-    /// The gateway cannot do its work now.
-    NotReady,
-    /// The request is not understood.
-    BadRequest,
-    /// A fault of the gateway.
-    Internal,
-}
-
-impl ProblemKind {
-    /// The last part of `type`.
-    #[must_use]
-    pub fn slug(self) -> &'static str {
-        self.row().0
-    }
-
-    /// The status of the answer.
-    #[must_use]
-    pub fn status(self) -> StatusCode {
-        self.row().1
-    }
-
-    fn row(self) -> (&'static str, StatusCode, &'static str) {
-        use StatusCode as S;
-        match self {
-            Self::BadParameter => ("bad-parameter", S::BAD_REQUEST, "A parameter is wrong"),
-            Self::BadBody => (
-                "bad-body",
-                S::UNPROCESSABLE_ENTITY,
-                "The body is not what was expected",
-            ),
-            Self::NotSignedIn => ("not-signed-in", S::UNAUTHORIZED, "Not signed in"),
-            Self::NotAllowed => ("not-allowed", S::FORBIDDEN, "Not allowed"),
-            Self::CrossSite => (
-                "cross-site",
-                S::FORBIDDEN,
-                "The request does not come from this site",
-            ),
-            Self::WrongPassword => (
-                "wrong-password",
-                S::FORBIDDEN,
-                "The name or the password is wrong",
-            ),
-            Self::LinkSpent => (
-                "link-spent",
-                S::FORBIDDEN,
-                "The sign-in link is not good any more",
-            ),
-            Self::NotFound => ("not-found", S::NOT_FOUND, "Not found"),
-            Self::MethodNotAllowed => (
-                "method-not-allowed",
-                S::METHOD_NOT_ALLOWED,
-                "Method not allowed",
-            ),
-            Self::Conflict => ("conflict", S::CONFLICT, "It clashes with what is there"),
-            Self::TooLarge => ("too-large", S::PAYLOAD_TOO_LARGE, "The body is too large"),
-            Self::MediaType => (
-                "media-type",
-                S::UNSUPPORTED_MEDIA_TYPE,
-                "The body is not JSON",
-            ),
-            Self::NoRoom => ("no-room", S::INSUFFICIENT_STORAGE, "No room on the disk"),
-            Self::TooMany => ("too-many", S::SERVICE_UNAVAILABLE, "Too many at once"),
-            Self::Held => (
-                "held",
-                S::TOO_MANY_REQUESTS,
-                "Too many attempts; wait before the next",
-            ),
-            Self::TooSlow => (
-                "too-slow",
-                S::SERVICE_UNAVAILABLE,
-                "The answer took too long",
-            ),
-            Self::NotReady => ("not-ready", S::SERVICE_UNAVAILABLE, "Not ready"),
-            Self::BadRequest => (
-                "bad-request",
-                S::BAD_REQUEST,
-                "The request is not understood",
-            ),
-            Self::Internal => ("internal", S::INTERNAL_SERVER_ERROR, "The gateway failed"),
-        }
-    }
-
-    /// The kind that tells a bare status.
-    #[must_use]
-    pub fn of(status: StatusCode) -> Self {
-        match status {
-            StatusCode::UNAUTHORIZED => Self::NotSignedIn,
-            StatusCode::FORBIDDEN => Self::NotAllowed,
-            StatusCode::NOT_FOUND => Self::NotFound,
-            StatusCode::METHOD_NOT_ALLOWED => Self::MethodNotAllowed,
-            StatusCode::PAYLOAD_TOO_LARGE => Self::TooLarge,
-            StatusCode::UNSUPPORTED_MEDIA_TYPE => Self::MediaType,
-            StatusCode::TOO_MANY_REQUESTS => Self::Held,
-            status if status.is_client_error() => Self::BadRequest,
-            _ => Self::Internal,
-        }
-    }
 }
 
 /// A problem document.
@@ -321,11 +190,11 @@ impl Problem {
     /// The document, for one request.
     #[must_use]
     pub fn document(&self, instance: &str) -> ProblemDocument {
-        let (slug, status, title) = self.0.kind.row();
+        let kind = self.0.kind;
         ProblemDocument {
-            kind: format!("/problems/{slug}"),
-            title: title.to_owned(),
-            status: status.as_u16(),
+            kind: format!("/problems/{}", kind.slug()),
+            title: kind.title().to_owned(),
+            status: kind.status().as_u16(),
             detail: self.0.detail.clone(),
             instance: instance.to_owned(),
             parameter: self.0.parameter.clone(),

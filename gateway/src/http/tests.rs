@@ -21,6 +21,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tower::ServiceExt;
 
+use super::problem::ProblemKind;
 use super::*;
 use crate::authority::Authority;
 use crate::data_dir::DataPaths;
@@ -84,6 +85,11 @@ async fn errors_are_problem_documents_whoever_makes_them() {
         let problem = answer.json();
         assert_eq!(problem["type"], format!("/problems/{slug}"), "{what}");
         assert_eq!(problem["status"], status);
+        // Its type leads to what to do about it.
+        let sort = problem["type"].as_str().unwrap();
+        let told = house.anonymous("GET", sort, &[]).await.json();
+        assert_eq!(told["title"], problem["title"]);
+        assert!(!told["remedy"].as_str().unwrap().is_empty());
         assert_eq!(
             problem["instance"],
             answer.headers["x-request-id"].to_str().unwrap()
@@ -92,6 +98,24 @@ async fn errors_are_problem_documents_whoever_makes_them() {
     }
     let not_allowed = house.ask(house.asking("DELETE", "/api/v1/visits")).await;
     assert_eq!(not_allowed.headers["allow"], "GET,HEAD");
+}
+
+#[tokio::test]
+async fn every_sort_of_problem_is_explained_to_programs_and_people() {
+    let house = House::open().await;
+    let sorts = house.anonymous("GET", "/problems", &[]).await.json();
+    assert_eq!(sorts.as_array().unwrap().len(), ProblemKind::ALL.len());
+    let browser = [("accept", "text/html,*/*;q=0.8")];
+    for kind in ProblemKind::ALL {
+        let path = format!("/problems/{}", kind.slug());
+        let page = house.anonymous("GET", &path, &browser).await;
+        assert_eq!(page.status, 200, "{path}");
+        assert!(page.text.contains(kind.remedy()), "{path}");
+        // The policy lets no style or script in a page.
+        assert!(!page.text.contains("style=") && !page.text.contains("<script"));
+    }
+    let none = house.anonymous("GET", "/problems/none", &browser).await;
+    assert_eq!(none.json()["type"], "/problems/not-found");
 }
 
 #[tokio::test(start_paused = true)]
