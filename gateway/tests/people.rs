@@ -101,31 +101,12 @@ async fn no_secret_of_people_is_in_a_log_a_metric_an_error_the_audit_or_the_stor
     let link = link.trim().rsplit('=').next().unwrap().to_owned();
     let mut secrets = vec![good.to_owned(), guess.to_owned(), link.clone()];
     let mut said = String::new();
-    let mut answers = Vec::new();
-
-    // Each is refused, and tells why.
-    for body in [
-        json!({"token": link, "name": "admin", "password": 20_080_404}),
-        json!({"token": link, "name": "admin", "password": "horse"}),
-        json!({"token": "another-link", "name": "admin", "password": good}),
-        json!({"token": link, "name": "admin", "password": good, "extra": guess}),
-    ] {
-        answers.push(running.post("/sign-in/password", &body).await);
-    }
+    said += &refused_passwords(&running, &link, good, guess).await;
     let body = json!({"token": link, "name": "admin", "password": good});
     let set = running.post("/sign-in/password", &body).await;
     assert_eq!(set.status(), 204);
     secrets.push(cookie(&set));
-    for number in 0..15 {
-        // Names that are passwords, typed into the wrong field.
-        let name = ["admin", guess][number % 2];
-        let body = json!({"name": name, "password": guess});
-        answers.push(running.post("/sign-in", &body).await);
-    }
-    for answer in answers {
-        assert!(answer.status().is_client_error(), "{}", answer.status());
-        said += &answer.text().await.unwrap();
-    }
+    said += &refused_guesses(&running, guess).await;
 
     let made = house.done(&["token", "add", "ci", "--scope", "administer", "--json"]);
     let token: Value = serde_json::from_str(&made).unwrap();
@@ -164,17 +145,49 @@ async fn no_secret_of_people_is_in_a_log_a_metric_an_error_the_audit_or_the_stor
         assert!(!said.contains(secret.as_str()), "{secret} is told");
     }
     assert!(!said.contains("argon2") && !said.contains("20080404"));
-    for file in fs::read_dir(&house.data).unwrap() {
-        let path = file.unwrap().path();
+    let files = fs::read_dir(&house.data).unwrap();
+    for path in files.map(|file| file.unwrap().path()) {
         if path.is_file() && !path.ends_with("admin.token") {
-            let bytes = fs::read(&path).unwrap();
-            for secret in &secrets {
-                let is_there = bytes
-                    .windows(secret.len())
-                    .any(|it| it == secret.as_bytes());
-                assert!(!is_there, "{secret} is in {}", path.display());
-            }
+            holds_none(&path, &secrets);
         }
+    }
+}
+
+/// Passwords that are refused for what they are; what is said of each.
+async fn refused_passwords(running: &Running, link: &str, good: &str, guess: &str) -> String {
+    let mut said = String::new();
+    for body in [
+        json!({"token": link, "name": "admin", "password": 20_080_404}),
+        json!({"token": link, "name": "admin", "password": "horse"}),
+        json!({"token": "another-link", "name": "admin", "password": good}),
+        json!({"token": link, "name": "admin", "password": good, "extra": guess}),
+    ] {
+        let answer = running.post("/sign-in/password", &body).await;
+        assert!(answer.status().is_client_error(), "{}", answer.status());
+        said += &answer.text().await.unwrap();
+    }
+    said
+}
+
+/// Wrong passwords, also typed into the wrong field; what is said of each.
+async fn refused_guesses(running: &Running, guess: &str) -> String {
+    let mut said = String::new();
+    for number in 0..15 {
+        let name = ["admin", guess][number % 2];
+        let body = json!({"name": name, "password": guess});
+        let answer = running.post("/sign-in", &body).await;
+        assert!(answer.status().is_client_error(), "{}", answer.status());
+        said += &answer.text().await.unwrap();
+    }
+    said
+}
+
+fn holds_none(path: &Path, secrets: &[String]) {
+    let bytes = fs::read(path).unwrap();
+    for secret in secrets {
+        let mut windows = bytes.windows(secret.len());
+        let is_there = windows.any(|it| it == secret.as_bytes());
+        assert!(!is_there, "{secret} is in {}", path.display());
     }
 }
 
