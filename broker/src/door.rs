@@ -21,7 +21,7 @@ use crate::metrics::DoorMetrics;
 use crate::switchboard::Switchboard;
 use crate::tls::DoorTls;
 
-/// How many the house is asked about at once: a password hash takes a core and 19 MiB.
+/// Passwords the house is asked about at once: a hash takes a core and 19 MiB.
 const ADMISSIONS_AT_ONCE: usize = 4;
 
 /// What every connection shares.

@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 /// The gateway, as the door sees it.
 pub trait House: Send + Sync + 'static {
     /// Says who this is and what it may do. May take as long as a password hash takes; the door
-    /// bounds how many are asked at once.
+    /// bounds how many passwords it asks about at once.
     fn admit(&self, credentials: Credentials) -> BoxFuture<'_, Result<Admission, Refusal>>;
 
     /// Takes a payload of facts. The outer future ends when the payload has its place in the

@@ -124,6 +124,34 @@ async fn whoever_shows_a_certificate_is_not_held_for_others_wrong_passwords() {
 }
 
 #[tokio::test]
+async fn whoever_shows_a_certificate_does_not_queue_behind_passwords() {
+    let authority = Authority::new();
+    let (opened, address) = open(&authority, DEADLINE);
+    let mut waiting = Vec::new();
+    for number in 0..10 {
+        let mut client = Client::open(opened.address(), V5).await;
+        let connect = Connect {
+            client_id: format!("slow-{number}"),
+            ..Connect::new(V5, "slow")
+        };
+        client.send(&connect.bytes()).await;
+        waiting.push(client);
+    }
+    soon(async {
+        while opened.house.asked().len() < 4 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    let identity = authority.issue("gate-1");
+    let stream = authority.dial(address, &TLS13, Some(identity)).await;
+    let mut client = Client::over(stream.unwrap(), V5);
+    let connect = Connect::new(V5, "gate-1").without_password();
+    client.expect_connack(&connect, 0).await;
+    assert_eq!(opened.house.asked().len(), 5, "six passwords still queue");
+}
+
+#[tokio::test]
 async fn a_handshake_that_never_ends_costs_its_own_connection_only() {
     let authority = Authority::new();
     let (opened, address) = open(&authority, Duration::from_millis(300));
