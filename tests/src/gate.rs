@@ -10,6 +10,9 @@ use crate::process::{Process, binary, output};
 use crate::site::{Issued, Library, PATIENCE, text, write_password};
 use crate::wait::until;
 
+/// Of the section `[gate]`: quick, as in a test.
+const USUAL: &str = "poll = \"100ms\"\nperiod = \"1s\"\nsilence = \"2s\"";
+
 /// An agent process beside a gate's counter.
 #[derive(Debug)]
 pub struct Gate {
@@ -61,9 +64,79 @@ impl Gate {
         }
         let password = gate.folder.join("password");
         write_password(&password, &issued.password)?;
-        let usual = "poll = \"100ms\"\nperiod = \"1s\"\nsilence = \"2s\"";
-        gate.configure(library, issued, data, usual)?;
+        gate.configure(library, issued, data, USUAL)?;
         Ok(gate)
+    }
+
+    /// A gate whose agent has a certificate, and knows the gateway by its token's pin.
+    ///
+    /// # Errors
+    /// Where it is not enrolled.
+    pub async fn enrolled(library: &Library, issued: &Issued, data: &Path) -> anyhow::Result<Self> {
+        let gate = Self::registered(library, issued, data)?;
+        std::fs::remove_file(gate.folder.join("password")).context("no password is needed")?;
+        gate.by_certificate(library, issued, data)?;
+        let token = library.token(&issued.device).await?;
+        gate.enrol(library, &token, &[]).await?;
+        Ok(gate)
+    }
+
+    /// The folder with its key and certificate.
+    #[must_use]
+    pub fn identity(&self) -> PathBuf {
+        self.folder.join("identity")
+    }
+
+    /// Rewrites the configuration: known by its certificate, over the link to the TLS door.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    pub fn by_certificate(
+        &self,
+        library: &Library,
+        issued: &Issued,
+        data: &Path,
+    ) -> anyhow::Result<()> {
+        self.configure(library, issued, data, USUAL)?;
+        let by_password = std::fs::read_to_string(self.config())?;
+        let (plain, secure) = (library.link().address(), library.secure_link().address());
+        let text = by_password
+            .replace(
+                "credential = \"password\"\n",
+                &format!(
+                    "credential = \"certificate\"\nidentity = \"{}\"\n",
+                    self.identity().display()
+                ),
+            )
+            .replace(
+                &format!("port = {}\n", plain.port()),
+                &format!("port = {}\n", secure.port()),
+            );
+        let kept: Vec<&str> = text
+            .lines()
+            .filter(|line| !line.starts_with("password_file"))
+            .collect();
+        std::fs::write(self.config(), kept.join("\n")).context("writing the agent's configuration")
+    }
+
+    /// `lujiang-agent enrol` with this token; gives back what it printed.
+    ///
+    /// # Errors
+    /// With what it said, where it does not exit with 0.
+    pub async fn enrol(
+        &self,
+        library: &Library,
+        token: &str,
+        more: &[&str],
+    ) -> anyhow::Result<String> {
+        let file = self.folder.join("token");
+        crate::site::write_password(&file, token)?;
+        let config = self.config();
+        let gateway = format!("https://localhost:{}", library.endpoints().https.port());
+        let mut arguments = vec!["enrol", "--config", text(&config), "--gateway", &gateway];
+        arguments.extend(["--token-file", text(&file)]);
+        arguments.extend(more);
+        output(&binary("lujiang-agent"), &arguments).await
     }
 
     /// Writes the agent's configuration: quick, as in a test; `gate_section` is added to `[gate]`.

@@ -2,11 +2,13 @@
 //!
 //! Reading order: [`counter`] (a gate's counter on a line), [`process`] (real binaries),
 //! [`site`] (a gateway with its folder and its questions), [`gate`] (a counter and its agent), [`link`] (a network that breaks),
-//! [`disk`] (a disk that loses power or fills), [`packet`] (MQTT as bytes), [`publisher`] (a plain device that remembers
+//! [`disk`] (a disk that loses power or fills), [`packet`] (MQTT as bytes), [`chain`] (an operator's certificates), [`papers`] (a certificate
+//! and its key in files), [`publisher`] (a plain device that remembers
 //! what was acknowledged), [`visitors`] (who walks through the doors of a year),
 //! [`bench`] (how fast all of it is).
 
 pub mod bench;
+pub mod chain;
 pub mod clock;
 pub mod counter;
 pub mod demo;
@@ -14,6 +16,7 @@ pub mod disk;
 pub mod gate;
 pub mod link;
 pub mod packet;
+pub mod papers;
 pub mod peer;
 pub mod process;
 pub mod publisher;

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 
+use crate::papers::Papers;
 use crate::site::{Issued, PATIENCE};
 
 /// Publishes with Eclipse Paho; gives back the reason code of each publish, and of a DISCONNECT.
@@ -25,10 +26,38 @@ pub async fn paho(
         .iter()
         .map(|(topic, payload)| json!({"topic": topic, "payload": payload}))
         .collect();
-    let task = json!({
+    run_paho(json!({
         "host": door.ip().to_string(), "port": door.port(), "version": version,
         "user": issued.device, "password": issued.password, "publishes": publishes,
-    });
+    }))
+    .await
+}
+
+/// As [`paho`], by a certificate; also subscribes first, and gives back
+/// `{"granted": [codes], "answers": […]}`.
+///
+/// # Errors
+/// As [`paho`].
+pub async fn paho_by_certificate(
+    door: SocketAddr,
+    papers: &Papers,
+    version: u16,
+    filters: &[&str],
+    publishes: &[(&str, &str)],
+) -> anyhow::Result<Value> {
+    let publishes: Vec<Value> = publishes
+        .iter()
+        .map(|(topic, payload)| json!({"topic": topic, "payload": payload}))
+        .collect();
+    run_paho(json!({
+        "host": door.ip().to_string(), "port": door.port(), "version": version,
+        "tls": {"ca": papers.roots, "certificate": papers.certificate, "key": papers.key},
+        "filters": filters, "publishes": publishes,
+    }))
+    .await
+}
+
+async fn run_paho(task: Value) -> anyhow::Result<Value> {
     let script = folder().join("peers/paho_publish.py");
     let mut child = Command::new(python())
         .arg(script)
@@ -85,6 +114,81 @@ pub async fn mosquitto_pub(
         .context("mosquitto_pub took too long")?
         .context("starting mosquitto_pub (package mosquitto-clients)")?;
     status.code().context("mosquitto_pub was killed")
+}
+
+/// Publishes with mosquitto_pub over TLS; gives back its exit code and what it complained of.
+///
+/// # Errors
+/// Where mosquitto_pub is missing.
+pub async fn mosquitto_pub_by_certificate(
+    door: SocketAddr,
+    papers: &Papers,
+    more: &[&str],
+    topic: &str,
+    payload: &str,
+) -> anyhow::Result<(i32, String)> {
+    let (host, port) = (door.ip().to_string(), door.port().to_string());
+    let done = Command::new("mosquitto_pub")
+        .args([
+            "-h", &host, "-p", &port, "-q", "1", "-t", topic, "-m", payload,
+        ])
+        .arg("--cafile")
+        .arg(&papers.roots)
+        .arg("--cert")
+        .arg(&papers.certificate)
+        .arg("--key")
+        .arg(&papers.key)
+        .args(more)
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output();
+    let done = tokio::time::timeout(PATIENCE, done)
+        .await
+        .context("mosquitto_pub took too long")?
+        .context("starting mosquitto_pub (package mosquitto-clients)")?;
+    let code = done.status.code().context("mosquitto_pub was killed")?;
+    Ok((code, String::from_utf8_lossy(&done.stderr).into_owned()))
+}
+
+/// Sends these bytes through `openssl s_client`, which must believe the gateway; gives back the
+/// first packet that comes, empty where the line ends without one.
+///
+/// # Errors
+/// Where openssl is missing.
+pub async fn openssl(
+    door: SocketAddr,
+    papers: &Papers,
+    version: &str,
+    bytes: &[u8],
+) -> anyhow::Result<Vec<u8>> {
+    let mut child = Command::new("openssl")
+        .args(["s_client", "-quiet", "-verify_return_error", version])
+        .args([
+            "-connect",
+            &door.to_string(),
+            "-verify_ip",
+            &door.ip().to_string(),
+        ])
+        .arg("-CAfile")
+        .arg(&papers.roots)
+        .arg("-cert")
+        .arg(&papers.certificate)
+        .arg("-key")
+        .arg(&papers.key)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .context("starting openssl")?;
+    let mut stdin = child.stdin.take().context("standard input is piped")?;
+    let mut stdout = child.stdout.take().context("standard output is piped")?;
+    // A refused handshake ends openssl before it has read this.
+    let _ = stdin.write_all(bytes).await;
+    let read = tokio::time::timeout(PATIENCE, crate::packet::read(&mut stdout))
+        .await
+        .context("openssl took too long")?;
+    Ok(read.map_or_else(|_| Vec::new(), |(first, body)| [vec![first], body].concat()))
 }
 
 /// This crate's folder.

@@ -26,6 +26,7 @@ pub struct Library {
     gateway: Option<Process>,
     endpoints: Option<Endpoints>,
     link: Option<Link>,
+    secure_link: Option<Link>,
     http: reqwest::Client,
 }
 
@@ -78,6 +79,7 @@ impl Library {
             gateway: None,
             endpoints: None,
             link: None,
+            secure_link: None,
             http: reqwest::Client::new(),
         };
         library.configure("")?;
@@ -186,6 +188,10 @@ impl Library {
             Some(link) => link.retarget(endpoints.mqtt),
             None => self.link = Some(Link::to(endpoints.mqtt).await?),
         }
+        match &self.secure_link {
+            Some(link) => link.retarget(endpoints.mqtts),
+            None => self.secure_link = Some(Link::to(endpoints.mqtts).await?),
+        }
         Ok(endpoints)
     }
 
@@ -232,6 +238,32 @@ impl Library {
     #[must_use]
     pub fn link(&self) -> &Link {
         self.link.as_ref().expect("started before asked")
+    }
+
+    /// The network between agents and the gateway's door behind TLS.
+    ///
+    /// # Panics
+    /// Before the first start.
+    #[must_use]
+    pub fn secure_link(&self) -> &Link {
+        self.secure_link.as_ref().expect("started before asked")
+    }
+
+    /// The certificate of the gateway's own authority (PEM).
+    #[must_use]
+    pub fn authority_file(&self) -> PathBuf {
+        self.data.join("keys/authority.pem")
+    }
+
+    /// A one-time token for a registered device.
+    ///
+    /// # Errors
+    /// Where the registry refuses.
+    pub async fn token(&self, device: &str) -> anyhow::Result<String> {
+        let printed = self.command(&["device", "enrol", device, "--json"]).await?;
+        let issued: Value = serde_json::from_str(&printed).context("device enrol")?;
+        let token = issued["token"].as_str().context("a token")?;
+        Ok(token.to_owned())
     }
 
     /// Runs the gateway's command line against this data folder.

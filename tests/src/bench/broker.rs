@@ -6,13 +6,13 @@ use std::process::Stdio;
 
 use anyhow::Context as _;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use serde_json::json;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
 use super::Scale;
 use super::load::{Outcome, Task, Who, Work};
+use crate::chain::Chain;
 use crate::process::Process;
 use crate::site::{Issued, Library, PATIENCE};
 use crate::wait::until;
@@ -38,13 +38,6 @@ pub struct Bench {
     roots: Option<PathBuf>,
     /// Who may connect; mosquitto lets them all in.
     pub devices: Vec<Issued>,
-}
-
-/// A certificate chain made for this run, and the root that signed it.
-struct Chain {
-    certificate: PathBuf,
-    key: PathBuf,
-    roots: PathBuf,
 }
 
 impl Bench {
@@ -212,27 +205,6 @@ fn gateway_configuration(chain: &Chain) -> String {
         chain.certificate.display(),
         chain.key.display()
     )
-}
-
-impl Chain {
-    fn make(folder: &Path) -> anyhow::Result<Self> {
-        let mut authority = CertificateParams::default();
-        authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate()?)?;
-        let key = KeyPair::generate()?;
-        let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
-        let leaf = CertificateParams::new(names)?.signed_by(&key, &authority)?;
-        let chain = Self {
-            certificate: folder.join("chain.pem"),
-            key: folder.join("key.pem"),
-            roots: folder.join("root.pem"),
-        };
-        let pem = leaf.pem() + &authority.as_ref().pem();
-        std::fs::write(&chain.certificate, pem).context("writing the chain")?;
-        std::fs::write(&chain.roots, authority.as_ref().pem()).context("writing the root")?;
-        crate::site::write_password(&chain.key, &key.serialize_pem())?;
-        Ok(chain)
-    }
 }
 
 /// Clients at work in another process.
