@@ -8,19 +8,17 @@ use std::time::Duration;
 use anyhow::Context as _;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use lujiang_agent::{Agent, AgentOptions, OutboxOptions};
+use lujiang_agent::{Agent, AgentOptions, GatewayUrl, OutboxOptions, Present, enrol};
 use lujiang_config::{
-    AgentConfig, AgentSection, Credential, GateSection, GatewayConfig, LogSection, OutboxSection,
-    UplinkSection,
+    AgentConfig, AgentSection, GateSection, GatewayConfig, LogSection, OutboxSection, UplinkSection,
 };
 use lujiang_gateway::run::{Gateway, RunOptions};
-use lujiang_wire::{Clock as _, DeviceId};
+use lujiang_wire::{Clock as _, DeviceId, EnrolmentToken};
 use serde_json::{Value, json};
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::clock::FastClock;
 use crate::counter::Counter;
-use crate::site::{Issued, write_password};
 use crate::visitors::Visitors;
 
 /// How often people are moved through the doors, in real time.
@@ -147,6 +145,15 @@ impl Demo {
         self.url("/")
     }
 
+    /// The same page behind TLS, by the gateway's own certificate: a browser asks before it trusts.
+    #[must_use]
+    pub fn secure_page(&self) -> String {
+        format!(
+            "https://localhost:{}/",
+            self.gateway.endpoints().https.port()
+        )
+    }
+
     /// The one-time sign-in link.
     #[must_use]
     pub fn sign_in_link(&self) -> &str {
@@ -215,10 +222,8 @@ impl Demo {
         seed: u64,
     ) -> anyhow::Result<()> {
         let body = json!({"id": id, "name": name, "kind": kind, "site": site});
-        let answer = self
-            .ask(self.http.post(self.url("/api/v1/devices")), body)
+        self.ask(self.http.post(self.url("/api/v1/devices")), body)
             .await?;
-        let issued: Issued = serde_json::from_value(answer).context("a new device's password")?;
         let folder = data.join("devices").join(id);
         std::fs::create_dir_all(&folder).context("making a device's folder")?;
         let gate = match share {
@@ -235,7 +240,8 @@ impl Demo {
             }
             None => None,
         };
-        let config = agent_config(id, &issued, &folder, self.gateway.endpoints().mqtt, gate)?;
+        let config = agent_config(id, &folder, self.gateway.endpoints().mqtts, gate)?;
+        self.enrol(&config).await?;
         let clock = Arc::new(self.clock.on_another_machine(boot(id)));
         let options = AgentOptions {
             clock,
@@ -246,6 +252,20 @@ impl Demo {
                 .await
                 .with_context(|| format!("agent {id}"))?,
         );
+        Ok(())
+    }
+
+    /// As a technician does it: a token from the gateway, and the agent makes its own key.
+    async fn enrol(&self, config: &AgentConfig) -> anyhow::Result<()> {
+        let device = &config.agent.device;
+        let path = format!("/api/v1/devices/{device}/enrolment");
+        let answer = self.ask(self.http.post(self.url(&path)), json!({})).await?;
+        let token = answer["token"].as_str().context("a token")?;
+        let token: EnrolmentToken = token.parse().context("a token")?;
+        let gateway: GatewayUrl = self.secure_page().parse().context("the gateway")?;
+        enrol(config, &gateway, &token, Present::Keep)
+            .await
+            .with_context(|| format!("enrolling {device}"))?;
         Ok(())
     }
 
@@ -315,19 +335,15 @@ fn gate_section(port: PathBuf, speed: f64) -> GateSection {
 
 fn agent_config(
     id: &str,
-    issued: &Issued,
     folder: &Path,
     door: SocketAddr,
     gate: Option<GateSection>,
 ) -> anyhow::Result<AgentConfig> {
-    let password = folder.join("password");
-    write_password(&password, &issued.password)?;
     let device: DeviceId = id.parse().context("a device id")?;
     let mut agent = AgentSection::of_device(device);
     agent.data = folder.join("data");
     agent.telemetry_interval = Duration::from_secs(5);
     let mut uplink = UplinkSection::in_folder(folder);
-    uplink.credential = Credential::Password;
     uplink.host = door.ip().to_string();
     uplink.port = door.port();
     Ok(AgentConfig {

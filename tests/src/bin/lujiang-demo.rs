@@ -67,12 +67,14 @@ async fn run(options: Options) -> anyhow::Result<()> {
     say(&format!(
         "Lujiang demonstration: one library, {} devices, simulated time x {}\n\
          page      {}\n\
+         or        {}   (the gateway's own certificate)\n\
          sign in   {}   (good once)\n\
          data      {}\n\
          end       {}",
         demo.devices(),
         options.speed,
         demo.page(),
+        demo.secure_page(),
         demo.sign_in_link(),
         data.display(),
         options.length.map_or("Ctrl-C".to_owned(), |length| format!(
