@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use lujiang_config::Credential;
 use serde_json::Value;
 
 use crate::counter::Counter;
@@ -21,6 +22,7 @@ pub struct Gate {
     folder: PathBuf,
     program: PathBuf,
     environment: Vec<(String, String)>,
+    credential: Credential,
     agent: Option<Process>,
 }
 
@@ -57,6 +59,7 @@ impl Gate {
             folder,
             program,
             environment,
+            credential: Credential::Password,
             agent: None,
         };
         if let Some(plant) = plant {
@@ -73,50 +76,33 @@ impl Gate {
     /// # Errors
     /// Where it is not enrolled.
     pub async fn enrolled(library: &Library, issued: &Issued, data: &Path) -> anyhow::Result<Self> {
-        let gate = Self::registered(library, issued, data)?;
-        std::fs::remove_file(gate.folder.join("password")).context("no password is needed")?;
-        gate.by_certificate(library, issued, data)?;
+        Self::registered(library, issued, data)?
+            .with_certificate(library, issued, data)
+            .await
+    }
+
+    /// Enrols: from now on its agent is known by its certificate, and its password is gone.
+    ///
+    /// # Errors
+    /// Where it is not enrolled.
+    pub async fn with_certificate(
+        mut self,
+        library: &Library,
+        issued: &Issued,
+        data: &Path,
+    ) -> anyhow::Result<Self> {
+        std::fs::remove_file(self.folder.join("password")).context("no password is needed")?;
+        self.credential = Credential::Certificate;
+        self.configure(library, issued, data, USUAL)?;
         let token = library.token(&issued.device).await?;
-        gate.enrol(library, &token, &[]).await?;
-        Ok(gate)
+        self.enrol(library, &token, &[]).await?;
+        Ok(self)
     }
 
     /// The folder with its key and certificate.
     #[must_use]
     pub fn identity(&self) -> PathBuf {
         self.folder.join("identity")
-    }
-
-    /// Rewrites the configuration: known by its certificate, over the link to the TLS door.
-    ///
-    /// # Errors
-    /// Where it cannot be written.
-    pub fn by_certificate(
-        &self,
-        library: &Library,
-        issued: &Issued,
-        data: &Path,
-    ) -> anyhow::Result<()> {
-        self.configure(library, issued, data, USUAL)?;
-        let by_password = std::fs::read_to_string(self.config())?;
-        let (plain, secure) = (library.link().address(), library.secure_link().address());
-        let text = by_password
-            .replace(
-                "credential = \"password\"\n",
-                &format!(
-                    "credential = \"certificate\"\nidentity = \"{}\"\n",
-                    self.identity().display()
-                ),
-            )
-            .replace(
-                &format!("port = {}\n", plain.port()),
-                &format!("port = {}\n", secure.port()),
-            );
-        let kept: Vec<&str> = text
-            .lines()
-            .filter(|line| !line.starts_with("password_file"))
-            .collect();
-        std::fs::write(self.config(), kept.join("\n")).context("writing the agent's configuration")
     }
 
     /// `lujiang-agent enrol` with this token; gives back what it printed.
@@ -150,10 +136,27 @@ impl Gate {
         data: &Path,
         gate_section: &str,
     ) -> anyhow::Result<()> {
-        let link = library.link().address();
+        let (link, known_by) = match self.credential {
+            Credential::Password => {
+                let file = self.folder.join("password");
+                let lines = format!(
+                    "credential = \"password\"\npassword_file = \"{}\"",
+                    file.display()
+                );
+                (library.link().address(), lines)
+            }
+            Credential::Certificate => {
+                let folder = self.identity();
+                let lines = format!(
+                    "credential = \"certificate\"\nidentity = \"{}\"",
+                    folder.display()
+                );
+                (library.secure_link().address(), lines)
+            }
+        };
         let text = format!(
             "[agent]\ndevice = \"{device}\"\ndata = \"{data}\"\ntelemetry_interval = \"1s\"\n\
-             [uplink]\nhost = \"{host}\"\nport = {port}\ncredential = \"password\"\npassword_file = \"{password}\"\n\
+             [uplink]\nhost = \"{host}\"\nport = {port}\n{known_by}\n\
              keep_alive = \"2s\"\nconnect_timeout = \"2s\"\nack_timeout = \"3s\"\n\
              backoff_min = \"50ms\"\nbackoff_max = \"500ms\"\nclock_timeout = \"2s\"\n\
              [gate]\nunit = 1\nanswer_timeout = \"300ms\"\n\
@@ -165,7 +168,6 @@ impl Gate {
             data = data.display(),
             host = link.ip(),
             port = link.port(),
-            password = self.folder.join("password").display(),
             line = self.counter.port().display(),
         );
         std::fs::write(self.config(), text).context("writing the agent's configuration")

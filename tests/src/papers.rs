@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use lujiang_wire::{ENROLMENT_PATH, EnrolmentToken};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, SanType};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::site::{Library, write_password};
 
 /// A device's certificate, its key, and whom it trusts; each a PEM file.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Papers {
     /// Its chain.
     pub certificate: PathBuf,

@@ -260,8 +260,8 @@ impl Library {
     /// # Errors
     /// Where the registry refuses.
     pub async fn token(&self, device: &str) -> anyhow::Result<String> {
-        let printed = self.command(&["device", "enrol", device, "--json"]).await?;
-        let issued: Value = serde_json::from_str(&printed).context("device enrol")?;
+        let path = format!("/api/v1/devices/{device}/enrolment");
+        let issued = self.post(&path, &serde_json::json!({})).await?;
         let token = issued["token"].as_str().context("a token")?;
         Ok(token.to_owned())
     }

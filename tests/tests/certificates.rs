@@ -207,6 +207,7 @@ async fn the_gateways_certificate_is_replaced_under_200_connections_without_a_dr
         device: issued.device.clone(),
         client_id: name,
         password: issued.password.clone(),
+        papers: None,
     };
     let before = Dialer::new(door, Some(&chain.roots)).unwrap();
     let mut clients = Vec::new();

@@ -25,7 +25,9 @@ async fn killed_in_rounds(
     library.start().await?;
     let issued = library.add_device("gate-1", "gate", "main").await?;
     let agent_data = folder.path().join("agent-data");
-    let mut gate = Gate::planted(&library, &issued, &agent_data, plant)?;
+    let mut gate = Gate::planted(&library, &issued, &agent_data, plant)?
+        .with_certificate(&library, &issued, &agent_data)
+        .await?;
     // Short periods: a kill strikes often between a reading and what follows from it.
     gate.quickly(&library, &issued, &agent_data)?;
     gate.start()?;

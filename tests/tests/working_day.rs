@@ -7,15 +7,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use lujiang_agent::{Agent, AgentOptions, OutboxOptions};
+use lujiang_agent::{Agent, AgentOptions, OutboxOptions, Present, enrol};
 use lujiang_config::{
-    AgentConfig, AgentSection, Credential, GateSection, GatewayConfig, LogSection, OutboxSection,
-    UplinkSection,
+    AgentConfig, AgentSection, GateSection, GatewayConfig, LogSection, OutboxSection, UplinkSection,
 };
 use lujiang_gateway::run::{Gateway, RunOptions};
 use lujiang_tests::clock::SetClock;
 use lujiang_tests::counter::Counter;
-use lujiang_tests::site::{Issued, PATIENCE, write_password};
+use lujiang_tests::site::PATIENCE;
 use lujiang_tests::wait::until;
 use serde_json::{Value, json};
 
@@ -55,8 +54,7 @@ impl Day {
         let counter = Counter::plugged_in(&folder.join("line"), 1 << 32, 1_000).unwrap();
         let agent = AgentSection::of_device("gate-1".parse().unwrap());
         let mut uplink = UplinkSection::in_folder(folder);
-        uplink.credential = Credential::Password;
-        uplink.port = gateway.endpoints().mqtt.port();
+        uplink.port = gateway.endpoints().mqtts.port();
         let mut gate = GateSection::on_port(counter.port().to_owned());
         gate.poll = Duration::from_millis(20);
         gate.period = STEP * 2;
@@ -84,11 +82,16 @@ impl Day {
         day.ask(reqwest::Method::PUT, "/api/v1/sites/main", Some(hours))
             .await;
         let device = json!({"id": "gate-1", "kind": "gate", "site": "main"});
-        let issued = day
-            .ask(reqwest::Method::POST, "/api/v1/devices", Some(device))
+        day.ask(reqwest::Method::POST, "/api/v1/devices", Some(device))
             .await;
-        let issued: Issued = serde_json::from_value(issued).unwrap();
-        write_password(&day.config.uplink.password_file, &issued.password).unwrap();
+        let path = "/api/v1/devices/gate-1/enrolment";
+        let issued = day.ask(reqwest::Method::POST, path, Some(json!({}))).await;
+        let token = issued["token"].as_str().unwrap().parse().unwrap();
+        let port = day.gateway.endpoints().https.port();
+        let gateway = format!("https://localhost:{port}").parse().unwrap();
+        enrol(&day.config, &gateway, &token, Present::Keep)
+            .await
+            .unwrap();
         day
     }
 

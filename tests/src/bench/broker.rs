@@ -13,6 +13,7 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use super::Scale;
 use super::load::{Outcome, Task, Who, Work};
 use crate::chain::Chain;
+use crate::papers::Papers;
 use crate::process::Process;
 use crate::site::{Issued, Library, PATIENCE};
 use crate::wait::until;
@@ -37,7 +38,14 @@ pub struct Bench {
     door: SocketAddr,
     roots: Option<PathBuf>,
     /// Who may connect; mosquitto lets them all in.
-    pub devices: Vec<Issued>,
+    pub devices: Vec<Known>,
+}
+
+/// A device, and by what it is known.
+#[derive(Debug, Clone)]
+pub struct Known {
+    issued: Issued,
+    papers: Option<Papers>,
 }
 
 impl Bench {
@@ -49,8 +57,7 @@ impl Bench {
         let folder = scale.folder.join("gateway");
         std::fs::create_dir_all(&folder).context("making the gateway's folder")?;
         let mut library = Library::in_folder(&folder, &folder.join("data"))?;
-        let chain = Chain::make(&folder)?;
-        library.configure_as(&gateway_configuration(&chain))?;
+        library.configure_as(CONFIGURATION)?;
         library.run_as(std::env::current_exe().context("this program's path")?);
         let endpoints = library.start().await?;
         let registering = stream::iter(0..devices).map(|number| {
@@ -59,7 +66,12 @@ impl Bench {
                 let id = format!("bench-{number}");
                 let body = json!({"id": id, "kind": "gate", "site": "main"});
                 let issued = library.post("/api/v1/devices", &body).await?;
-                serde_json::from_value(issued).context("a new device's password")
+                let issued = serde_json::from_value(issued).context("a new device")?;
+                let papers = match scale.is_tls {
+                    true => Some(Papers::of(library, &id).await?),
+                    false => None,
+                };
+                anyhow::Ok(Known { issued, papers })
             }
         });
         let devices = registering
@@ -70,11 +82,12 @@ impl Bench {
             true => endpoints.mqtts,
             false => endpoints.mqtt,
         };
+        let roots = scale.is_tls.then(|| library.authority_file());
         Ok(Self {
             broker: Broker::Gateway(Box::new(library)),
             name: "lujiang",
             door,
-            roots: scale.is_tls.then_some(chain.roots),
+            roots,
             devices,
         })
     }
@@ -83,7 +96,7 @@ impl Bench {
     ///
     /// # Errors
     /// Where it is not, or does not start.
-    pub async fn mosquitto(scale: &Scale, devices: &[Issued]) -> anyhow::Result<Self> {
+    pub async fn mosquitto(scale: &Scale, ours: &Self) -> anyhow::Result<Self> {
         let folder = scale.folder.join("mosquitto");
         std::fs::create_dir_all(&folder).context("making mosquitto's folder")?;
         let door = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
@@ -93,11 +106,12 @@ impl Bench {
             door.port()
         );
         let chain = Chain::make(&folder)?;
-        if scale.is_tls {
+        if let Some(authority) = &ours.roots {
             configuration += &format!(
-                "certfile {}\nkeyfile {}\n",
+                "certfile {}\nkeyfile {}\ncafile {}\nrequire_certificate true\n",
                 chain.certificate.display(),
-                chain.key.display()
+                chain.key.display(),
+                authority.display()
             );
         }
         let file = folder.join("mosquitto.conf");
@@ -114,7 +128,7 @@ impl Bench {
             name: "mosquitto",
             door,
             roots: scale.is_tls.then_some(chain.roots),
-            devices: devices.to_vec(),
+            devices: ours.devices.clone(),
         })
     }
 
@@ -122,11 +136,12 @@ impl Bench {
     #[must_use]
     pub fn clients(&self, count: usize) -> Vec<Who> {
         let of = |number: usize| {
-            let issued = &self.devices[number % self.devices.len()];
+            let Known { issued, papers } = &self.devices[number % self.devices.len()];
             Who {
                 device: issued.device.clone(),
                 client_id: format!("{}-{number}", issued.device),
                 password: issued.password.clone(),
+                papers: papers.clone(),
             }
         };
         (0..count).map(of).collect()
@@ -193,19 +208,25 @@ impl Bench {
 }
 
 /// Everything that holds one client back is raised: what is measured is the machine.
-fn gateway_configuration(chain: &Chain) -> String {
-    format!(
-        "[mqtt]\nlisten = \"127.0.0.1:0\"\nconnections_max = 20000\nsessions_max = 10000\n\
-         attempts_per_minute_max = 1000000\nconnect_timeout = \"1m\"\n\
-         messages_per_second = 1000000\nmessages_burst = 1000000\n\
-         bytes_per_second = \"1024MiB\"\nbytes_burst = \"1024MiB\"\n\
-         [tls]\nmqtt_listen = \"127.0.0.1:0\"\nhttp_listen = \"127.0.0.1:0\"\n\
-         handshake_timeout = \"1m\"\ncertificate = \"{}\"\nkey = \"{}\"\n\
-         [http]\nlisten = \"127.0.0.1:0\"\n[log]\nfilter = \"warn\"\n",
-        chain.certificate.display(),
-        chain.key.display()
-    )
-}
+const CONFIGURATION: &str = "[mqtt]
+listen = \"127.0.0.1:0\"
+connections_max = 20000
+sessions_max = 10000
+attempts_per_minute_max = 1000000
+connect_timeout = \"1m\"
+messages_per_second = 1000000
+messages_burst = 1000000
+bytes_per_second = \"1024MiB\"
+bytes_burst = \"1024MiB\"
+[tls]
+mqtt_listen = \"127.0.0.1:0\"
+http_listen = \"127.0.0.1:0\"
+handshake_timeout = \"1m\"
+[http]
+listen = \"127.0.0.1:0\"
+[log]
+filter = \"warn\"
+";
 
 /// Clients at work in another process.
 pub struct Load {

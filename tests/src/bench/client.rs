@@ -7,8 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
+use rustls::RootCertStore;
 use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until, timeout};
@@ -16,6 +17,7 @@ use tokio_rustls::TlsConnector;
 
 use super::load::{Tally, Who};
 use crate::packet::{self, CONNACK, Connect, PUBACK, Qos, Version};
+use crate::papers::Papers;
 use crate::publisher::visit;
 
 /// The payload: one CloudEvent of a usual length.
@@ -36,7 +38,7 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Line for T {}
 /// Makes connections to one door.
 pub struct Dialer {
     door: SocketAddr,
-    tls: Option<TlsConnector>,
+    roots: Option<Arc<RootCertStore>>,
 }
 
 /// A connected client.
@@ -65,8 +67,8 @@ impl Dialer {
     /// # Errors
     /// Where the roots cannot be read.
     pub fn new(door: SocketAddr, roots: Option<&Path>) -> anyhow::Result<Self> {
-        let tls = roots.map(connector).transpose()?;
-        Ok(Self { door, tls })
+        let roots = roots.map(read_roots).transpose()?.map(Arc::new);
+        Ok(Self { door, roots })
     }
 
     /// Connects and is let in.
@@ -82,9 +84,10 @@ impl Dialer {
     async fn try_connect(&self, who: Who) -> anyhow::Result<Client> {
         let stream = TcpStream::connect(self.door).await.context("dialling")?;
         stream.set_nodelay(true)?;
-        let mut line: Box<dyn Line> = match &self.tls {
+        let mut line: Box<dyn Line> = match &self.roots {
             None => Box::new(stream),
-            Some(tls) => {
+            Some(roots) => {
+                let tls = connector(roots, who.papers.as_ref())?;
                 let name = ServerName::from(self.door.ip());
                 let secured = tls.connect(name, stream).await;
                 Box::new(secured.context("the TLS handshake")?)
@@ -92,6 +95,9 @@ impl Dialer {
         };
         let mut connect = Connect::new(Version::V311, &who.device, &who.password);
         connect.client_id.clone_from(&who.client_id);
+        if who.papers.is_some() {
+            connect.login = None;
+        }
         connect.keep_alive = 1_200;
         line.write_all(&connect.bytes()).await.context("CONNECT")?;
         let (first, body) = packet::read(&mut line).await.context("CONNACK")?;
@@ -112,16 +118,28 @@ impl Dialer {
     }
 }
 
-fn connector(roots: &Path) -> anyhow::Result<TlsConnector> {
-    let mut store = rustls::RootCertStore::empty();
-    for root in CertificateDer::pem_file_iter(roots).context("reading the roots")? {
+fn read_roots(file: &Path) -> anyhow::Result<RootCertStore> {
+    let mut store = RootCertStore::empty();
+    for root in CertificateDer::pem_file_iter(file).context("reading the roots")? {
         store.add(root?).context("a root")?;
     }
+    Ok(store)
+}
+
+fn connector(roots: &Arc<RootCertStore>, papers: Option<&Papers>) -> anyhow::Result<TlsConnector> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let mut config = rustls::ClientConfig::builder_with_provider(provider)
+    let config = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
-        .with_root_certificates(store)
-        .with_no_client_auth();
+        .with_root_certificates(Arc::clone(roots));
+    let mut config = match papers {
+        None => config.with_no_client_auth(),
+        Some(papers) => {
+            let chain = CertificateDer::pem_file_iter(&papers.certificate)?;
+            let chain = chain.collect::<Result<_, _>>().context("a certificate")?;
+            let key = PrivateKeyDer::from_pem_file(&papers.key).context("a key")?;
+            config.with_client_auth_cert(chain, key)?
+        }
+    };
     config.resumption = rustls::client::Resumption::disabled();
     Ok(TlsConnector::from(Arc::new(config)))
 }

@@ -34,7 +34,7 @@ pub async fn measure(scale: &Scale) -> anyhow::Result<Vec<Figures>> {
         (2_000, 200)
     };
     let ours = Bench::gateway(scale, devices).await?;
-    let theirs = Bench::mosquitto(scale, &ours.devices).await?;
+    let theirs = Bench::mosquitto(scale, &ours).await?;
     let mut figures = Vec::new();
     for bench in [&ours, &theirs] {
         bench.load(FIRST, Work::Hold).await?.end().await?;

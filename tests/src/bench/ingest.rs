@@ -70,7 +70,7 @@ impl Plan {
 pub async fn measure(scale: &Scale) -> anyhow::Result<Vec<Figures>> {
     let plan = Plan::of(scale);
     let ours = Bench::gateway(scale, plan.paced_connections).await?;
-    let theirs = Bench::mosquitto(scale, &ours.devices).await?;
+    let theirs = Bench::mosquitto(scale, &ours).await?;
     let brokers = [&ours, &theirs];
     let mut figures = brokers.map(|bench| Figures {
         broker: bench.name,

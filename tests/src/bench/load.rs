@@ -14,6 +14,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 
 use super::client::{Client, Dialer};
+use crate::papers::Papers;
 
 /// CONNECTs under way at once: about what a street of devices sends after a power cut, and less
 /// than a listener's backlog.
@@ -42,8 +43,10 @@ pub struct Who {
     pub device: String,
     /// The Client Identifier.
     pub client_id: String,
-    /// Ignored by a broker that lets anybody in.
+    /// Ignored by a broker that lets anybody in; not sent by who has papers.
     pub password: String,
+    /// By what it is known, where the door is behind TLS.
+    pub papers: Option<Papers>,
 }
 
 /// What the clients do once all are connected.

@@ -32,7 +32,7 @@ pub async fn measure(scale: &Scale) -> anyhow::Result<Vec<Figures>> {
         false => (2_000, 200, 3),
     };
     let ours = Bench::gateway(scale, devices).await?;
-    let theirs = Bench::mosquitto(scale, &ours.devices).await?;
+    let theirs = Bench::mosquitto(scale, &ours).await?;
     let mut figures = [&ours, &theirs].map(|bench| Figures {
         broker: bench.name,
         connections,
