@@ -51,19 +51,7 @@ impl TestGateway {
         clients: &Authority,
         answer: impl Fn(&Asked) -> Answer + Send + Sync + 'static,
     ) -> Self {
-        let mut roots = RootCertStore::empty();
-        roots.add(clients.root.clone()).unwrap();
-        let clients = WebPkiClientVerifier::builder_with_provider(roots.into(), provider())
-            .allow_unauthenticated()
-            .build()
-            .unwrap();
-        let config = ServerConfig::builder_with_provider(provider())
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_client_cert_verifier(clients)
-            .with_single_cert(chain, key)
-            .unwrap();
-        let acceptor = TlsAcceptor::from(Arc::new(config));
+        let acceptor = acceptor(chain, key, clients);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let asked = Arc::new(Mutex::new(Vec::new()));
@@ -98,6 +86,27 @@ impl Drop for TestGateway {
     fn drop(&mut self) {
         self.task.abort();
     }
+}
+
+/// TLS that presents this chain and takes the clients of this authority.
+pub(crate) fn acceptor(
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+    clients: &Authority,
+) -> TlsAcceptor {
+    let mut roots = RootCertStore::empty();
+    roots.add(clients.root.clone()).unwrap();
+    let clients = WebPkiClientVerifier::builder_with_provider(roots.into(), provider())
+        .allow_unauthenticated()
+        .build()
+        .unwrap();
+    let config = ServerConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_client_cert_verifier(clients)
+        .with_single_cert(chain, key)
+        .unwrap();
+    TlsAcceptor::from(Arc::new(config))
 }
 
 async fn serve(

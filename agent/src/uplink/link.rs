@@ -451,3 +451,6 @@ impl Conversation<'_> {
 fn document<T: serde::Serialize>(value: &T) -> Vec<u8> {
     serde_json::to_vec(value).expect("our documents have text keys and plain values")
 }
+
+#[cfg(test)]
+mod tests;
