@@ -157,6 +157,15 @@ impl Authority {
         }
     }
 
+    /// Does so off the runtime's threads: two small files, or one signature.
+    pub async fn look(&self) {
+        let authority = self.clone();
+        let looking = tokio::task::spawn_blocking(move || authority.refresh());
+        if looking.await.is_err() {
+            tracing::error!("looking for a newer certificate panicked");
+        }
+    }
+
     /// Keeps what the gateway shows from lapsing, until cancelled.
     pub(crate) async fn keep(self, cancel: CancellationToken) {
         loop {
@@ -164,14 +173,7 @@ impl Authority {
                 () = tokio::time::sleep(self.look_pause) => {}
                 () = cancel.cancelled() => return,
             }
-            let authority = self.clone();
-            // Two small files, or one signature; a panic is the same as a chain that is not good.
-            if tokio::task::spawn_blocking(move || authority.refresh())
-                .await
-                .is_err()
-            {
-                tracing::error!("looking for a newer certificate panicked");
-            }
+            self.look().await;
         }
     }
 }

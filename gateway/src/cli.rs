@@ -11,6 +11,7 @@ mod failure;
 mod folder;
 mod identity;
 mod ledger;
+mod limits;
 mod log;
 mod moment;
 mod person;

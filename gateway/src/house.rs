@@ -49,6 +49,14 @@ impl GatewayHouse {
         }
     }
 
+    /// What the device's row says, and the configuration for the rest.
+    fn limits_of(&self, device: &DeviceId) -> ClientLimits {
+        match self.registry.device(device) {
+            Some(device) => device.limits.within(&self.limits),
+            None => self.limits.clone(),
+        }
+    }
+
     async fn verify(&self, credentials: &Credentials) -> Result<Principal, Refusal> {
         match &credentials.certificate {
             Some(certificate) => self.verify_certificate(certificate, credentials).await,
@@ -122,7 +130,10 @@ impl House for GatewayHouse {
     fn admit(&self, credentials: Credentials) -> BoxFuture<'_, Result<Admission, Refusal>> {
         Box::pin(async move {
             let principal = self.verify(&credentials).await?;
-            let limits = self.limits.clone();
+            let limits = match &principal {
+                Principal::Device(device) => self.limits_of(device),
+                Principal::Reader { .. } => self.limits.clone(),
+            };
             Ok(Admission { principal, limits })
         })
     }

@@ -10,6 +10,7 @@ mod change;
 mod devices;
 pub mod dto;
 mod error;
+mod limits;
 mod password;
 mod readers;
 mod sites;
@@ -31,6 +32,7 @@ pub use certificates::{CertificateEnd, CertificateRefusal, Shown};
 use change::Change;
 pub use devices::{DeviceChange, NewDevice};
 pub use error::RegistryError;
+pub use limits::{DeviceLimits, LimitError};
 pub use password::Password;
 use password::PasswordDesk;
 pub(crate) use password::PasswordHash;
@@ -128,7 +130,8 @@ impl Registry {
         Arc::clone(&self.snapshot().places)
     }
 
-    /// Each device that lost its right to be connected: disabled, revoked, or given another password.
+    /// Each device that lost its right to be connected: disabled, revoked, or given
+    /// another password or other limits.
     #[must_use]
     pub fn withdrawn(&self) -> broadcast::Receiver<DeviceId> {
         self.withdrawn.subscribe()

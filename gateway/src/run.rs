@@ -152,6 +152,11 @@ impl Gateway {
         Ok(Some(format!("http://{address}{}", sign_in_path(&token))))
     }
 
+    /// Takes up a newer certificate of the operator's now, where there is one.
+    pub async fn reload(&self) {
+        self.rooms.authority.look().await;
+    }
+
     /// Ends when the gateway cannot go on; until then it watches its tasks.
     ///
     /// # Errors

@@ -9,6 +9,7 @@ use crate::cli::access::{Access, actor};
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::folder::Folder;
 use crate::cli::identity;
+use crate::cli::limits::{self, LimitArgs};
 use crate::cli::moment::moment;
 use crate::cli::printer::Printer;
 use crate::places::DeviceKind;
@@ -84,6 +85,16 @@ pub(super) enum DeviceCommand {
     Revoke {
         /// Its id
         id: DeviceId,
+    },
+    /// Set how much a device may do where it differs from the configuration; its connection ends
+    #[command(after_help = "Examples:
+  lujiang-gateway device limits gate-1 --messages-per-second 5 --bytes-per-second 64KiB
+  lujiang-gateway device limits gate-1 --default")]
+    Limits {
+        /// Its id
+        id: DeviceId,
+        #[command(flatten)]
+        given: LimitArgs,
     },
     /// List the devices
     #[command(after_help = "Example:\n  lujiang-gateway device list --json")]
@@ -192,6 +203,12 @@ impl DeviceCommand {
             }
             Self::Enrol { id, json } => identity::enrol(folder, printer, &id, json).await?,
             Self::Revoke { id } => identity::revoke(folder, &id).await?,
+            Self::Limits { id, given } => {
+                let devices = listing(folder)?.devices.into_iter();
+                let mut found = devices.filter(|device| device.device == id);
+                let before = found.next().map(|device| device.limits);
+                limits::set(folder, &id, before.unwrap_or_default(), given).await?;
+            }
             Self::List { json } => {
                 let devices = listing(folder)?.devices;
                 let row = |device: &crate::registry::dto::DeviceSummary| {

@@ -11,19 +11,24 @@ use crate::cli::log;
 use crate::cli::printer::Printer;
 use crate::run::{Gateway, RunOptions};
 
-/// Runs the gateway; the first signal ends it cleanly, a second one at once.
+/// Runs the gateway; the first signal ends it cleanly, a second one at once. SIGHUP has the
+/// operator's certificate looked at now.
 pub(super) async fn run(folder: &Folder, printer: &mut Printer) -> Result<Outcome, Failure> {
     let config = folder.config()?;
     log::begin(&config.log)?;
     let mut interrupt = signal(SignalKind::interrupt()).context("listening for SIGINT")?;
     let mut terminate = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
+    let mut hang_up = signal(SignalKind::hangup()).context("listening for SIGHUP")?;
     let data = folder.paths().root().to_owned();
     let mut gateway = Gateway::start(config, data, RunOptions::default()).await?;
     welcome(&gateway, printer).await?;
-    let ended = tokio::select! {
-        _ = interrupt.recv() => Ok(()),
-        _ = terminate.recv() => Ok(()),
-        ended = gateway.wait() => ended,
+    let ended = loop {
+        tokio::select! {
+            _ = interrupt.recv() => break Ok(()),
+            _ = terminate.recv() => break Ok(()),
+            Some(()) = hang_up.recv() => gateway.reload().await,
+            ended = gateway.wait() => break ended,
+        }
     };
     tracing::info!("stopping");
     let stopped = tokio::select! {

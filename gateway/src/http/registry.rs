@@ -9,11 +9,11 @@ use super::access::Caller;
 use super::body::JsonBody;
 use super::parameters::PathId;
 use super::problem::{Problem, ProblemKind, Problems};
-use crate::registry::RegistryError;
 use crate::registry::dto::{
     DeviceChangeRequest, DeviceSummary, IssuedDevice, IssuedReader, NewDeviceRequest,
     NewReaderRequest,
 };
+use crate::registry::{DeviceLimits, RegistryError};
 
 /// Register a device; the answer holds its password, once
 #[utoipa::path(
@@ -64,6 +64,24 @@ pub(super) async fn renew_password(
     Ok((StatusCode::CREATED, Json(issued.into())))
 }
 
+/// Set what one device may do, in place of what was set before; its connection ends
+#[utoipa::path(
+    put, path = "/devices/{device}/limits", tag = "registry",
+    params(("device" = String, Path, description = "Its id")),
+    request_body = DeviceLimits,
+    responses((status = 200, description = "The device as it is now", body = DeviceSummary), Problems)
+)]
+pub(super) async fn set_limits(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    PathId(id): PathId,
+    JsonBody(limits): JsonBody<DeviceLimits>,
+) -> Result<Json<DeviceSummary>, Problem> {
+    let actor = caller.actor();
+    let device = state.registry.set_limits(&id, limits, &actor).await?;
+    Ok(Json(device.summary()))
+}
+
 /// Make a credential for a subscriber; the answer holds its password, once
 #[utoipa::path(
     post, path = "/readers", tag = "registry", request_body = NewReaderRequest,
@@ -89,6 +107,7 @@ impl From<RegistryError> for Problem {
             RegistryError::Name => Self::body("name", error.to_string()),
             RegistryError::Kind { .. } => Self::body("kind", error.to_string()),
             RegistryError::Week(_) => Self::body("open", error.to_string()),
+            RegistryError::Limit(error) => Self::body(error.limit, error.to_string()),
             RegistryError::NoFilter => Self::body("filters", error.to_string()),
             RegistryError::Token(_) | RegistryError::NotTaken => {
                 Self::new(ProblemKind::NotAllowed, error.to_string())

@@ -75,6 +75,7 @@ fn table() -> Vec<Row> {
         (Nothing, routes!(enrolment::renew)),
         (A(Administer), routes!(registry::add_device)),
         (A(Administer), routes!(registry::change_device)),
+        (A(Administer), routes!(registry::set_limits)),
         (A(Administer), routes!(registry::renew_password)),
         (A(Administer), routes!(registry::add_reader)),
         (A(Administer), routes!(sites::set_site)),

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::places::{Site, SiteId};
 use crate::registry::snapshot::Snapshot;
-use crate::registry::{Actor, Device, PasswordHash, RegistryError};
+use crate::registry::{Actor, Device, DeviceLimits, PasswordHash, RegistryError};
 use crate::store::audit::{self, AuditRecord};
 use crate::store::registry::{self as rows, DeviceRow};
 
@@ -49,6 +49,7 @@ impl Change<'_> {
             name: device.name,
             enabled: device.enabled,
             password: None,
+            limits: DeviceLimits::default(),
         };
         Ok(rows::put_device(self.connection, &row)?)
     }

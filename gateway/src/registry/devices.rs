@@ -4,7 +4,7 @@ use lujiang_wire::DeviceId;
 use serde_json::json;
 
 use super::change::{Change, checked_name};
-use super::{Actor, Device, Issued, Registry, RegistryError, issue};
+use super::{Actor, Device, DeviceLimits, Issued, Registry, RegistryError, issue};
 use crate::places::{DeviceKind, Placement, SiteId};
 use crate::store::registry::{self as rows, DeviceRow};
 
@@ -88,6 +88,7 @@ impl Registry {
                     name,
                     enabled: true,
                     password: Some(hash),
+                    limits: DeviceLimits::default(),
                 },
             )?;
             rows::put_placement(
@@ -136,6 +137,7 @@ impl Registry {
                     name: after.name.clone(),
                     enabled: after.enabled,
                     password: hash,
+                    limits: DeviceLimits::default(),
                 },
             )?;
             if (after.kind, &after.site) != (before.kind, &before.site) {
@@ -182,6 +184,7 @@ impl Registry {
                 name: before.name,
                 enabled: before.enabled,
                 password: Some(hash),
+                limits: DeviceLimits::default(),
             };
             rows::put_device(change.connection, &row)?;
             change.record("device.password", device.as_str(), None, None)

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use crate::enrolment::IssuedToken;
 use crate::places::DeviceKind;
-use crate::registry::{DeviceChange, Issued, NewDevice, RegistryError, SiteChange};
+use crate::registry::{DeviceChange, DeviceLimits, Issued, NewDevice, RegistryError, SiteChange};
 
 /// `POST /api/v1/devices`
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -71,6 +71,10 @@ pub struct DeviceSummary {
     pub site: Option<DeviceId>,
     /// Whether it may connect.
     pub enabled: bool,
+    /// What it may do, where its row says otherwise than the configuration.
+    #[serde(default, skip_serializing_if = "DeviceLimits::is_default")]
+    #[schema(required = false)]
+    pub limits: DeviceLimits,
 }
 
 /// `PUT /api/v1/sites/{site}`: what is left out stays; a site that is not known is made.

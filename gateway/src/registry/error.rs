@@ -3,7 +3,7 @@
 use lujiang_wire::DeviceId;
 
 use crate::ledger::LedgerError;
-use crate::registry::{TokenRefusal, WeekError};
+use crate::registry::{LimitError, TokenRefusal, WeekError};
 
 /// Why the registry refuses.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +26,9 @@ pub enum RegistryError {
     /// No opening hours.
     #[error(transparent)]
     Week(#[from] WeekError),
+    /// A limit out of its bounds.
+    #[error(transparent)]
+    Limit(#[from] LimitError),
     /// A reader that may read nothing.
     #[error("a reader needs at least one filter")]
     NoFilter,

@@ -12,7 +12,7 @@ use crate::authority::Serial;
 use crate::ledger::LedgerError;
 use crate::places::{DeviceKind, Places, Site, SiteId};
 use crate::registry::dto::{DeviceSummary, ReaderSummary, SiteSummary};
-use crate::registry::{PasswordHash, TokenHash, Week};
+use crate::registry::{DeviceLimits, PasswordHash, TokenHash, Week};
 use crate::store::authority::{CertificateRow, EnrolmentRow};
 use crate::store::{audit, authority, registry as rows};
 
@@ -29,6 +29,8 @@ pub struct Device {
     pub kind: DeviceKind,
     /// Where it stands, by the newest decision; none once it is put away.
     pub site: Option<SiteId>,
+    /// What it may do, where its row says so.
+    pub limits: DeviceLimits,
 }
 
 /// A reading credential as the registry has it now.
@@ -87,6 +89,7 @@ impl Snapshot {
                 enabled: row.enabled,
                 kind: newest.map_or(DeviceKind::Other, |place| place.kind),
                 site: newest.and_then(|place| place.site.clone()),
+                limits: row.limits,
             };
             devices.insert(row.id, (device, row.password));
         }
@@ -134,6 +137,7 @@ impl Device {
             kind: self.kind.as_str().to_owned(),
             site: self.site.clone(),
             enabled: self.enabled,
+            limits: self.limits.clone(),
         }
     }
 

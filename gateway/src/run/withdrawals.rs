@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use crate::registry::Registry;
 
 /// Why, in the words told to the device's watchers.
-const WHY: &str = "disabled, revoked, or given another password";
+const WHY: &str = "disabled, revoked, or given another password or other limits";
 
 /// Disconnects until cancelled.
 pub(super) async fn follow(

@@ -9,7 +9,7 @@ use rusqlite::{Connection, params};
 
 use crate::ledger::LedgerError;
 use crate::places::{DeviceKind, Opening, Placement, Site, SiteId};
-use crate::registry::{PasswordHash, Week};
+use crate::registry::{DeviceLimits, PasswordHash, Week};
 
 /// The tables. Times are microseconds since 1970.
 pub(crate) const TABLES: &str = "
@@ -63,6 +63,7 @@ pub(crate) struct DeviceRow {
     pub(crate) enabled: bool,
     /// None: it comes by its certificate alone.
     pub(crate) password: Option<PasswordHash>,
+    pub(crate) limits: DeviceLimits,
 }
 
 /// A reading credential.
@@ -86,7 +87,7 @@ pub(crate) fn load(connection: &Connection) -> Result<RegistryRows, LedgerError>
     })
 }
 
-/// Writes a device, new or changed.
+/// Writes a device, new or changed; its limits stay.
 pub(crate) fn put_device(connection: &Connection, row: &DeviceRow) -> Result<(), LedgerError> {
     connection.execute(
         "INSERT INTO device (id, name, enabled, password) VALUES (?1, ?2, ?3, ?4)
@@ -98,6 +99,21 @@ pub(crate) fn put_device(connection: &Connection, row: &DeviceRow) -> Result<(),
             row.enabled,
             row.password.as_ref().map_or("", PasswordHash::as_str)
         ],
+    )?;
+    Ok(())
+}
+
+/// Writes what a device may do; none where everything is as configured.
+pub(crate) fn put_limits(
+    connection: &Connection,
+    device: &DeviceId,
+    limits: &DeviceLimits,
+) -> Result<(), LedgerError> {
+    let json = serde_json::to_string(limits).expect("numbers and filters are always JSON");
+    let json = (!limits.is_default()).then_some(json);
+    connection.execute(
+        "UPDATE device SET limits = ?2 WHERE id = ?1",
+        params![device.as_str(), json],
     )?;
     Ok(())
 }
@@ -170,16 +186,21 @@ pub(super) fn timestamp(micros: i64) -> Result<Timestamp, LedgerError> {
 
 fn load_devices(connection: &Connection) -> Result<Vec<DeviceRow>, LedgerError> {
     let mut statement =
-        connection.prepare("SELECT id, name, enabled, password FROM device ORDER BY id")?;
+        connection.prepare("SELECT id, name, enabled, password, limits FROM device ORDER BY id")?;
     let mut rows = statement.query([])?;
     let mut devices = Vec::new();
     while let Some(row) = rows.next()? {
         let password: String = row.get(3)?;
+        let limits: Option<String> = row.get(4)?;
+        let limits = limits.map(|json| serde_json::from_str(&json)).transpose();
         devices.push(DeviceRow {
             id: id(row.get(0)?)?,
             name: row.get(1)?,
             enabled: row.get(2)?,
             password: (!password.is_empty()).then(|| PasswordHash::stored(password)),
+            limits: limits
+                .map_err(|error| not_ours("limits", &error))?
+                .unwrap_or_default(),
         });
     }
     Ok(devices)

@@ -139,6 +139,49 @@ async fn certificates_are_given_over_https_only_and_renewed_with_a_certificate_o
     running.end(Signal::SIGTERM);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_devices_row_limits_it_at_once_and_the_others_not_at_all() {
+    let house = House::new();
+    house.add_device("gate-1");
+    house.add_device("gate-2");
+    let running = house.run();
+    let street = Street::of(&house, &running);
+    let first = street.enrol("gate-1", &token(&house, "gate-1")).await;
+    let other = street.enrol("gate-2", &token(&house, "gate-2")).await;
+    let (first, other) = (first.unwrap(), other.unwrap());
+    let mut connection = street.connect(Some(&first), None);
+    assert_eq!(code(&mut connection), ACCEPTED);
+    house.done(&["device", "limits", "gate-1", "--sessions-max", "1"]);
+    let ended = connection.read_to_end(&mut Vec::new());
+    assert!(ended.is_ok() || is_cut(&ended), "{ended:?}");
+
+    let mut one = street.connect(Some(&first), None);
+    assert_eq!(code(&mut one), ACCEPTED);
+    assert_ne!(street.connack(Some(&first), None), ACCEPTED);
+    let mut others = [
+        street.connect(Some(&other), None),
+        street.connect(Some(&other), None),
+    ];
+    for connection in &mut others {
+        assert_eq!(code(connection), ACCEPTED);
+    }
+    let shown = |field: &str| {
+        let listed = house.done(&["device", "list", "--json"]);
+        let listed: Value = serde_json::from_str(&listed).unwrap();
+        listed[0]["limits"][field].clone()
+    };
+    house.done(&["device", "limits", "gate-1", "--packet-max", "64KiB"]);
+    assert_eq!(
+        (shown("sessions_max"), shown("packet_max")),
+        (json!(1), json!(65_536))
+    );
+    let none = house.command(&["device", "limits", "gate-1", "--messages-burst", "0"]);
+    assert_eq!(none.status.code(), Some(1));
+    house.done(&["device", "limits", "gate-1", "--default"]);
+    assert_eq!(shown("sessions_max"), Value::Null);
+    running.end(Signal::SIGTERM);
+}
+
 /// A key with the certificate chain for it.
 #[derive(Debug)]
 struct DeviceKey {

@@ -52,6 +52,7 @@ async fn every_route_stands_in_the_document() {
         "post /api/v1/sign-out",
         "post /api/v1/tokens",
         "post /api/v1/views/rebuild",
+        "put /api/v1/devices/{device}/limits",
         "put /api/v1/sites/{site}",
     ];
     assert_eq!(routes, expected);

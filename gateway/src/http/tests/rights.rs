@@ -40,6 +40,10 @@ fn example(route: &str) -> Option<Example> {
         "post /api/v1/devices/{device}/password" => {
             Ask("/api/v1/devices/gate-1/password", json!({}))
         }
+        "put /api/v1/devices/{device}/limits" => Ask(
+            "/api/v1/devices/gate-1/limits",
+            json!({"messages_per_second": 5}),
+        ),
         "post /api/v1/devices/{device}/enrolment" => {
             Ask("/api/v1/devices/gate-1/enrolment", json!({}))
         }
