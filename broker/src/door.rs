@@ -141,11 +141,18 @@ impl Door {
         self.tls_addr
     }
 
+    /// Ends when the door has ended by itself: nobody is accepted any more.
+    pub async fn ended(&mut self) {
+        // A panic is told where it happened.
+        let _ = (&mut self.accepting).await;
+    }
+
     /// Accepts nobody any more, answers what is owed, tells everybody 0x8B and ends; after
     /// `grace` without further words.
     pub async fn stop(mut self, grace: Duration) {
         drop(self.stop);
-        if timeout(grace, &mut self.accepting).await.is_err() {
+        let is_over = self.accepting.is_finished();
+        if !is_over && timeout(grace, &mut self.accepting).await.is_err() {
             drop(self.kill);
             // Aborted connections end at their next await.
             let _ = self.accepting.await;

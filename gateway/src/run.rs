@@ -169,6 +169,7 @@ impl Gateway {
                     Ok(task) => tracing::error!(task, "a task ended by itself"),
                     Err(error) => tracing::error!(%error, "a task panicked"),
                 },
+                () = self.door.ended() => anyhow::bail!("the MQTT door ended by itself"),
                 () = self.api.ended() => anyhow::bail!("the HTTP listeners ended by themselves"),
             }
         }

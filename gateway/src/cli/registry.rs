@@ -209,30 +209,7 @@ impl DeviceCommand {
                 let before = found.next().map(|device| device.limits);
                 limits::set(folder, &id, before.unwrap_or_default(), given).await?;
             }
-            Self::List { json } => {
-                let devices = listing(folder)?.devices;
-                let row = |device: &crate::registry::dto::DeviceSummary| {
-                    let site = device.site.as_ref().map_or("-", DeviceId::as_str);
-                    let state = if device.enabled {
-                        "enabled"
-                    } else {
-                        "disabled"
-                    };
-                    [
-                        device.device.as_str(),
-                        &device.kind,
-                        site,
-                        state,
-                        &device.name,
-                    ]
-                    .map(str::to_owned)
-                };
-                let rows: Vec<_> = devices.iter().map(row).collect();
-                match json {
-                    true => printer.json(&devices)?,
-                    false => printer.table(["DEVICE", "KIND", "SITE", "STATE", "NAME"], &rows)?,
-                }
-            }
+            Self::List { json } => list_devices(folder, printer, json)?,
         }
         Ok(Outcome::Done)
     }
@@ -310,6 +287,32 @@ impl ReaderCommand {
         }
         Ok(Outcome::Done)
     }
+}
+
+fn list_devices(folder: &Folder, printer: &mut Printer, json: bool) -> Result<(), Failure> {
+    let devices = listing(folder)?.devices;
+    let row = |device: &crate::registry::dto::DeviceSummary| {
+        let site = device.site.as_ref().map_or("-", DeviceId::as_str);
+        let state = if device.enabled {
+            "enabled"
+        } else {
+            "disabled"
+        };
+        [
+            device.device.as_str(),
+            &device.kind,
+            site,
+            state,
+            &device.name,
+        ]
+        .map(str::to_owned)
+    };
+    let rows: Vec<_> = devices.iter().map(row).collect();
+    match json {
+        true => printer.json(&devices)?,
+        false => printer.table(["DEVICE", "KIND", "SITE", "STATE", "NAME"], &rows)?,
+    }
+    Ok(())
 }
 
 async fn add_device(folder: &Folder, request: NewDeviceRequest) -> Result<IssuedDevice, Failure> {

@@ -176,3 +176,120 @@ pub(super) async fn bind(address: SocketAddr) -> io::Result<(TcpListener, Socket
     let bound = socket.local_addr()?;
     Ok((socket, bound))
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::routing::get;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::task::JoinHandle;
+
+    use super::*;
+
+    const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: here\r\n\r\n";
+
+    /// Longest wait for what must come.
+    const DEADLINE: Duration = Duration::from_secs(20);
+
+    #[tokio::test]
+    async fn a_head_that_does_not_come_ends_its_own_connection_the_first_and_the_next() {
+        let house = House::open(16, Duration::from_millis(200)).await;
+        let mut silent = house.connect().await;
+        let mut slow = house.connect().await;
+        slow.write_all(&REQUEST[..10]).await.unwrap();
+        let mut idle = house.connect().await;
+        assert!(answer(&mut idle).await.starts_with("HTTP/1.1 200"));
+        for connection in [&mut silent, &mut slow, &mut idle] {
+            end(connection).await;
+        }
+        let mut other = house.connect().await;
+        assert!(answer(&mut other).await.starts_with("HTTP/1.1 200"));
+        house.stop().await;
+    }
+
+    #[tokio::test]
+    async fn one_connection_too_many_is_closed_and_its_place_is_given_again() {
+        let house = House::open(2, DEADLINE).await;
+        let (mut first, mut second) = (house.connect().await, house.connect().await);
+        answer(&mut first).await;
+        answer(&mut second).await;
+        let mut third = house.connect().await;
+        end(&mut third).await;
+        assert!(answer(&mut second).await.starts_with("HTTP/1.1 200"));
+        drop(first);
+        let comes_in = async {
+            loop {
+                let mut again = house.connect().await;
+                let _ = again.write_all(REQUEST).await;
+                if again.read_u8().await.is_ok() {
+                    break;
+                }
+            }
+        };
+        timeout(DEADLINE, comes_in).await.unwrap();
+        house.stop().await;
+    }
+
+    #[tokio::test]
+    async fn a_stop_ends_connections_without_a_request() {
+        let house = House::open(16, DEADLINE * 10).await;
+        let mut idle = house.connect().await;
+        answer(&mut idle).await;
+        let mut silent = house.connect().await;
+        house.stop().await;
+        end(&mut idle).await;
+        end(&mut silent).await;
+    }
+
+    struct House {
+        address: SocketAddr,
+        stopping: CancellationToken,
+        serving: JoinHandle<()>,
+    }
+
+    impl House {
+        async fn open(connections_max: usize, header_timeout: Duration) -> Self {
+            let (socket, address) = bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
+            let listener = Listener {
+                socket,
+                tls: None,
+                connections_max,
+                header_timeout,
+            };
+            let stopping = CancellationToken::new();
+            let app = Router::new().route("/", get(|| async { "here" }));
+            let serving = tokio::spawn(listener.serve(app, stopping.clone()));
+            Self {
+                address,
+                stopping,
+                serving,
+            }
+        }
+
+        async fn connect(&self) -> TcpStream {
+            TcpStream::connect(self.address).await.unwrap()
+        }
+
+        async fn stop(self) {
+            self.stopping.cancel();
+            timeout(DEADLINE, self.serving).await.unwrap().unwrap();
+        }
+    }
+
+    async fn answer(connection: &mut TcpStream) -> String {
+        connection.write_all(REQUEST).await.unwrap();
+        let mut head = Vec::new();
+        while !head.ends_with(b"here") {
+            let read = timeout(DEADLINE, connection.read_u8()).await.unwrap();
+            head.push(read.unwrap());
+        }
+        String::from_utf8(head).unwrap()
+    }
+
+    /// Waits until the other side has ended it, whatever it says before.
+    async fn end(connection: &mut TcpStream) {
+        let mut rest = Vec::new();
+        let ended = timeout(DEADLINE, connection.read_to_end(&mut rest)).await;
+        // A reset is an end as well.
+        let _ = ended.expect("it is still open");
+    }
+}

@@ -10,6 +10,7 @@ use lujiang_broker::ConnectRefusal;
 use lujiang_wire::LinkState;
 
 use super::devices::missing;
+use super::peer::{Peer, Scheme};
 use super::problem::{Problem, ProblemKind};
 use super::{ApiState, blocking};
 use crate::metrics::{Counter, Gauge, Reading, TEXT_FORMAT};
@@ -43,12 +44,19 @@ pub(super) async fn readyz(State(state): State<ApiState>) -> Result<&'static str
     Err(Problem::new(ProblemKind::NotReady, detail).with_reasons(reasons))
 }
 
-/// Metrics, for Prometheus
+/// Metrics, for Prometheus on this machine; not over HTTPS, where strangers ask
 #[utoipa::path(
     get, path = "/metrics", tag = "probes", security(()),
     responses((status = 200, description = "All metrics", body = String, content_type = "text/plain"))
 )]
-pub(super) async fn metrics(State(state): State<ApiState>) -> Result<Response, Problem> {
+pub(super) async fn metrics(
+    State(state): State<ApiState>,
+    peer: Peer,
+) -> Result<Response, Problem> {
+    if peer.scheme == Scheme::Tls {
+        let detail = "metrics are served without TLS only ([http] listen)";
+        return Err(Problem::new(ProblemKind::NotAllowed, detail));
+    }
     let text = blocking(move || state.metrics.scrape(&state.reading())).await?;
     Ok(([(CONTENT_TYPE, TEXT_FORMAT)], text).into_response())
 }

@@ -157,6 +157,82 @@ async fn a_change_is_followed_even_when_the_one_who_asked_goes_away() {
     assert!(house.registry.device(&id("gate-1")).is_some());
 }
 
+#[tokio::test]
+async fn a_token_is_good_until_it_expires_and_an_old_one_is_told_so() {
+    let house = House::new().await;
+    house.add("gate-1", "main").await;
+    house.add("gate-2", "main").await;
+    let (short, long) = (TokenHash([1; 32]), TokenHash([2; 32]));
+    let add = |device: &'static str, secret, valid| {
+        let registry = house.registry.clone();
+        async move {
+            registry
+                .add_token(&id(device), secret, valid, &lead())
+                .await
+        }
+    };
+    let minute = std::time::Duration::from_secs(60);
+    add("gate-1", short, std::time::Duration::ZERO)
+        .await
+        .unwrap();
+    add("gate-2", long, minute).await.unwrap();
+    let check = |device, secret| house.registry.check_token(&id(device), secret);
+    assert_eq!(check("gate-1", &short), Err(TokenRefusal::Expired));
+    assert_eq!(check("gate-2", &long), Ok(()));
+    assert_eq!(check("gate-1", &long), Err(TokenRefusal::Foreign));
+    assert_eq!(
+        check("gate-2", &TokenHash([3; 32])),
+        Err(TokenRefusal::Unknown)
+    );
+    let off = DeviceChange {
+        enabled: Some(false),
+        ..DeviceChange::default()
+    };
+    let disabled = house
+        .registry
+        .change_device(&id("gate-2"), off, &lead())
+        .await;
+    disabled.unwrap();
+    assert_eq!(check("gate-2", &long), Err(TokenRefusal::Disabled));
+    house
+        .registry
+        .revoke_device(&id("gate-2"), &lead())
+        .await
+        .unwrap();
+    assert_eq!(check("gate-2", &long), Err(TokenRefusal::Withdrawn));
+    let nobody = add("gate-9", TokenHash([4; 32]), minute).await.unwrap_err();
+    assert!(matches!(nobody, RegistryError::UnknownDevice(_)));
+    let text = format!("{:?}", house.audit());
+    assert!(!text.contains(&hex::encode([2; 32])), "{text}");
+}
+
+#[tokio::test]
+async fn a_device_that_was_revoked_may_not_connect_with_what_it_had() {
+    let house = House::new().await;
+    let issued = house.add("gate-1", "main").await;
+    let gate = id("gate-1");
+    let mut withdrawn = house.registry.withdrawn();
+    assert!(house.registry.may_connect(&gate));
+    house.registry.revoke_device(&gate, &lead()).await.unwrap();
+    assert_eq!(withdrawn.try_recv().unwrap(), gate);
+    assert!(!house.registry.may_connect(&gate));
+    let password = issued.password.reveal().as_bytes();
+    assert!(
+        house
+            .registry
+            .verify_device(&gate, password)
+            .await
+            .is_none()
+    );
+    assert!(house.registry.verify_device(&gate, b"").await.is_none());
+    let renewed = house.registry.renew_password(&gate, &lead()).await.unwrap();
+    let renewed = renewed.password.reveal().as_bytes();
+    assert!(house.registry.may_connect(&gate));
+    let registry = house.open_again().await;
+    assert!(registry.verify_device(&gate, renewed).await.is_some());
+    assert!(registry.verify_device(&gate, password).await.is_none());
+}
+
 struct House {
     _folder: tempfile::TempDir,
     store: Store,

@@ -129,6 +129,9 @@ async fn certificates_are_given_over_https_only_and_renewed_with_a_certificate_o
         .await
         .unwrap();
     assert_eq!(plain.status(), 403);
+    let client = street.client(None);
+    let metrics = client.get(format!("{}/metrics", street.https)).send();
+    assert_eq!(metrics.await.unwrap().status(), 403);
     let nobody = json!({"csr": ""});
     let nobody = street.post(None, "/api/v1/certificate", &nobody).await;
     assert!(nobody.unwrap_err().contains("present certificate"));
@@ -239,19 +242,20 @@ impl Street {
         }
     }
 
+    fn client(&self, key: Option<&DeviceKey>) -> reqwest::Client {
+        let builder = reqwest::Client::builder().no_proxy();
+        let builder = builder.use_preconfigured_tls(self.config(key));
+        builder.build().unwrap()
+    }
+
     async fn post(
         &self,
         key: Option<&DeviceKey>,
         path: &str,
         body: &Value,
     ) -> Result<Value, String> {
-        let client = reqwest::Client::builder()
-            .no_proxy()
-            .use_preconfigured_tls(self.config(key))
-            .build()
-            .unwrap();
         let url = format!("{}{path}", self.https);
-        let answer = client.post(url).json(body).send().await.unwrap();
+        let answer = self.client(key).post(url).json(body).send().await.unwrap();
         let is_good = answer.status().is_success();
         let answer: Value = answer.json().await.unwrap();
         match is_good {
