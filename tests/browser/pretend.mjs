@@ -114,9 +114,10 @@ const server = createServer((request, response) => {
   };
   const path = url.pathname.replace(/^\/api\/v1/, "");
   if (path === url.pathname) return file(url.pathname, response);
+  if (path === "/sign-in") return json({ library: "醴陵市图书馆", has_password: true });
   if (mood === "out") return json({ detail: "nobody is signed in" }, 401);
   if (mood === "broken" && path !== "/session") return json({ detail: "the database failed" }, 500);
-  if (path === "/session") return json({ person: "技术员", role: "admin", library: "醴陵市图书馆", zone: "Asia/Shanghai", now: new Date(now()).toISOString() });
+  if (path === "/session") return json({ person: "技术员", right: "administer", library: "醴陵市图书馆", zone: "Asia/Shanghai", now: new Date(now()).toISOString() });
   if (path === "/sites") return json({ sites: mood === "empty" ? [] : SITES.map(([site, name]) => ({ site, name, open: site === "main" ? "Mon-Sun 08:00-21:00" : "Mon-Sun 08:30-20:00" })) });
   if (path === "/devices") return json({ devices });
   if (path.startsWith("/devices/")) {

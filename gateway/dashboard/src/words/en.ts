@@ -361,6 +361,7 @@ export const en: Record<Word, string | readonly [one: string, other: string]> = 
   "tokens.scope": "Right",
   "tokens.used": "Last used",
   "tokens.used_at": "last used {t}",
+  "tokens.hour": "{day}, hour {hour}",
   "tokens.never_used": "never used",
   "tokens.made": "Made",
   "tokens.expires": "Expires",

@@ -324,6 +324,7 @@ export const zh = {
   "tokens.scope": "权限",
   "tokens.used": "最近使用",
   "tokens.used_at": "最近使用 {t}",
+  "tokens.hour": "{day} {hour} 时",
   "tokens.never_used": "从未使用",
   "tokens.made": "建立",
   "tokens.expires": "有效期",
