@@ -10,6 +10,7 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use lujiang_config::ByteSize;
 
@@ -25,6 +26,12 @@ const VIEW_VERSION: u64 = 1;
 /// Attempts to open a store that ended neither well nor badly: the process died in them. One may
 /// be an unlucky kill; after these the store itself is suspected of killing us.
 const ATTEMPTS_MAX: usize = 2;
+
+/// How long a store may be in use by one that is just being closed.
+const RELEASED_WITHIN: Duration = Duration::from_secs(2);
+
+/// Between two looks whether it is still in use.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// Where sled lies within the folder.
 const STORE: &str = "store";
@@ -91,7 +98,7 @@ impl Shelf {
         fs::write(&attempts, tried)?;
         let store = folder.join(STORE);
         remove_half_written_snapshots(&store)?;
-        let opened = open_tree(&store, cache).and_then(|tree| {
+        let opened = open_released(&store, cache).and_then(|tree| {
             let mut shelf = Self::over(folder, tree, String::new());
             shelf.cursor = shelf.read_cursor()?;
             shelf.verify()?;
@@ -320,6 +327,18 @@ fn open_tree(store: &Path, cache: ByteSize) -> Result<(sled::Db, sled::Tree), Sh
             Err(ShelfError::InUse)
         }
         Err(error) => Err(Damage(error.to_string()).into()),
+    }
+}
+
+/// Opens a store that somebody may just have closed: sled gives its lock back from a thread of
+/// its own, a moment after the last handle is gone.
+fn open_released(store: &Path, cache: ByteSize) -> Result<(sled::Db, sled::Tree), ShelfError> {
+    let give_up = Instant::now() + RELEASED_WITHIN;
+    loop {
+        match open_tree(store, cache) {
+            Err(ShelfError::InUse) if Instant::now() < give_up => std::thread::sleep(LOOK_AGAIN),
+            opened => return opened,
+        }
     }
 }
 
