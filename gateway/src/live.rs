@@ -99,6 +99,11 @@ impl Live {
         })
     }
 
+    /// Tells everybody to look at everything again: for changes too rare to be told one by one.
+    pub(crate) fn everything_changed(&self) {
+        self.tell(Change::Everything);
+    }
+
     /// How many watch.
     #[must_use]
     pub fn watchers(&self) -> usize {

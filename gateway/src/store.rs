@@ -40,6 +40,7 @@ use crate::ledger::{Head, Ledger, LedgerError, LedgerReader, LedgerTransaction};
 use crate::registry::Actor;
 use crate::ruling::RulingReason;
 use crate::store::facts::SqliteTransaction;
+use crate::store::quarantine::OpenAsides;
 use crate::store::readers::Readers;
 use crate::store::writer::Writer;
 
@@ -180,6 +181,11 @@ impl Store {
     /// Where the database cannot be read.
     pub fn quarantine(&self, query: &QuarantineQuery) -> Result<Vec<QuarantineRow>, LedgerError> {
         self.read(|connection| quarantine::page(connection, query))
+    }
+
+    /// What nobody has decided on of a device's quarantine.
+    pub(crate) fn open_asides(&self, device: &DeviceId) -> Result<OpenAsides, LedgerError> {
+        self.read(|connection| quarantine::open_of(connection, device))
     }
 
     /// What the ledger holds of a device's newest life; none where it has nothing with a place.

@@ -28,7 +28,7 @@ export class Gateway {
   /** Starts it, or starts it again where it was. */
   async start() {
     const { mqtt, http } = this.#listen;
-    writeFileSync(this.#config, `[mqtt]\nlisten = "${mqtt}"\n[http]\nlisten = "${http}"\n`);
+    writeFileSync(this.#config, `[mqtt]\nlisten = "${mqtt}"\n[http]\nlisten = "${http}"\n[tls]\nmqtt_listen = "127.0.0.1:0"\nhttp_listen = "127.0.0.1:0"\n`);
     this.#child = spawn(BINARY, ["run", "--config", this.#config, "--data", this.#data]);
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       stream.on("data", (text) => (this.#said += text));
@@ -80,6 +80,16 @@ export class Gateway {
       "-h", host, "-p", port, "-V", "mqttv5", "-i", device, "-u", device, "-P", this.#passwords.get(device),
       "-q", "1", "-t", `library/v1/devices/${device}/events`, "-m", payload,
     ]);
+  }
+
+  /** Holds it still: it answers nobody, and nobody is told that it is gone. */
+  hold() {
+    this.#child.kill("SIGSTOP");
+  }
+
+  /** Lets it go on. */
+  release() {
+    this.#child.kill("SIGCONT");
   }
 
   /** Kills it as a power cut would. */

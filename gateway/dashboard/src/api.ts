@@ -157,6 +157,8 @@ export interface VisitQuestion {
   device?: string | undefined;
 }
 
+export type AsideState = "open" | "accepted" | "corrected" | "dismissed";
+
 /** An element that was kept aside, of `GET /api/v1/quarantine` */
 export interface QuarantineRow {
   number: number;
@@ -170,6 +172,26 @@ export interface QuarantineRow {
   expected: string;
   excerpt: string;
   bytes: number;
+  state: AsideState;
+  /** Its bytes are gone: it cannot be shown or accepted any more. */
+  erased: boolean;
+  decision: { at: string; by: string; why: string; admitted: number | null } | null;
+}
+
+/** A question for elements that were kept aside. */
+export interface QuarantineQuestion {
+  device?: string | undefined;
+  reason?: string | undefined;
+  state?: string | undefined;
+  before?: number | undefined;
+  limit: number;
+}
+
+/** An element, opened. */
+export interface OpenedElement {
+  number: number;
+  text: string | null;
+  base64: string;
 }
 
 /** A page of them, newest first; `next` is null where there is no other. */
@@ -244,11 +266,13 @@ export const api = {
   devices: async () => (await get<{ devices: Device[] }>("/devices")).devices,
   device: (id: string) => get<DeviceDetail>(`/devices/${encodeURIComponent(id)}`),
   visits: (question: VisitQuestion) => get<VisitReport>(`/visits?${visitQuery(question)}`),
-  quarantine: (limit: number, device?: string) => {
-    const query = new URLSearchParams({ limit: String(limit) });
-    if (device !== undefined) query.set("device", device);
-    return get<QuarantinePage>(`/quarantine?${query}`);
-  },
+  quarantine: (question: QuarantineQuestion) => get<QuarantinePage>(`/quarantine?${quarantineQuery(question)}`),
+  openElement: (number: number) => told<OpenedElement>(`/quarantine/${number}/open`, {}),
+  accept: (number: number, why: string) => told<QuarantineRow>(`/quarantine/${number}/accept`, { why }),
+  correct: (number: number, why: string, event: unknown) =>
+    told<QuarantineRow>(`/quarantine/${number}/correct`, { why, event }),
+  dismiss: (number: number, why: string) => told<QuarantineRow>(`/quarantine/${number}/dismiss`, { why }),
+  quarantineCsvAddress: (question: QuarantineQuestion) => `${ROOT}/quarantine?${quarantineQuery(question)}&format=csv`,
   devicesCsvAddress: `${ROOT}/devices?format=csv`,
   liveAddress: `${ROOT}/live`,
   csvAddress: (question: VisitQuestion) => `${ROOT}/visits?${visitQuery(question)}&format=csv`,
@@ -276,6 +300,18 @@ async function post(path: string, body?: unknown): Promise<void> {
 function send(method: string, path: string, body?: unknown): Promise<Response> {
   if (body === undefined) return ask(path, { method });
   return ask(path, { method, body: JSON.stringify(body), headers: { "content-type": "application/json" } });
+}
+
+async function told<T>(path: string, body: unknown): Promise<T> {
+  return (await send("POST", path, body)).json() as Promise<T>;
+}
+
+function quarantineQuery({ limit, ...filters }: QuarantineQuestion): string {
+  const query = new URLSearchParams({ limit: String(limit) });
+  for (const [name, value] of Object.entries(filters)) {
+    if (value !== undefined && value !== "") query.set(name, String(value));
+  }
+  return query.toString();
 }
 
 async function ask(path: string, init: RequestInit): Promise<Response> {

@@ -26,6 +26,8 @@ export interface Period {
   known: Known;
   /** The visits; none where nothing is known. */
   visits: number | null;
+  /** The visits of the period to compare with; none where nobody watched then. */
+  before: number | null;
   bucket: VisitBucket;
 }
 
@@ -38,13 +40,25 @@ export function periodsOf(
   unit: Bucket,
   zone: string,
   now: number,
+  before: readonly VisitBucket[] = [],
 ): Period[] {
-  return buckets.map((bucket) => {
+  // Hours of a day that was longer or shorter stand beside other hours.
+  const compared = before.length === buckets.length ? before : [];
+  return buckets.map((bucket, index) => {
     const start = Date.parse(bucket.start);
     const end = endOf(start, unit, zone);
     const known = knownOf(bucket, start, end, now);
     const isCounted = known === "full" || known === "running" || known === "partial" || bucket.visits > 0;
-    return { start, end, known, visits: isCounted ? bucket.visits : null, bucket };
+    const then = compared[index];
+    const isComparable = then !== undefined && then.complete !== null && then.complete > 0;
+    return {
+      start,
+      end,
+      known,
+      visits: isCounted ? bucket.visits : null,
+      before: isComparable ? then.visits : null,
+      bucket,
+    };
   });
 }
 

@@ -8,12 +8,39 @@ export interface Changes {
   /** The devices that changed, as they are now. */
   devices: readonly Device[] | "all" | undefined;
   quarantine: boolean;
+  /** The stream was gone and is back: this is what was missed. */
+  isBack: boolean;
+}
+
+/** What the page showed at a moment, to tell what is different later. */
+export interface Picture {
+  devices: readonly Device[];
+  /** Today's visits by site. */
+  visits: ReadonlyMap<string, number>;
+  /** Numbers of the open elements in quarantine. */
+  aside: readonly number[];
+}
+
+/** How many devices, sites and elements are different. */
+export function differences(before: Picture, after: Picture): number {
+  const shown = (rows: readonly Device[]) => new Map(rows.map((row) => [row.device, JSON.stringify(row)]));
+  const aside = (numbers: readonly number[]) => new Map(numbers.map((number) => [number, true]));
+  return (
+    changed(shown(before.devices), shown(after.devices)) +
+    changed(before.visits, after.visits) +
+    changed(aside(before.aside), aside(after.aside))
+  );
+}
+
+function changed<K, V>(before: ReadonlyMap<K, V>, after: ReadonlyMap<K, V>): number {
+  const keys = new Set([...before.keys(), ...after.keys()]);
+  return [...keys].filter((key) => before.get(key) !== after.get(key)).length;
 }
 
 /** Whatever happened while nobody listened is unknown. */
-export const EVERYTHING: Changes = { visits: "all", devices: "all", quarantine: true };
+export const EVERYTHING: Changes = { visits: "all", devices: "all", quarantine: true, isBack: false };
 /** Nothing changed. */
-export const NOTHING: Changes = { visits: undefined, devices: undefined, quarantine: false };
+export const NOTHING: Changes = { visits: undefined, devices: undefined, quarantine: false, isBack: false };
 
 /** Both changes as one; of a device the later row counts. */
 export function together(a: Changes, b: Changes): Changes {
@@ -29,7 +56,7 @@ export function together(a: Changes, b: Changes): Changes {
       : a.devices && b.devices
         ? replaced(a.devices, b.devices)
         : (a.devices ?? b.devices);
-  return { visits, devices, quarantine: a.quarantine || b.quarantine };
+  return { visits, devices, quarantine: a.quarantine || b.quarantine, isBack: a.isBack || b.isBack };
 }
 
 /** The rows with newer ones in the place of older; unknown ones at the end. */

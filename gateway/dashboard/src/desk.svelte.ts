@@ -3,7 +3,7 @@
  * and the time. Asks again when the live stream says that something changed.
  */
 import { api, ApiError, type Device, type QuarantinePage, type Session, type Site, type VisitReport } from "./api.ts";
-import { EVERYTHING, replaced, type Changes } from "./changes.ts";
+import { differences, EVERYTHING, replaced, type Changes, type Picture } from "./changes.ts";
 import { live } from "./live.svelte.ts";
 import { isOpen, weekOf } from "./opening.ts";
 import { Resource } from "./resource.svelte.ts";
@@ -12,6 +12,8 @@ import { verdictOf, type Verdict } from "./verdict.ts";
 
 /** Rows of the quarantine shown at once. */
 export const QUARANTINE_PAGE = 100;
+/** How long the page says what it caught up. */
+const CAUGHT_UP_FOR = 8 * SECOND;
 
 class Desk {
   /** Where the reader stands: unknown at first, then signed in or not. */
@@ -23,11 +25,22 @@ class Desk {
   readonly sites = new Resource<Site[]>(() => api.sites(), () => this.signedOut());
   readonly devices = new Resource<Device[]>(() => api.devices(), () => this.signedOut());
   readonly quarantine = new Resource<QuarantinePage>(
-    () => api.quarantine(QUARANTINE_PAGE),
+    () => api.quarantine({ state: "open", limit: QUARANTINE_PAGE }),
     () => this.signedOut(),
   );
   /** Today's visits: of the library, and by site. */
   readonly today = new Resource<Today>(() => this.fetchToday(), () => this.signedOut());
+
+  /** The same day a week ago, to compare with. */
+  readonly lastWeek = new Resource<VisitReport>(
+    () => {
+      const now = Date.now() + this.ahead;
+      return api.visits({ from: dayStart(now, this.zone, -7), to: dayStart(now, this.zone, -6), bucket: "hour" });
+    },
+    () => this.signedOut(),
+  );
+  /** How much changed while the stream was gone; for a moment after it is back. */
+  caughtUp: number | undefined = $state(undefined);
 
   readonly verdict: Verdict | undefined = $derived.by(() => {
     const devices = this.devices.data;
@@ -92,8 +105,28 @@ class Desk {
   }
 
   private async take(changes: Changes): Promise<void> {
+    const before = changes.isBack ? this.picture() : undefined;
+    await this.ask(changes);
+    if (before === undefined) return;
+    const caughtUp = differences(before, this.picture());
+    this.caughtUp = caughtUp;
+    setTimeout(() => {
+      if (this.caughtUp === caughtUp) this.caughtUp = undefined;
+    }, CAUGHT_UP_FOR);
+  }
+
+  private picture(): Picture {
+    const visits = [...(this.today.data?.bySite ?? [])].map(([site, { total }]) => [site, total.visits] as const);
+    return {
+      devices: this.devices.data ?? [],
+      visits: new Map(visits),
+      aside: this.quarantine.data?.rows.map(({ number }) => number) ?? [],
+    };
+  }
+
+  private async ask(changes: Changes): Promise<void> {
     const { visits, devices, quarantine } = changes;
-    if (quarantine) void this.quarantine.refresh();
+    const aside = quarantine ? this.quarantine.refresh() : Promise.resolve();
     const known = this.devices.data ?? [];
     if (devices === "all" || devices?.some((row) => !known.some(({ device }) => device === row.device))) {
       // A device that is new may stand at a site that is new.
@@ -101,10 +134,10 @@ class Desk {
     } else if (devices !== undefined) {
       this.devices.amend((rows) => replaced(rows, devices));
     }
-    if (visits === undefined) return;
     if (visits === "all" || this.today.data === undefined) this.stale = "all";
-    else if (this.stale !== "all") this.stale = new Set([...this.stale, ...visits]);
-    await this.today.refresh();
+    else if (visits !== undefined && this.stale !== "all") this.stale = new Set([...this.stale, ...visits]);
+    if (visits !== undefined) await this.today.refresh();
+    await aside;
   }
 
   /** Why is there no stream? A gateway that was restarted knows nobody any more. */
@@ -149,6 +182,7 @@ class Desk {
         ...asked.map((site) => api.visits({ from, to, bucket: "hour", site })),
       ]);
       const bySite = new Map(known?.bySite);
+      if (known?.from !== from) void this.lastWeek.refresh();
       each.forEach((report, index) => bySite.set(asked[index] ?? "", report));
       return { from, to, library, bySite };
     } catch (error) {

@@ -54,7 +54,7 @@ class Live {
   private open(): void {
     const source = new EventSource(api.liveAddress);
     this.source = source;
-    source.addEventListener("open", () => this.changed(EVERYTHING));
+    source.addEventListener("open", () => this.changed({ ...EVERYTHING, isBack: this.state === "off" }));
     source.addEventListener("error", () => this.failed());
     source.addEventListener("beat", () => this.hear());
     const on = <T>(name: string, changes: (told: T) => Partial<Changes>) =>

@@ -79,7 +79,7 @@ pub(super) struct DeviceRow {
     open: u64,
     /// Facts that will never come.
     lost: u64,
-    /// Elements of it that were quarantined.
+    /// Elements of it in quarantine that nobody has decided on.
     quarantined: u64,
     /// Of these, ids used twice with different content.
     id_conflicts: u64,
@@ -262,7 +262,11 @@ impl ApiState {
     /// What the figures say of a device; blocking.
     pub(super) fn device_figures(&self, id: &DeviceId) -> Result<DeviceFigures, Problem> {
         let written = |device: &DeviceId| self.presence.written(device);
-        Ok(self.views.device(id, &written)?)
+        let mut figures = self.views.device(id, &written)?;
+        // The views count what ever came; what nobody has decided on is what concerns somebody.
+        let open = self.store.open_asides(id)?;
+        (figures.quarantined, figures.id_conflicts) = (open.rows, open.id_conflicts);
+        Ok(figures)
     }
 }
 

@@ -137,6 +137,7 @@ impl ApiState {
         self.intake
             .rule(number, verdict, why, &caller.actor())
             .await?;
+        self.live.everything_changed();
         let store = self.store.clone();
         let query = QuarantineQuery {
             before: Some(EntryNumber(number.0.saturating_add(1))),

@@ -169,6 +169,32 @@ pub(crate) fn used(
     })
 }
 
+/// What nobody has decided on of a device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct OpenAsides {
+    /// Elements.
+    pub(crate) rows: u64,
+    /// Of these, ids or places used before with other content.
+    pub(crate) id_conflicts: u64,
+}
+
+/// Counts what is open of a device.
+pub(crate) fn open_of(
+    connection: &Connection,
+    device: &DeviceId,
+) -> Result<OpenAsides, LedgerError> {
+    let (rows, id_conflicts): (i64, i64) = connection
+        .prepare_cached(
+            "SELECT count(*), coalesce(sum(reason = 'id-conflict'), 0) FROM quarantine
+             WHERE device = ?1 AND state = 'open'",
+        )?
+        .query_row([device.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(OpenAsides {
+        rows: rows.unsigned_abs(),
+        id_conflicts: id_conflicts.unsigned_abs(),
+    })
+}
+
 /// Keeps an element beside its entry.
 pub(crate) fn keep(
     connection: &Connection,

@@ -64,6 +64,7 @@ export function optionsOf(picture: Picture, paint: Paint): EChartsCoreOption {
     series: [
       holes(periods, picture.missing, paint),
       bars(periods, paint),
+      reference(periods, paint),
       strip(periods, paint),
     ],
   };
@@ -89,6 +90,21 @@ function bars(periods: readonly Period[], paint: Paint) {
     })),
     emphasis: { disabled: true },
     z: 3,
+  };
+}
+
+/** Before the bars, dashed and thin: what there was to compare with. A hole stays a hole. */
+function reference(periods: readonly Period[], paint: Paint) {
+  return {
+    type: "line",
+    data: periods.map(({ before }) => before ?? "-"),
+    connectNulls: false,
+    symbol: "none",
+    silent: true,
+    lineStyle: { color: paint.reference, width: 1.5, type: "dashed" },
+    emphasis: { disabled: true },
+    tooltip: { show: false },
+    z: 4,
   };
 }
 

@@ -15,6 +15,8 @@ async fn an_element_is_opened_corrected_and_counts_and_the_audit_says_so() {
         (&json!("open"), &Value::Null)
     );
 
+    let open = &house.get("/api/v1/devices/gate-1").await.json()["quarantined"];
+    assert_eq!(*open, 1);
     let opened = house.ask(house.asking("POST", &path("open"))).await.json();
     assert!(
         opened["text"].as_str().unwrap().contains("900000"),
@@ -34,6 +36,8 @@ async fn an_element_is_opened_corrected_and_counts_and_the_audit_says_so() {
         (&row["state"], &row["decision"]["admitted"]),
         (&json!("corrected"), &json!(2))
     );
+    let open = &house.get("/api/v1/devices/gate-1").await.json()["quarantined"];
+    assert_eq!(*open, 0);
     let mut folded = house.state.views.folded();
     folded.wait_for(|folded| folded.0 >= 2).await.unwrap();
     assert_eq!(house.get("/api/v1/visits").await.json()["total"]["in"], 9);
