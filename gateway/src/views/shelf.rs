@@ -336,7 +336,9 @@ fn open_released(store: &Path, cache: ByteSize) -> Result<(sled::Db, sled::Tree)
     let give_up = Instant::now() + RELEASED_WITHIN;
     loop {
         match open_tree(store, cache) {
-            Err(ShelfError::InUse) if Instant::now() < give_up => std::thread::sleep(LOOK_AGAIN),
+            Err(ShelfError::InUse) if Instant::now() < give_up => {
+                std::thread::park_timeout(LOOK_AGAIN);
+            }
             opened => return opened,
         }
     }
