@@ -84,7 +84,7 @@ fn told(folder: &Folder, printer: &mut Printer, issued: &IssuedEnrolment) -> any
     printer.line(format!("expires  {}", issued.expires))?;
     printer.line("The token is good once and cannot be shown again. On the device, run:")?;
     printer.line(format!(
-        "  lujiang-agent enrol --gateway https://{host}:{port} --token -"
+        "  lujiang-agent enrol --config FILE --gateway https://{host}:{port} --token -"
     ))?;
     printer.line("and give it the token on standard input, where nobody else sees it.")
 }
