@@ -53,13 +53,22 @@ pub struct Registry {
     zone: TimeZone,
     snapshot: Arc<RwLock<Arc<Snapshot>>>,
     passwords: PasswordDesk,
-    withdrawn: broadcast::Sender<DeviceId>,
+    withdrawn: broadcast::Sender<Withdrawn>,
     changing: TaskTracker,
 }
 
 /// Who changes something, as the audit names him.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Actor(String);
+
+/// Who lost his right to be connected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Withdrawn {
+    /// A device: disabled, revoked, or given another password or other limits.
+    Device(DeviceId),
+    /// A reader: removed.
+    Reader(DeviceId),
+}
 
 /// A password with the name it belongs to: shown this once.
 #[derive(Debug, Clone)]
@@ -130,10 +139,9 @@ impl Registry {
         Arc::clone(&self.snapshot().places)
     }
 
-    /// Each device that lost its right to be connected: disabled, revoked, or given
-    /// another password or other limits.
+    /// Each device and reader that lost its right to be connected.
     #[must_use]
-    pub fn withdrawn(&self) -> broadcast::Receiver<DeviceId> {
+    pub fn withdrawn(&self) -> broadcast::Receiver<Withdrawn> {
         self.withdrawn.subscribe()
     }
 
@@ -203,8 +211,12 @@ impl Registry {
     }
 
     fn withdraw(&self, device: &DeviceId) {
+        self.tell_withdrawn(Withdrawn::Device(device.clone()));
+    }
+
+    fn tell_withdrawn(&self, who: Withdrawn) {
         // Nobody listens where no door is open, as in a command on a stopped gateway.
-        let _ = self.withdrawn.send(device.clone());
+        let _ = self.withdrawn.send(who);
     }
 
     fn snapshot(&self) -> Arc<Snapshot> {

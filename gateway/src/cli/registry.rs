@@ -150,6 +150,12 @@ pub(super) enum ReaderCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Remove a credential; its connections end
+    #[command(after_help = "Example:\n  lujiang-gateway reader remove node-red")]
+    Remove {
+        /// Its name
+        name: DeviceId,
+    },
     /// List the readers
     #[command(after_help = "Example:\n  lujiang-gateway reader list")]
     List {
@@ -271,6 +277,7 @@ impl ReaderCommand {
                     false => told(printer, "reader", &issued.reader, &issued.password)?,
                 }
             }
+            Self::Remove { name } => remove_reader(folder, &name).await?,
             Self::List { json } => {
                 let readers = listing(folder)?.readers;
                 let row = |reader: &crate::registry::dto::ReaderSummary| {
@@ -399,6 +406,22 @@ async fn add_reader(folder: &Folder, request: NewReaderRequest) -> Result<Issued
             let issued = stopped.registry.add_reader(&name, filters, &actor()).await;
             stopped.close().await;
             issued.map(IssuedReader::from).map_err(anyhow::Error::new)
+        }
+    }
+    .context(context)?)
+}
+
+async fn remove_reader(folder: &Folder, name: &DeviceId) -> Result<(), Failure> {
+    let context = format!("removing reader {name}");
+    Ok(match Access::find(folder).await? {
+        Access::Running(gateway) => {
+            let path = format!("/api/v1/readers/{name}");
+            gateway.tell(Method::DELETE, &path, None::<&()>).await
+        }
+        Access::Stopped(stopped) => {
+            let removed = stopped.registry.remove_reader(name, &actor()).await;
+            stopped.close().await;
+            removed.map_err(anyhow::Error::new)
         }
     }
     .context(context)?)

@@ -99,10 +99,26 @@ pub(super) async fn add_reader(
     Ok((StatusCode::CREATED, Json(added.await?.into())))
 }
 
+/// Remove a subscriber's credential; its connections end
+#[utoipa::path(
+    delete, path = "/readers/{reader}", tag = "registry",
+    params(("reader" = String, Path, description = "Its name")),
+    responses((status = 204, description = "It is gone"), Problems)
+)]
+pub(super) async fn remove_reader(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    PathId(name): PathId,
+) -> Result<StatusCode, Problem> {
+    state.registry.remove_reader(&name, &caller.actor()).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
 impl From<RegistryError> for Problem {
     fn from(error: RegistryError) -> Self {
         match error {
             RegistryError::NameTaken(_) => Self::new(ProblemKind::Conflict, error.to_string()),
+            RegistryError::UnknownReader(reader) => Self::missing("reader", reader.as_str()),
             RegistryError::UnknownDevice(device) => Self::missing("device", device.as_str()),
             RegistryError::Name => Self::body("name", error.to_string()),
             RegistryError::Kind { .. } => Self::body("kind", error.to_string()),

@@ -78,6 +78,7 @@ fn table() -> Vec<Row> {
         (A(Administer), routes!(registry::set_limits)),
         (A(Administer), routes!(registry::renew_password)),
         (A(Administer), routes!(registry::add_reader)),
+        (A(Administer), routes!(registry::remove_reader)),
         (A(Administer), routes!(sites::set_site)),
         (A(Administer), routes!(signing_in::make_link)),
         (A(Administer), routes!(tokens::tokens)),

@@ -14,6 +14,9 @@ pub enum RegistryError {
     /// No such device.
     #[error("no device {0} is registered")]
     UnknownDevice(DeviceId),
+    /// No such reader.
+    #[error("no reader {0} is registered")]
+    UnknownReader(DeviceId),
     /// No name for people.
     #[error("a name has 1 to 80 characters and no control characters")]
     Name,

@@ -4,7 +4,7 @@ use lujiang_wire::{DeviceId, TopicFilter};
 use serde_json::json;
 
 use super::change::Change;
-use super::{Actor, Issued, Reader, Registry, RegistryError, issue};
+use super::{Actor, Issued, Reader, Registry, RegistryError, Withdrawn, issue};
 use crate::store::registry::{self as rows, ReaderRow};
 
 impl Registry {
@@ -31,7 +31,28 @@ impl Registry {
         let found = snapshot.readers.get(name);
         let hash = found.map(|(_, hash)| hash);
         let right = self.passwords.verify(name.as_str(), hash, password).await;
-        found.filter(|_| right).map(|(reader, _)| reader.clone())
+        // It may have been removed meanwhile.
+        let is_right = right && self.is_reader(name);
+        found.filter(|_| is_right).map(|(reader, _)| reader.clone())
+    }
+
+    /// Removes a reading credential; its connections end.
+    ///
+    /// # Errors
+    /// Where there is no such reader, or nothing could be written.
+    pub async fn remove_reader(&self, name: &DeviceId, actor: &Actor) -> Result<(), RegistryError> {
+        let reader = name.clone();
+        let change = move |change: &Change<'_>| {
+            let Some((known, _)) = change.snapshot.readers.get(&reader) else {
+                return Err(RegistryError::UnknownReader(reader));
+            };
+            let before = json!({ "filters": known.filters });
+            rows::remove_reader(change.connection, &reader)?;
+            change.record("reader.remove", reader.as_str(), Some(before), None)
+        };
+        self.change(actor, change).await?;
+        self.tell_withdrawn(Withdrawn::Reader(name.clone()));
+        Ok(())
     }
 
     /// Adds a reading credential and issues its password.

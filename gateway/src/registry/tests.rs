@@ -78,7 +78,10 @@ async fn a_device_that_is_disabled_or_renewed_is_withdrawn() {
         .renew_password(&id("gate-1"), &lead())
         .await
         .unwrap();
-    assert_eq!(withdrawn.try_recv().unwrap(), id("gate-1"));
+    assert_eq!(
+        withdrawn.try_recv().unwrap(),
+        Withdrawn::Device(id("gate-1"))
+    );
     let old = old.password.reveal().as_bytes();
     assert!(
         house
@@ -97,7 +100,10 @@ async fn a_device_that_is_disabled_or_renewed_is_withdrawn() {
         .await
         .unwrap();
     assert!(!device.enabled);
-    assert_eq!(withdrawn.try_recv().unwrap(), id("gate-1"));
+    assert_eq!(
+        withdrawn.try_recv().unwrap(),
+        Withdrawn::Device(id("gate-1"))
+    );
 }
 
 #[tokio::test]
@@ -214,7 +220,10 @@ async fn a_device_that_was_revoked_may_not_connect_with_what_it_had() {
     let mut withdrawn = house.registry.withdrawn();
     assert!(house.registry.may_connect(&gate));
     house.registry.revoke_device(&gate, &lead()).await.unwrap();
-    assert_eq!(withdrawn.try_recv().unwrap(), gate);
+    assert_eq!(
+        withdrawn.try_recv().unwrap(),
+        Withdrawn::Device(gate.clone())
+    );
     assert!(!house.registry.may_connect(&gate));
     let password = issued.password.reveal().as_bytes();
     assert!(
@@ -315,4 +324,26 @@ fn id_of_site() -> SiteId {
 
 fn lead() -> Actor {
     Actor::named("lead")
+}
+
+#[tokio::test]
+async fn a_reader_that_is_removed_is_withdrawn_and_its_password_opens_nothing() {
+    let house = House::new().await;
+    let filters = vec!["library/v1/devices/+/events".parse().unwrap()];
+    let (registry, name) = (&house.registry, id("node-red"));
+    let issued = registry.add_reader(&name, filters, &lead()).await.unwrap();
+    let mut withdrawn = registry.withdrawn();
+
+    registry.remove_reader(&name, &lead()).await.unwrap();
+
+    assert_eq!(
+        withdrawn.try_recv().unwrap(),
+        Withdrawn::Reader(name.clone())
+    );
+    let password = issued.password.reveal().as_bytes();
+    assert!(registry.verify_reader(&name, password).await.is_none());
+    assert!(!registry.is_reader(&name));
+    let again = registry.remove_reader(&name, &lead()).await;
+    assert!(matches!(again, Err(RegistryError::UnknownReader(_))));
+    assert!(format!("{:?}", house.audit()).contains("reader.remove"));
 }

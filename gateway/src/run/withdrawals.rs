@@ -1,4 +1,4 @@
-//! Ends the connections of devices that lost their right to have one.
+//! Ends the connections of devices and readers that lost their right to have one.
 
 use std::sync::Arc;
 
@@ -6,10 +6,13 @@ use lujiang_broker::Switchboard;
 use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 
-use crate::registry::Registry;
+use crate::registry::{Registry, Withdrawn};
 
 /// Why, in the words told to the device's watchers.
 const WHY: &str = "disabled, revoked, or given another password or other limits";
+
+/// Why, of a reader.
+const REMOVED: &str = "removed";
 
 /// Disconnects until cancelled.
 pub(super) async fn follow(
@@ -24,7 +27,8 @@ pub(super) async fn follow(
             () = cancel.cancelled() => return,
         };
         match told {
-            Ok(device) => switchboard.disconnect(&device, WHY),
+            Ok(Withdrawn::Device(device)) => switchboard.disconnect(&device, WHY),
+            Ok(Withdrawn::Reader(name)) => switchboard.disconnect_reader(name.as_str(), REMOVED),
             // Too many at once to know which: everybody connects again, whoever still may.
             Err(RecvError::Lagged(_)) => {
                 for device in registry.devices() {

@@ -179,6 +179,12 @@ pub(crate) fn put_reader(connection: &Connection, row: &ReaderRow) -> Result<(),
     Ok(())
 }
 
+/// Removes a reader.
+pub(crate) fn remove_reader(connection: &Connection, name: &DeviceId) -> Result<(), LedgerError> {
+    connection.execute("DELETE FROM reader WHERE name = ?1", [name.as_str()])?;
+    Ok(())
+}
+
 /// A stored time.
 pub(super) fn timestamp(micros: i64) -> Result<Timestamp, LedgerError> {
     Timestamp::from_microsecond(micros).map_err(|error| not_ours("a time", &error))

@@ -16,6 +16,7 @@ async fn every_route_stands_in_the_document() {
     }
     routes.sort();
     let expected = [
+        "delete /api/v1/readers/{reader}",
         "delete /api/v1/tokens/{token}",
         "get /api/v1/audit",
         "get /api/v1/devices",
