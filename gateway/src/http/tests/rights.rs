@@ -52,6 +52,8 @@ fn example(route: &str) -> Option<Example> {
             "/api/v1/readers",
             json!({"name": "node-red", "filters": ["library/v1/devices/+/events"]}),
         ),
+        // Added by the route before it.
+        "delete /api/v1/readers/{reader}" => Ask("/api/v1/readers/node-red", json!({})),
         "put /api/v1/sites/{site}" => Ask("/api/v1/sites/main", json!({"name": "主馆"})),
         "post /api/v1/sign-in-links" => Ask("/api/v1/sign-in-links", json!({})),
         "post /api/v1/tokens" => Ask("/api/v1/tokens", json!({"name": "new", "scope": "read"})),
