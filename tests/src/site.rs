@@ -21,7 +21,8 @@ pub struct Library {
     /// Where everything lives; also logs.
     folder: PathBuf,
     data: PathBuf,
-    program: PathBuf,
+    /// What runs as the gateway; the real one where nothing else is said.
+    program: Option<PathBuf>,
     environment: Vec<(String, String)>,
     gateway: Option<Process>,
     endpoints: Option<Endpoints>,
@@ -60,7 +61,7 @@ impl Library {
     pub fn planted(folder: &Path, data: &Path, plant: Option<&str>) -> anyhow::Result<Self> {
         let mut library = Self::in_folder(folder, data)?;
         if let Some(plant) = plant {
-            library.program = binary("planted-gateway");
+            library.program = Some(binary("planted-gateway"));
             library.environment("LUJIANG_PLANT", plant);
         }
         Ok(library)
@@ -74,7 +75,7 @@ impl Library {
         let library = Self {
             folder: folder.to_owned(),
             data: data.to_owned(),
-            program: binary("lujiang-gateway"),
+            program: None,
             environment: Vec::new(),
             gateway: None,
             endpoints: None,
@@ -109,7 +110,7 @@ impl Library {
 
     /// From its next start on the gateway is this program, which takes the same arguments.
     pub fn run_as(&mut self, program: PathBuf) {
-        self.program = program;
+        self.program = Some(program);
     }
 
     /// The process id of the gateway.
@@ -162,7 +163,9 @@ impl Library {
         let config = self.config();
         let arguments = ["run", "--config", text(&config), "--data", text(&self.data)];
         let log = self.folder.join("gateway.log");
-        let mut process = Process::start_in(&self.program, &arguments, &log, &self.environment)?;
+        let real = || binary("lujiang-gateway");
+        let program = self.program.clone().unwrap_or_else(real);
+        let mut process = Process::start_in(&program, &arguments, &log, &self.environment)?;
         let http = self.http.clone();
         let ready = async || -> anyhow::Result<Endpoints> {
             let text = std::fs::read_to_string(&endpoints_file).context("no endpoints.json yet")?;
