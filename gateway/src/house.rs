@@ -8,8 +8,8 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use lujiang_broker::{
-    Admission, Arrival, ClientLimits, Credentials, House, Keeping, Principal, Refusal, Switchboard,
-    Word,
+    Admission, Arrival, ClientLimits, ConnectRefusal, Credentials, House, Keeping, Principal,
+    Refusal, Switchboard, Word,
 };
 use lujiang_wire::{Channel, Clock, DeviceId, Receipts, Topic};
 
@@ -71,14 +71,33 @@ impl GatewayHouse {
         certificate: &[u8],
         credentials: &Credentials,
     ) -> Result<Principal, Refusal> {
+        let peer = credentials.peer;
+        let identity = Identity::read(certificate).map_err(|error| {
+            tracing::info!(%peer, %error, "certificate refused");
+            Refusal::BadCredentials
+        })?;
+        let user_name = credentials.user_name.as_deref();
+        let is_named = user_name == Some(identity.device.as_str());
         let refused = |error: &dyn std::fmt::Display, refusal| {
-            tracing::info!(peer = %credentials.peer, %error, "certificate refused");
+            let device = identity.device.clone();
+            tracing::info!(%peer, %device, %error, "certificate refused");
+            // The door itself tells of the device that the user name is.
+            if !is_named {
+                let reason = match refusal {
+                    Refusal::BadCredentials => ConnectRefusal::BadCredentials,
+                    Refusal::NotAuthorised => ConnectRefusal::NotAuthorised,
+                    Refusal::Unavailable => ConnectRefusal::Unavailable,
+                };
+                let reason = reason.as_str();
+                self.heard(Word::TurnedAway {
+                    device,
+                    peer,
+                    reason,
+                });
+            }
             refusal
         };
-        let identity = Identity::read(certificate)
-            .map_err(|error| refused(&error, Refusal::BadCredentials))?;
-        let user_name = credentials.user_name.as_deref();
-        if user_name.is_some_and(|name| name != identity.device.as_str()) {
+        if user_name.is_some() && !is_named {
             let error = "the user name is not the device's";
             return Err(refused(&error, Refusal::BadCredentials));
         }

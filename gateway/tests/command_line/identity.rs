@@ -71,6 +71,9 @@ async fn a_revoked_device_is_cut_off_at_once_and_may_be_enrolled_again() {
     let ended = connection.read_to_end(&mut rest);
     assert!(ended.is_ok() || is_cut(&ended), "{ended:?}");
     assert_eq!(street.connack(Some(&key), None), NOT_AUTHORISED);
+    assert_eq!(street.refused(&house, "gate-1").await, 1);
+    assert_eq!(street.connack(Some(&key), Some("gate-1")), NOT_AUTHORISED);
+    assert_eq!(street.refused(&house, "gate-1").await, 2);
     let renewed = street.renew(&key).await.unwrap_err();
     assert!(renewed.contains("revoked"), "{renewed}");
     let withdrawn = street.enrol("gate-1", &open_token).await.unwrap_err();
@@ -312,6 +315,18 @@ impl Street {
             .write_all(&[&[0x10, length], body.as_slice()].concat())
             .unwrap();
         stream
+    }
+
+    /// How often this device was refused, as technicians see it.
+    async fn refused(&self, house: &House, device: &str) -> u64 {
+        let token = std::fs::read_to_string(house.data.join("admin.token")).unwrap();
+        let asked = self
+            .client(None)
+            .get(format!("{}/api/v1/devices/{device}", self.https))
+            .bearer_auth(token.trim())
+            .send();
+        let device: Value = asked.await.unwrap().json().await.unwrap();
+        device["refused"].as_u64().unwrap()
     }
 
     fn connack(&self, key: Option<&DeviceKey>, user_name: Option<&str>) -> u8 {
