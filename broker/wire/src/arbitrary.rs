@@ -11,9 +11,9 @@ use proptest::sample::select;
 use crate::{
     Boot, CardIssued, Channel, ClockMessage, ClockReply, ClockReport, ClockRequest, ContentFailed,
     ContentInstalled, ContentRemoved, DeviceId, Due, Epoch, Event, Fact, Flag, KioskUsed, Label,
-    LedgerId, LinkState, LoanCheckin, LoanCheckout, Metric, Mode, Moment, OutboxDropped, Outcome,
-    Patron, Place, RawTotals, ReaderId, Receipts, Sequence, Status, StopClosed, StopOpened, Stream,
-    Telemetry, Topic, TopicFilter, Uptime, VisitCounted,
+    LedgerId, LinkState, LoanCheckin, LoanCheckout, LoanKind, LoanUndone, Metric, Mode, Moment,
+    OutboxDropped, Outcome, Patron, Place, RawTotals, ReaderId, Receipts, Sequence, Status,
+    StopClosed, StopOpened, Stream, Telemetry, Topic, TopicFilter, Uptime, VisitCounted,
 };
 
 pub(crate) fn device() -> BoxedStrategy<DeviceId> {
@@ -169,27 +169,65 @@ fn checkout() -> BoxedStrategy<LoanCheckout> {
     let day = (1_i16..=9999, 1_i8..=12, 1_i8..=28)
         .prop_map(|(year, month, day)| Due::Day(Date::new(year, month, day).unwrap()));
     let due = prop_oneof![day, time().prop_map(Due::Instant)];
-    (label(), option::of(due), label(), decision())
+    (
+        label(),
+        option::of(due),
+        label(),
+        decision(),
+        place_of_loan(),
+    )
         .prop_map(
-            |(item, due, session, (mode, outcome, patron))| LoanCheckout {
+            |(item, due, session, (mode, outcome, patron), (block, stop))| LoanCheckout {
                 item,
                 patron,
                 due,
                 session,
                 mode,
                 outcome,
+                block,
+                stop,
             },
         )
         .boxed()
 }
 
 fn checkin() -> BoxedStrategy<LoanCheckin> {
-    (label(), label(), decision())
-        .prop_map(|(item, session, (mode, outcome, _))| LoanCheckin {
+    (label(), label(), decision(), place_of_loan())
+        .prop_map(
+            |(item, session, (mode, outcome, _), (block, stop))| LoanCheckin {
+                item,
+                session,
+                mode,
+                outcome,
+                block,
+                stop,
+            },
+        )
+        .boxed()
+}
+
+/// The block loan, and the stop of the bus.
+fn place_of_loan() -> BoxedStrategy<(Option<Label>, Option<Label>)> {
+    (option::of(label()), option::of(label())).boxed()
+}
+
+fn undone() -> BoxedStrategy<LoanUndone> {
+    let kind = select(vec![LoanKind::Checkout, LoanKind::Renew, LoanKind::Checkin]);
+    (
+        "[ -~]{1,200}",
+        kind,
+        label(),
+        time(),
+        label(),
+        option::of(label()),
+    )
+        .prop_map(|(fact, kind, item, at, session, stop)| LoanUndone {
+            fact: fact.parse().unwrap(),
+            kind,
             item,
+            at,
             session,
-            mode,
-            outcome,
+            stop,
         })
         .boxed()
 }
@@ -259,12 +297,14 @@ fn stop() -> BoxedStrategy<Fact> {
         label(),
         label(),
         option::of(label()),
+        option::of(label()),
         option::of(any::<u64>()),
     )
-        .prop_map(|(stop, place, occasion, volumes)| {
+        .prop_map(|(stop, place, unit, occasion, volumes)| {
             Fact::StopOpened(StopOpened {
                 stop,
                 place,
+                unit,
                 occasion,
                 volumes,
             })
@@ -292,6 +332,7 @@ pub(crate) fn fact() -> BoxedStrategy<Fact> {
         checkout().prop_map(Fact::LoanCheckout),
         checkout().prop_map(Fact::LoanRenew),
         checkin().prop_map(Fact::LoanCheckin),
+        undone().prop_map(Fact::LoanUndone),
         card().prop_map(Fact::CardIssued),
         kiosk().prop_map(Fact::KioskUsed),
         content(),

@@ -3,13 +3,16 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 use crate::Place;
 
 /// Longest event id in bytes: twice what an agent needs, and short enough for an index.
 const LENGTH_MAX: usize = 200;
 
 /// The id of an event: unique per device for ever. Agents use `<epoch>-<stream>-<sequence>`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct EventId(String);
 
 impl EventId {
@@ -40,6 +43,20 @@ impl FromStr for EventId {
                 "expected 1 to {LENGTH_MAX} bytes without control characters"
             ))
         }
+    }
+}
+
+impl TryFrom<String> for EventId {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<EventId> for String {
+    fn from(id: EventId) -> Self {
+        id.0
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::event_error::{EventError, read};
 use crate::{
     CardIssued, ContentFailed, ContentInstalled, ContentRemoved, KioskUsed, LoanCheckin,
-    LoanCheckout, OutboxDropped, Patron, StopClosed, StopOpened, Stream, VisitCounted,
+    LoanCheckout, LoanUndone, OutboxDropped, Patron, StopClosed, StopOpened, Stream, VisitCounted,
 };
 
 /// Every event type we know, with its name on the wire.
@@ -21,6 +21,8 @@ pub enum EventType {
     LoanRenew,
     /// `library.loan.checkin.v1`
     LoanCheckin,
+    /// `library.loan.undone.v1`
+    LoanUndone,
     /// `library.card.issued.v1`
     CardIssued,
     /// `library.kiosk.used.v1`
@@ -41,11 +43,12 @@ pub enum EventType {
 
 impl EventType {
     /// All types.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::VisitCounted,
         Self::LoanCheckout,
         Self::LoanRenew,
         Self::LoanCheckin,
+        Self::LoanUndone,
         Self::CardIssued,
         Self::KioskUsed,
         Self::ContentInstalled,
@@ -64,6 +67,7 @@ impl EventType {
             Self::LoanCheckout => "library.loan.checkout.v1",
             Self::LoanRenew => "library.loan.renew.v1",
             Self::LoanCheckin => "library.loan.checkin.v1",
+            Self::LoanUndone => "library.loan.undone.v1",
             Self::CardIssued => "library.card.issued.v1",
             Self::KioskUsed => "library.kiosk.used.v1",
             Self::ContentInstalled => "library.content.installed.v1",
@@ -88,6 +92,7 @@ impl EventType {
     pub fn stream(self) -> Stream {
         match self {
             Self::LoanCheckout | Self::LoanRenew | Self::LoanCheckin => Stream::Loan,
+            Self::LoanUndone => Stream::Loan,
             Self::CardIssued | Self::StopOpened | Self::StopClosed => Stream::Loan,
             Self::VisitCounted => Stream::Visit,
             Self::ContentInstalled | Self::ContentRemoved | Self::ContentFailed => Stream::Receipt,
@@ -114,6 +119,8 @@ pub enum Fact {
     LoanRenew(LoanCheckout),
     /// An item was taken back.
     LoanCheckin(LoanCheckin),
+    /// A loan, renewal or return was undone.
+    LoanUndone(LoanUndone),
     /// A card was issued.
     CardIssued(CardIssued),
     /// A title was used at a kiosk.
@@ -141,6 +148,7 @@ impl Fact {
             Self::LoanCheckout(_) => EventType::LoanCheckout,
             Self::LoanRenew(_) => EventType::LoanRenew,
             Self::LoanCheckin(_) => EventType::LoanCheckin,
+            Self::LoanUndone(_) => EventType::LoanUndone,
             Self::CardIssued(_) => EventType::CardIssued,
             Self::KioskUsed(_) => EventType::KioskUsed,
             Self::ContentInstalled(_) => EventType::ContentInstalled,
@@ -165,6 +173,7 @@ impl Fact {
             Self::LoanCheckout(loan) | Self::LoanRenew(loan) => loan.patron.as_ref(),
             Self::CardIssued(card) => card.patron.as_ref(),
             Self::VisitCounted(_) | Self::LoanCheckin(_) | Self::KioskUsed(_) => None,
+            Self::LoanUndone(_) => None,
             Self::ContentInstalled(_) | Self::ContentRemoved(_) | Self::ContentFailed(_) => None,
             Self::StopOpened(_) | Self::StopClosed(_) | Self::OutboxDropped(_) => None,
         }
@@ -177,6 +186,7 @@ impl Fact {
             Self::LoanCheckout(loan) | Self::LoanRenew(loan) => loan.patron.as_mut(),
             Self::CardIssued(card) => card.patron.as_mut(),
             Self::VisitCounted(_) | Self::LoanCheckin(_) | Self::KioskUsed(_) => None,
+            Self::LoanUndone(_) => None,
             Self::ContentInstalled(_) | Self::ContentRemoved(_) | Self::ContentFailed(_) => None,
             Self::StopOpened(_) | Self::StopClosed(_) | Self::OutboxDropped(_) => None,
         };
@@ -193,6 +203,7 @@ impl Fact {
             Self::LoanCheckout(data) | Self::LoanRenew(data) => serde_json::to_value(data),
             Self::VisitCounted(data) => serde_json::to_value(data),
             Self::LoanCheckin(data) => serde_json::to_value(data),
+            Self::LoanUndone(data) => serde_json::to_value(data),
             Self::CardIssued(data) => serde_json::to_value(data),
             Self::KioskUsed(data) => serde_json::to_value(data),
             Self::ContentInstalled(data) => serde_json::to_value(data),
@@ -212,6 +223,7 @@ impl Fact {
             EventType::LoanCheckout => Self::LoanCheckout(checked(data, LoanCheckout::validate)?),
             EventType::LoanRenew => Self::LoanRenew(checked(data, LoanCheckout::validate)?),
             EventType::LoanCheckin => Self::LoanCheckin(read("data", data)?),
+            EventType::LoanUndone => Self::LoanUndone(read("data", data)?),
             EventType::CardIssued => Self::CardIssued(checked(data, CardIssued::validate)?),
             EventType::KioskUsed => Self::KioskUsed(read("data", data)?),
             EventType::ContentInstalled => Self::ContentInstalled(read("data", data)?),

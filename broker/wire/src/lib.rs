@@ -25,6 +25,7 @@ mod due;
 mod kiosk;
 mod label;
 mod loan;
+mod papers;
 mod patron;
 
 mod content;
@@ -37,6 +38,7 @@ mod time;
 
 mod batch;
 
+mod desired;
 mod document;
 
 mod clock;
@@ -59,6 +61,7 @@ pub use boot::{Boot, Uptime};
 pub use card::CardIssued;
 pub use clock::{Clock, ClockMessage, ClockReply, ClockReport, ClockRequest};
 pub use content::{ContentFailed, ContentInstalled, ContentRemoved};
+pub use desired::Desired;
 pub use device_id::{DeviceId, DeviceIdError};
 pub use document::Document;
 pub use due::Due;
@@ -73,8 +76,12 @@ pub use fact::{EventType, Fact};
 pub use filter::{FilterError, TopicFilter};
 pub use kiosk::{KioskUsed, Metric};
 pub use label::{Label, LabelError};
-pub use loan::{LoanCheckin, LoanCheckout, Mode, Outcome};
+pub use loan::{LoanCheckin, LoanCheckout, LoanKind, LoanUndone, Mode, Outcome};
 pub use outbox::OutboxDropped;
+pub use papers::{
+    BLOCKED_READER_BYTES, BLOCKED_READER_INFO, BlockList, DeskKey, KeyText, LOAN_PAPERS_PATH,
+    LoanPapers, PlannedStop, READER_SEAL_INFO, ReturnedConflict, normalise_reader,
+};
 pub use patron::{Patron, ReaderId};
 pub use place::{Moment, Place};
 pub use receipts::{LedgerId, Receipts};

@@ -1,9 +1,10 @@
-//! `library.loan.*.v1`: what was lent, renewed and taken back.
+//! `library.loan.*.v1`: what was lent, renewed and taken back, and what of it was undone.
 
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Due, Label, Patron};
+use crate::{Due, EventId, Label, Patron};
 
 /// An item lent, or lent on: `library.loan.checkout.v1`, `library.loan.renew.v1`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -22,6 +23,12 @@ pub struct LoanCheckout {
     pub mode: Mode,
     /// What was decided.
     pub outcome: Outcome,
+    /// The block loan it belongs to, where it was lent or taken back with many others at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub block: Option<Label>,
+    /// The stop of the bus it happened at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop: Option<Label>,
 }
 
 /// An item taken back: `library.loan.checkin.v1`.
@@ -35,6 +42,45 @@ pub struct LoanCheckin {
     pub mode: Mode,
     /// What was decided.
     pub outcome: Outcome,
+    /// The block loan it belongs to, where it was lent or taken back with many others at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub block: Option<Label>,
+    /// The stop of the bus it happened at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop: Option<Label>,
+}
+
+/// A loan, renewal or return that did not happen after all: `library.loan.undone.v1`. Nothing is
+/// taken out of a ledger; figures subtract what this names where they had added it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LoanUndone {
+    /// The fact that is undone: an earlier one of the same device.
+    pub fact: EventId,
+    /// What that fact was.
+    pub kind: LoanKind,
+    /// Its item's barcode.
+    pub item: Label,
+    /// Its time, by the same clock of the device as the time of this event.
+    pub at: Timestamp,
+    /// Its session.
+    pub session: Label,
+    /// The stop of the bus it happened at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop: Option<Label>,
+}
+
+/// What happened to an item.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum LoanKind {
+    /// It was lent.
+    Checkout,
+    /// It was lent on.
+    Renew,
+    /// It was taken back.
+    Checkin,
 }
 
 /// Who decided about a loan.

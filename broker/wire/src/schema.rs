@@ -11,9 +11,9 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::Value;
 
 use crate::{
-    Boot, CardIssued, ClockMessage, ContentFailed, ContentInstalled, ContentRemoved, Due, Epoch,
-    EventType, KioskUsed, Label, LoanCheckin, LoanCheckout, OutboxDropped, Receipts, Status,
-    StopClosed, StopOpened, Telemetry, Uptime, VisitCounted,
+    Boot, CardIssued, ClockMessage, ContentFailed, ContentInstalled, ContentRemoved, Desired, Due,
+    Epoch, EventId, EventType, KioskUsed, Label, LoanCheckin, LoanCheckout, LoanPapers, LoanUndone,
+    OutboxDropped, Receipts, Status, StopClosed, StopOpened, Telemetry, Uptime, VisitCounted,
 };
 
 /// A schema and the name of the file it belongs in, without `.json`.
@@ -37,6 +37,8 @@ pub fn schemas() -> Vec<NamedSchema> {
         document::<Telemetry>("telemetry"),
         document::<Receipts>("receipts"),
         document::<ClockMessage>("clock"),
+        document::<Desired>("desired"),
+        document::<LoanPapers>("loan-papers"),
     ];
     events.chain(documents).collect()
 }
@@ -122,6 +124,7 @@ fn data(generator: &mut SchemaGenerator, event_type: EventType) -> Schema {
         EventType::VisitCounted => generator.subschema_for::<VisitCounted>(),
         EventType::LoanCheckout | EventType::LoanRenew => generator.subschema_for::<LoanCheckout>(),
         EventType::LoanCheckin => generator.subschema_for::<LoanCheckin>(),
+        EventType::LoanUndone => generator.subschema_for::<LoanUndone>(),
         EventType::CardIssued => generator.subschema_for::<CardIssued>(),
         EventType::KioskUsed => generator.subschema_for::<KioskUsed>(),
         EventType::ContentInstalled => generator.subschema_for::<ContentInstalled>(),
@@ -173,6 +176,21 @@ text_schema!(
     "The end of a day in the library's time zone, or an RFC 3339 time.",
     "^[0-9]{4}-[0-9]{2}-[0-9]{2}($|[Tt ])"
 );
+
+impl JsonSchema for EventId {
+    fn schema_name() -> Cow<'static, str> {
+        "EventId".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "The id of an event: unique per device for ever.",
+            "type": "string",
+            "minLength": 1,
+            "maxLength": 200
+        })
+    }
+}
 
 impl JsonSchema for Label {
     fn schema_name() -> Cow<'static, str> {

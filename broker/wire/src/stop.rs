@@ -11,12 +11,15 @@ use crate::Label;
 pub struct StopOpened {
     /// The stop: unique per device for ever.
     pub stop: Label,
-    /// Where, for people.
+    /// Where, for people (活动地点).
     pub place: Label,
-    /// On what occasion.
+    /// Whom it serves (流动服务单位).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<Label>,
+    /// On what occasion (活动内容).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub occasion: Option<Label>,
-    /// Volumes carried; not loans.
+    /// Volumes carried (册数); not loans.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub volumes: Option<u64>,
 }
@@ -26,7 +29,7 @@ pub struct StopOpened {
 pub struct StopClosed {
     /// The stop that was opened.
     pub stop: Label,
-    /// Persons who took part.
+    /// Persons who took part (参与人数).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub participants: Option<u64>,
 }

@@ -407,6 +407,7 @@ fn implausibility(fact: &Fact, rules: &IntakeRules) -> Option<String> {
                 .then(|| format!("at most {most} persons a minute"))
         }
         Fact::LoanCheckout(_) | Fact::LoanRenew(_) | Fact::LoanCheckin(_) => None,
+        Fact::LoanUndone(_) => None,
         Fact::CardIssued(_) | Fact::KioskUsed(_) => None,
         Fact::ContentInstalled(_) | Fact::ContentRemoved(_) | Fact::ContentFailed(_) => None,
         Fact::StopOpened(_) | Fact::StopClosed(_) | Fact::OutboxDropped(_) => None,

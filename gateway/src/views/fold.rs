@@ -154,6 +154,7 @@ impl Changes<'_> {
             }
             // Of these only their numbers are kept here.
             Fact::LoanCheckout(_) | Fact::LoanRenew(_) | Fact::LoanCheckin(_) => None,
+            Fact::LoanUndone(_) => None,
             Fact::CardIssued(_) | Fact::KioskUsed(_) => None,
             Fact::ContentInstalled(_) | Fact::ContentRemoved(_) => None,
             Fact::ContentFailed(_) => None,
