@@ -133,6 +133,7 @@ impl Agent {
             uplink,
             outbox: section,
             gate,
+            self_checkout: _,
             log: _,
         } = config;
         check_credential(&agent, &uplink)?;

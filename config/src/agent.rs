@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use lujiang_wire::DeviceId;
 
-use crate::{ByteSize, GateSection, LogSection};
+use crate::{ByteSize, GateSection, LogSection, SelfCheckoutSection};
 
 /// Everything an agent can be told. `device` has no default.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,6 +20,8 @@ pub struct AgentConfig {
     pub outbox: OutboxSection,
     /// `[gate]`: present where this device is a gate counter.
     pub gate: Option<GateSection>,
+    /// `[self_checkout]`: present where machines lend by themselves through this device.
+    pub self_checkout: Option<SelfCheckoutSection>,
     /// `[log]`
     pub log: LogSection,
 }

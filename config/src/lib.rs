@@ -11,6 +11,8 @@ mod gateway;
 
 mod agent;
 mod gate;
+mod self_checkout;
+mod sip2;
 
 mod log;
 
@@ -35,3 +37,8 @@ pub use gateway::{
 };
 pub use log::{LogFormat, LogSection};
 pub use problem::{Fault, Problem, Problems};
+pub use self_checkout::{
+    AcsSection, CardSection, MachineLanguage, MachineLine, MachineSection, OfflineSection,
+    OfflineService, OfflineStatus, SelfCheckoutSection,
+};
+pub use sip2::{Sip2Charset, Sip2Checksum, Sip2Fields, Sip2Profile, Sip2Terminator};

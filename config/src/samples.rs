@@ -7,8 +7,9 @@ use proptest::prelude::*;
 
 use crate::document::KnownKey;
 use crate::{
-    AgentConfig, AgentSection, Fault, GateSection, GatewayConfig, LogSection, OutboxSection,
-    Problem, Problems, UplinkSection,
+    AgentConfig, AgentSection, CardSection, Fault, GateSection, GatewayConfig, LogSection,
+    MachineLine, MachineSection, OutboxSection, Problem, Problems, SelfCheckoutSection,
+    UplinkSection,
 };
 
 const GATEWAY: &str = include_str!("../samples/gateway.toml");
@@ -38,11 +39,24 @@ fn the_gateway_sample_equals_the_defaults() {
 fn the_agent_sample_equals_the_defaults() {
     let config = AgentConfig::parse(AGENT, Path::new("/etc/agent.toml")).unwrap();
     let agent = AgentSection::of_device("gate-1".parse().unwrap());
+    let line = GateSection::on_port("/dev/ttyS1".into()).serial;
+    let machines = [
+        ("front_desk".to_owned(), MachineSection::on_port(6_001)),
+        (
+            "side_room".to_owned(),
+            MachineSection::on(MachineLine::Serial(line)),
+        ),
+    ];
+    let self_checkout = SelfCheckoutSection {
+        card: Some(CardSection::of_message("63", "XK")),
+        ..SelfCheckoutSection::for_machines(&agent.data, machines.into())
+    };
     let expected = AgentConfig {
         uplink: UplinkSection::in_folder(&agent.data),
         agent,
         outbox: OutboxSection::default(),
         gate: Some(GateSection::on_port("/dev/ttyUSB0".into())),
+        self_checkout: Some(self_checkout),
         log: LogSection::default(),
     };
     assert_eq!(config, expected);
@@ -165,6 +179,16 @@ fn values_that_do_not_fit_together_are_named() {
         ("period = \"1m\"", "period = \"1s\"", "gate.period"),
         ("address = 2\n", "address = 65535\n", "gate.left.address"),
         ("width = 2\n", "width = 1\n", "gate.entered.modulus"),
+        (
+            "listen = \"127.0.0.1:6001\"",
+            "listen = \"\"",
+            "self_checkout.machines.front_desk.listen",
+        ),
+        (
+            "listen = \"\"",
+            "listen = \"127.0.0.1:6002\"",
+            "self_checkout.machines.side_room.listen",
+        ),
     ] {
         let problems = agent_problems(&AGENT.replacen(good, bad, 1));
         let keys: Vec<&str> = problems

@@ -3,6 +3,7 @@
 //! A key is asked for with its default and its bound; a bad value is named and the default goes
 //! on in its place. What was never asked for is unknown.
 
+use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
@@ -30,7 +31,7 @@ pub(crate) struct Section<'d> {
     table: Option<&'d DeTable<'d>>,
     /// Where its header stands.
     span: Option<std::ops::Range<usize>>,
-    asked: Vec<&'static str>,
+    asked: Vec<String>,
     /// Whether a value of this section was bad, so that values need not fit together.
     is_faulty: bool,
 }
@@ -49,11 +50,7 @@ impl<'d> Section<'d> {
     }
 
     /// Reads a section within, present or not.
-    pub(crate) fn section<T>(
-        &mut self,
-        name: &'static str,
-        read: impl FnOnce(&mut Section<'_>) -> T,
-    ) -> T {
+    pub(crate) fn section<T>(&mut self, name: &str, read: impl FnOnce(&mut Section<'_>) -> T) -> T {
         let found = self.value(name);
         let table = found.and_then(|value| match value.get_ref() {
             DeValue::Table(table) => Some(table),
@@ -92,6 +89,38 @@ impl<'d> Section<'d> {
     ) -> Option<T> {
         self.value(name)?;
         Some(self.section(name, read))
+    }
+
+    /// Reads the sections within a section, each under a name of the operator's own; none where a
+    /// problem was named.
+    pub(crate) fn named_sections<T>(
+        &mut self,
+        name: &'static str,
+        expected: &str,
+        is_number: impl FnOnce(usize) -> bool,
+        is_name: fn(&str) -> bool,
+        read: fn(&mut Section<'_>) -> Option<T>,
+    ) -> Option<BTreeMap<String, T>> {
+        let read_all = |within: &mut Section<'_>| {
+            let names = within.table.into_iter().flatten().map(|(name, _)| {
+                let name: &str = name.get_ref();
+                name.to_owned()
+            });
+            let names: Vec<String> = names.filter(|name| is_name(name)).collect();
+            let sections = names.into_iter().map(|name| {
+                let section = within.section(&name, read);
+                section.map(|section| (name, section))
+            });
+            // All are read before one is missed, so that every problem is named.
+            sections.collect::<Vec<_>>()
+        };
+        let sections = self.section(name, read_all);
+        if !is_number(sections.len()) {
+            let found = self.table.and_then(|table| table.get(name));
+            self.fault(name, found, expected.to_owned());
+            return None;
+        }
+        sections.into_iter().collect()
     }
 
     /// Reads a span of time within bounds.
@@ -237,6 +266,17 @@ impl<'d> Section<'d> {
             .unwrap_or(default)
     }
 
+    /// Reads a text that `is_good` and has no default.
+    pub(crate) fn required_text(
+        &mut self,
+        key: &'static str,
+        expected: &str,
+        is_good: fn(&str) -> bool,
+    ) -> Option<String> {
+        let read = |text: &str| is_good(text).then(|| text.to_owned());
+        self.text_value(key, expected.to_owned(), None, read)
+    }
+
     /// Reads a path; a relative one begins at the folder of the configuration file.
     pub(crate) fn path(&mut self, key: &'static str, default: PathBuf) -> PathBuf {
         let shown = format!("{default:?}");
@@ -335,7 +375,7 @@ impl<'d> Section<'d> {
     pub(crate) fn finish(self) {
         let unknown = self.table.into_iter().flatten().filter(|(key, _)| {
             let name: &str = key.get_ref();
-            !self.asked.contains(&name)
+            !self.asked.iter().any(|known| known == name)
         });
         for (key, _) in unknown {
             let name: &str = key.get_ref();
@@ -345,7 +385,7 @@ impl<'d> Section<'d> {
                 .map(|known| (strsim::jaro_winkler(known, name), known))
                 .filter(|(likeness, _)| *likeness >= LIKENESS_MIN)
                 .max_by(|a, b| a.0.total_cmp(&b.0))
-                .map(|(_, known)| (*known).to_owned());
+                .map(|(_, known)| known.clone());
             let path = format!("{}{name}", self.prefix);
             let fault = Fault::Unknown { nearest };
             self.document.fault(Some(key.span()), path, fault);
@@ -391,9 +431,9 @@ impl<'d> Section<'d> {
         value
     }
 
-    fn value(&mut self, key: &'static str) -> Option<&'d Spanned<DeValue<'d>>> {
-        if !self.asked.contains(&key) {
-            self.asked.push(key);
+    fn value(&mut self, key: &str) -> Option<&'d Spanned<DeValue<'d>>> {
+        if !self.asked.iter().any(|known| known == key) {
+            self.asked.push(key.to_owned());
         }
         self.table.and_then(|table| table.get(key))
     }

@@ -67,6 +67,7 @@ impl Day {
             uplink,
             outbox: OutboxSection::default(),
             gate: Some(gate),
+            self_checkout: None,
             log: LogSection::default(),
         };
         let day = Self {

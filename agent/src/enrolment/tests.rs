@@ -25,6 +25,7 @@ fn config(folder: &Path) -> AgentConfig {
         agent,
         outbox: OutboxSection::default(),
         gate: None,
+        self_checkout: None,
         log: LogSection::default(),
     }
 }

@@ -8,7 +8,7 @@ use crate::document::{self, Reading};
 use crate::section::{Section, is_host};
 use crate::{
     AgentConfig, AgentSection, ByteSize, Credential, GateSection, LogSection, OutboxSection,
-    Problems, UplinkSection,
+    Problems, SelfCheckoutSection, UplinkSection,
 };
 
 const MILLI: Duration = Duration::from_millis(1);
@@ -45,12 +45,17 @@ impl AgentConfig {
             let outbox = root.section("outbox", OutboxSection::read);
             // A gate that is there but cannot be read was named as a problem: none either way.
             let gate = root.optional_section("gate", GateSection::read).flatten();
+            let self_checkout = root.optional_section("self_checkout", |section| {
+                SelfCheckoutSection::read(section, &data)
+            });
             let log = root.section("log", LogSection::read);
             Some(Self {
                 agent: agent?,
                 uplink,
                 outbox,
                 gate,
+                // As with the gate.
+                self_checkout: self_checkout.flatten(),
                 log,
             })
         })

@@ -81,7 +81,7 @@ impl GateSection {
 }
 
 impl SerialSection {
-    fn read(section: &mut Section<'_>) -> Option<Self> {
+    pub(crate) fn read(section: &mut Section<'_>) -> Option<Self> {
         let port = section.required_path("port");
         let default = GateSection::on_port(PathBuf::new()).serial;
         let read = Self {
