@@ -351,6 +351,7 @@ fn agent_config(
         uplink,
         outbox: OutboxSection::default(),
         gate,
+        self_checkout: None,
         log: LogSection::default(),
     })
 }
