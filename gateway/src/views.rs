@@ -12,11 +12,14 @@ mod error;
 mod fold;
 mod generations;
 mod key;
+mod lent;
+mod loans;
 mod pages;
 mod record;
 mod shelf;
 mod spans;
 mod stays;
+mod stops;
 mod streams;
 mod visits;
 
@@ -39,9 +42,13 @@ use crate::places::Places;
 use crate::views::calendar::Calendar;
 use crate::views::fold::fold;
 use crate::views::generations::Generations;
+use crate::views::loans::loan_report;
 use crate::views::pages::{Damage, Draft, Records, Sum};
-use crate::views::report::{DeviceFigures, VisitQuery, VisitReport};
+use crate::views::report::{
+    DeviceFigures, LoanQuery, LoanReport, StopFigures, VisitQuery, VisitReport,
+};
 use crate::views::shelf::{Shelf, ShelfError};
+use crate::views::stops::stops;
 use crate::views::streams::device_figures;
 use crate::views::visits::{NoReport, visit_report};
 
@@ -207,6 +214,24 @@ impl Views {
         let places = (self.0.places)();
         self.0
             .ask(|shelf| visit_report(shelf, &self.0.calendar, &places, query, now, written))
+    }
+
+    /// Answers for loans. Blocking.
+    ///
+    /// # Errors
+    /// While the views are rebuilt, or where the range is empty or has too many buckets.
+    pub fn loans(&self, query: &LoanQuery, written: Written<'_>) -> Result<LoanReport, ViewError> {
+        let places = (self.0.places)();
+        self.0
+            .ask(|shelf| loan_report(shelf, &self.0.calendar, &places, query, written))
+    }
+
+    /// All stops of the bus, in the order in which they happened. Blocking.
+    ///
+    /// # Errors
+    /// While the views are rebuilt.
+    pub fn stops(&self) -> Result<Vec<StopFigures>, ViewError> {
+        self.0.ask(|shelf| stops(shelf).map_err(NoReport::from))
     }
 
     /// Answers for one device. Blocking.

@@ -1,14 +1,18 @@
 //! What an entry of the ledger changes in the views: a pure function of the entry and the
 //! library's calendar. The verdict and the corrected time are the ledger's; nothing is judged.
 
+mod lending;
+
 use jiff::Timestamp;
-use lujiang_wire::{DeviceId, Fact, Flag, OutboxDropped, Place, VisitCounted};
+use lujiang_wire::{DeviceId, Event, Fact, Flag, OutboxDropped, Place, VisitCounted};
 
 use crate::entry::{Entry, FactTime, QuarantineReason, TimeQuality, Verdict};
 use crate::views::calendar::{Calendar, second_after, second_of};
 use crate::views::key::{BLOCK, Key, WideUnit};
+use crate::views::lent::{Closed, LoanCounts, Opened};
 use crate::views::record::Counts;
 use crate::views::report::Bucket;
+use lending::When;
 
 /// Longest coverage one period can claim, in seconds: 31 days, longer than any bus is away. A
 /// period beyond it counts, but nobody is believed to have watched for longer without a word.
@@ -74,6 +78,26 @@ pub(crate) enum Edit {
     },
     /// An element was quarantined.
     CountQuarantined(QuarantineReason),
+    /// Items were lent, lent on or taken back.
+    Lend {
+        /// The first second of the hour, if it is known.
+        hour: Option<i64>,
+        /// To be added.
+        counts: LoanCounts,
+    },
+    /// A person borrowed items.
+    Borrow {
+        /// The first second of the hour, if it is known.
+        hour: Option<i64>,
+        /// How many; fewer where they were undone.
+        items: i64,
+    },
+    /// The bus opened.
+    OpenStop(Opened),
+    /// The bus closed.
+    CloseStop(Closed),
+    /// Items were lent or taken back at a stop.
+    LendAtStop(LoanCounts),
 }
 
 /// What `entry` changes.
@@ -95,7 +119,7 @@ pub(crate) fn fold(entry: &Entry, calendar: &Calendar) -> Vec<Change> {
     }
     if let Some((event, time)) = entry.verdict.counted() {
         let received = entry.received;
-        let covers = changes.fact(event.fact(), time, entry);
+        let covers = changes.fact(event, time, entry);
         changes.tally(Edit::CountFact { received, covers });
     }
     changes.list
@@ -145,21 +169,28 @@ impl Changes<'_> {
     }
 
     /// A fact that counts; returns the first second it covers.
-    fn fact(&mut self, fact: &Fact, time: FactTime, entry: &Entry) -> Option<i64> {
-        match fact {
-            Fact::VisitCounted(visit) => self.visit(visit, time, entry.received),
-            Fact::OutboxDropped(dropped) => {
-                self.dropped(dropped, entry);
-                None
-            }
+    fn fact(&mut self, event: &Event, time: FactTime, entry: &Entry) -> Option<i64> {
+        let when = When {
+            device_time: event.time,
+            time,
+            received: entry.received,
+        };
+        match event.fact() {
+            Fact::VisitCounted(visit) => return self.visit(visit, time, entry.received),
+            Fact::OutboxDropped(dropped) => self.dropped(dropped, entry),
+            Fact::LoanCheckout(loan) => self.checkout(loan, when),
+            Fact::LoanRenew(loan) => self.renewal(loan, when),
+            Fact::LoanCheckin(loan) => self.checkin(loan, when),
+            Fact::LoanUndone(undone) => self.undone(undone, when),
+            Fact::CardIssued(card) => self.card(card, when),
+            Fact::StopOpened(stop) => self.stop_opened(stop, when),
+            Fact::StopClosed(stop) => self.stop_closed(stop, when),
             // Of these only their numbers are kept here.
-            Fact::LoanCheckout(_) | Fact::LoanRenew(_) | Fact::LoanCheckin(_) => None,
-            Fact::LoanUndone(_) => None,
-            Fact::CardIssued(_) | Fact::KioskUsed(_) => None,
-            Fact::ContentInstalled(_) | Fact::ContentRemoved(_) => None,
-            Fact::ContentFailed(_) => None,
-            Fact::StopOpened(_) | Fact::StopClosed(_) => None,
+            Fact::KioskUsed(_) => {}
+            Fact::ContentInstalled(_) | Fact::ContentRemoved(_) => {}
+            Fact::ContentFailed(_) => {}
         }
+        None
     }
 
     /// Numbers an outbox gave up; a plain device has none.

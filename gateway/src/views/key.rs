@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use lujiang_wire::{DeviceId, Epoch, Stream};
+use lujiang_wire::{DeviceId, Epoch, Label, Stream};
 
 use crate::views::report::Bucket;
 
@@ -29,6 +29,12 @@ pub(crate) enum Key {
     Received(DeviceId, Epoch, Stream, u64),
     /// Sequence numbers given up, by the entry that says so.
     GivenUp(DeviceId, Epoch, Stream, u64),
+    /// What a device lent on the day that begins at this second.
+    Loans(DeviceId, i64),
+    /// Who borrowed of it on that day, by session.
+    Borrower(DeviceId, i64, Label),
+    /// A stop of the bus.
+    Stop(DeviceId, Label),
 }
 
 /// A unit larger than a day.
@@ -67,6 +73,11 @@ impl Key {
             Self::Tally(device) => named(b't', device).0,
             Self::Flags(device, start) => named(b'f', device).second(*start).0,
             Self::Life(device, epoch) => named(b'l', device).text(epoch.as_str()).0,
+            Self::Loans(device, day) => named(b'o', device).second(*day).0,
+            Self::Borrower(device, day, session) => {
+                named(b'p', device).second(*day).text(session.as_str()).0
+            }
+            Self::Stop(device, stop) => named(b's', device).text(stop.as_str()).0,
             Self::Received(device, epoch, stream, block) => {
                 named(b'r', device)
                     .text(epoch.as_str())
@@ -108,9 +119,17 @@ impl Key {
                 let (epoch, stream) = rest.stream()?;
                 Self::GivenUp(device, epoch, stream, rest.number()?)
             }
+            b'o' => Self::Loans(device, rest.second()?),
+            b'p' => Self::Borrower(device, rest.second()?, rest.label()?),
+            b's' => Self::Stop(device, rest.label()?),
             _ => return None,
         };
         rest.0.is_empty().then_some(key)
+    }
+
+    /// Before the borrowers of a device on the day that begins at this second.
+    pub(crate) fn borrowers(device: &DeviceId, day: i64) -> Vec<u8> {
+        named(b'p', device).second(day).0
     }
 
     /// What all tallies begin with.
@@ -125,6 +144,7 @@ impl Key {
             DeviceKeys::Received => b'r',
             DeviceKeys::GivenUp => b'g',
             DeviceKeys::Flags => b'f',
+            DeviceKeys::Stops => b's',
         };
         named(letter, device).0
     }
@@ -141,6 +161,8 @@ pub(crate) enum DeviceKeys {
     GivenUp,
     /// [`Key::Flags`]
     Flags,
+    /// [`Key::Stop`]
+    Stops,
 }
 
 /// The first bytes after everything that begins with `prefix`.
@@ -222,6 +244,12 @@ impl<'a> Rest<'a> {
         Some(u64::from_be_bytes(bytes))
     }
 
+    /// A label is all that is left.
+    fn label(&mut self) -> Option<Label> {
+        let all = self.0.len();
+        parsed(self.take(all)?)
+    }
+
     fn second(&mut self) -> Option<i64> {
         Some((self.number()? ^ (1 << 63)).cast_signed())
     }
@@ -251,8 +279,11 @@ mod tests {
             Key::Flags(device.clone(), 3),
             Key::GivenUp(device.clone(), epoch.clone(), Stream::Visit, 5),
             Key::Life(device.clone(), epoch.clone()),
+            Key::Loans(device.clone(), 0),
+            Key::Borrower(device.clone(), 0, "会话 1".parse().unwrap()),
             Key::Received(device.clone(), epoch.clone(), Stream::Visit, 255),
             Key::Received(device.clone(), epoch, Stream::Visit, 256),
+            Key::Stop(device.clone(), "stop 1".parse().unwrap()),
             Key::Tally(device.clone()),
             Key::Tally(longer),
             Key::Wide(device.clone(), WideUnit::Month, 1),

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use crate::entry::QuarantineReason;
 use crate::views::fold::{Change, Edit};
 use crate::views::key::{Key, after};
+use crate::views::lent::{Borrower, LoanSheet, StopSheet};
 use crate::views::record::{Counts, DaySheet, FlagSheet, Life, Numbers, Record, Tally};
 
 /// The store is not as it was written.
@@ -151,6 +152,26 @@ impl<'a> Draft<'a> {
                 tally.quarantined += 1;
                 tally.id_conflicts += u64::from(*reason == QuarantineReason::IdConflict);
             }),
+            Edit::Lend { hour, counts } => self.update(key, |sheet: &mut LoanSheet| match hour {
+                Some(start) => sheet.hours.entry(*start).or_default().add(*counts),
+                None => sheet.undated.add(*counts),
+            }),
+            Edit::Borrow { hour, items } => self.update(key, |borrower: &mut Borrower| {
+                let known = match hour {
+                    Some(start) => borrower.hours.entry(*start).or_default(),
+                    None => &mut borrower.undated,
+                };
+                *known = known.saturating_add(*items);
+            }),
+            Edit::OpenStop(opened) => self.update(key, |stop: &mut StopSheet| {
+                stop.opened = Some(opened.clone());
+            }),
+            Edit::CloseStop(closed) => self.update(key, |stop: &mut StopSheet| {
+                stop.closed = Some(*closed);
+            }),
+            Edit::LendAtStop(counts) => {
+                self.update(key, |stop: &mut StopSheet| stop.lent.add(*counts))
+            }
         }
     }
 

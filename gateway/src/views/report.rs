@@ -1,9 +1,13 @@
-//! What the views answer: visits with their completeness, streams with their gaps.
+//! What the views answer: visits with their completeness, streams with their gaps, lending.
+
+mod lending;
 
 use jiff::{Timestamp, civil::Date};
 use lujiang_wire::{DeviceId, Epoch, Stream};
 
 use crate::places::SiteId;
+
+pub use lending::{LoanBucket, LoanFigures, LoanQuery, LoanReport, LoanRow, StopFigures};
 
 /// A question for visitor totals over `[from, to)`.
 #[derive(Debug, Clone, PartialEq)]

@@ -18,7 +18,7 @@ pub(crate) struct Stay {
     /// Since when it was meant to stand there.
     valid_from: i64,
     /// What it was for.
-    kind: DeviceKind,
+    pub(crate) kind: DeviceKind,
     /// Where; none while it is put away.
     pub(crate) site: Option<SiteId>,
 }
@@ -49,8 +49,13 @@ pub(crate) fn stays(places: &Places) -> BTreeMap<DeviceId, Vec<Stay>> {
 
 /// Where a device stood at a moment.
 pub(crate) fn site_at(stays: &[Stay], second: i64) -> Option<&SiteId> {
+    stay_at(stays, second)?.site.as_ref()
+}
+
+/// Where a device stood at a moment, and what it was for there.
+pub(crate) fn stay_at(stays: &[Stay], second: i64) -> Option<&Stay> {
     let after = stays.partition_point(|stay| stay.from <= second);
-    stays[..after].last()?.site.as_ref()
+    stays[..after].last()
 }
 
 /// The seconds within `[from, until)` in which a gate should have watched.

@@ -2,6 +2,7 @@
 
 mod damage;
 mod entries;
+mod lending;
 mod model;
 mod property;
 

@@ -118,7 +118,7 @@ impl Entries {
         self.accept(device, place, fact, time, received);
     }
 
-    fn accept(
+    pub(super) fn accept(
         &mut self,
         device: &str,
         place: Place,
