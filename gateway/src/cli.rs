@@ -21,6 +21,7 @@ mod quarantine;
 mod registry;
 mod run;
 mod sign_in;
+mod stops;
 mod token;
 mod views;
 
@@ -102,6 +103,9 @@ enum Command {
     /// The views: figures folded from the ledger
     #[command(subcommand)]
     Views(views::ViewsCommand),
+    /// Stops of the bus: the yearly tables of years before the ledger
+    #[command(subcommand)]
+    Stops(stops::StopsCommand),
     /// API tokens: for programs, each with a scope
     #[command(subcommand)]
     Token(token::TokenCommand),
@@ -139,6 +143,7 @@ async fn perform(cli: Cli) -> Result<Outcome, Failure> {
         Command::Quarantine(command) => command.perform(&folder, &mut printer).await,
         Command::Person(command) => command.perform(&folder, &mut printer).await,
         Command::Views(command) => command.perform(&folder, &mut printer).await,
+        Command::Stops(command) => command.perform(&folder, &mut printer).await,
         Command::Token(command) => command.perform(&folder, &mut printer).await,
         Command::SignIn => sign_in::sign_in(&folder, &mut printer).await,
     }

@@ -13,7 +13,7 @@ use utoipa_axum::routes;
 use super::access::{Guard, require};
 use super::cookie::SessionCookie;
 use super::{ApiState, audit, devices, enrolment, persons, probes, quarantine, rebuild, registry};
-use super::{rulings, session, signing_in, sites, stream, tokens, visits};
+use super::{loan_totals, rulings, session, signing_in, sites, stops, stream, tokens, visits};
 use crate::people::{People, Right};
 
 /// The member of an operation in the OpenAPI document that tells its right.
@@ -56,6 +56,9 @@ fn table() -> Vec<Row> {
         (A(Read), routes!(session::session)),
         (A(Read), routes!(session::sign_out)),
         (A(Read), routes!(visits::visits)),
+        (A(Read), routes!(loan_totals::loan_totals)),
+        (A(Read), routes!(stops::stops)),
+        (A(Operate), routes!(stops::take_past_stops)),
         (A(Read), routes!(sites::sites)),
         (A(Read), routes!(devices::devices)),
         (A(Read), routes!(devices::device)),

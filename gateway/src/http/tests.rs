@@ -5,6 +5,7 @@ mod house;
 mod rights;
 mod rulings;
 mod signing_in;
+mod stops;
 mod tokens;
 
 use std::path::Path;

@@ -14,6 +14,7 @@ use super::parameters::Parameters;
 use super::problem::{Problem, ProblemKind, Problems};
 use super::timespan::{self, Timespan};
 use super::{ApiState, blocking};
+use crate::places::SiteId;
 use crate::views::ViewError;
 use crate::views::report::{
     Bucket, Completeness, Gap, VisitBucket, VisitQuery, VisitReport, VisitTotal,
@@ -134,8 +135,30 @@ pub(super) async fn visits(
 }
 
 fn read(asked: &Parameters, state: &ApiState) -> Result<VisitQuery, Problem> {
+    let (site, device) = asked_place(asked, state)?;
+    let bucket = asked
+        .text("bucket")
+        .map_or(Ok(Bucket::Hour), timespan::bucket)?;
+    let zone = &state.library.time_zone;
+    let now = state.clock.wall();
+    let span = Timespan::read(asked.text("from"), asked.text("to"), now, zone)?;
+    span.fits(bucket)?;
+    Ok(VisitQuery {
+        site,
+        device,
+        from: span.from,
+        to: span.to,
+        bucket,
+    })
+}
+
+/// The site and the device asked for; each has to be there.
+pub(super) fn asked_place(
+    asked: &Parameters,
+    state: &ApiState,
+) -> Result<(Option<SiteId>, Option<DeviceId>), Problem> {
     let id = "an id of 1 to 64 letters, digits, -, _ or .";
-    let site: Option<DeviceId> = asked.value("site", id)?;
+    let site: Option<SiteId> = asked.value("site", id)?;
     let device: Option<DeviceId> = asked.value("device", id)?;
     if let Some(site) = &site
         && !state
@@ -152,20 +175,7 @@ fn read(asked: &Parameters, state: &ApiState) -> Result<VisitQuery, Problem> {
     {
         return Err(Problem::missing("device", device.as_str()));
     }
-    let bucket = asked
-        .text("bucket")
-        .map_or(Ok(Bucket::Hour), timespan::bucket)?;
-    let zone = &state.library.time_zone;
-    let now = state.clock.wall();
-    let span = Timespan::read(asked.text("from"), asked.text("to"), now, zone)?;
-    span.fits(bucket)?;
-    Ok(VisitQuery {
-        site,
-        device,
-        from: span.from,
-        to: span.to,
-        bucket,
-    })
+    Ok((site, device))
 }
 
 impl ApiState {

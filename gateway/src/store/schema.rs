@@ -4,14 +4,32 @@ use lujiang_wire::LedgerId;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use crate::ledger::LedgerError;
-use crate::store::{audit, authority, people, presence, quarantine, registry};
+use crate::store::{audit, authority, past_stops, people, presence, quarantine, registry};
 
 /// Version of the tables below; another one is not opened, but for those that are moved on.
-const VERSION: &str = "2";
+const VERSION: &str = "3";
 
-/// What version 2 adds to version 1. A new database takes the same steps, so that there is one
-/// way to every version.
-const SECOND: [&str; 3] = [quarantine::SECOND, people::SECOND, authority::SECOND];
+/// What each version adds to the one before. A new database takes the same steps, so that there
+/// is one way to every version.
+const STEPS: [Step; 2] = [
+    Step {
+        from: "1",
+        to: "2",
+        sql: &[quarantine::SECOND, people::SECOND, authority::SECOND],
+    },
+    Step {
+        from: "2",
+        to: "3",
+        sql: &[past_stops::THIRD],
+    },
+];
+
+/// From one version to the next.
+struct Step {
+    from: &'static str,
+    to: &'static str,
+    sql: &'static [&'static str],
+}
 
 /// Times are microseconds since 1970-01-01T00:00:00Z.
 const FACTS: &str = "
@@ -140,14 +158,19 @@ fn begin(tx: &Connection) -> Result<(), LedgerError> {
 /// and is left as it is.
 fn move_on(tx: &Connection) -> Result<(), LedgerError> {
     let sql = "SELECT 1 FROM sqlite_schema WHERE name = 'meta'";
-    if !tx.prepare(sql)?.exists([])? || found_version(tx)?.as_deref() != Some("1") {
+    if !tx.prepare(sql)?.exists([])? {
         return Ok(());
     }
-    for sql in SECOND {
-        tx.execute_batch(sql)?;
+    for step in STEPS {
+        if found_version(tx)?.as_deref() != Some(step.from) {
+            continue;
+        }
+        for sql in step.sql {
+            tx.execute_batch(sql)?;
+        }
+        let sql = "UPDATE meta SET value = ?1 WHERE key = 'version'";
+        tx.execute(sql, [step.to])?;
     }
-    let sql = "UPDATE meta SET value = ?1 WHERE key = 'version'";
-    tx.execute(sql, [VERSION])?;
     Ok(())
 }
 
@@ -211,11 +234,11 @@ mod tests {
         let mut connection = Connection::open_in_memory().unwrap();
         prepare(&mut connection).unwrap();
         connection
-            .execute("UPDATE meta SET value = '3' WHERE key = 'version'", [])
+            .execute("UPDATE meta SET value = '4' WHERE key = 'version'", [])
             .unwrap();
 
         let refused = prepare(&mut connection).unwrap_err().to_string();
 
-        assert!(refused.contains("version 3, expected 2"), "{refused}");
+        assert!(refused.contains("version 4, expected 3"), "{refused}");
     }
 }

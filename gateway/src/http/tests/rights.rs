@@ -74,6 +74,10 @@ fn example(route: &str) -> Option<Example> {
             "/api/v1/persons/erase",
             json!({"entries": [5], "why": "asked for"}),
         ),
+        "post /api/v1/stops/past" => Ask(
+            "/api/v1/stops/past",
+            json!({"year": 2016, "csv": super::stops::TWO_STOPS}),
+        ),
         "post /api/v1/sign-out" => Elsewhere("a_change_by_cookie_must_come_from_here"),
         _ => return None,
     })
