@@ -15,6 +15,7 @@ mod room;
 mod row;
 mod settle;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -35,6 +36,8 @@ pub use batch::Batch;
 use desk::{Desk, Position};
 pub use error::OutboxError;
 pub use options::{Notes, OutboxOptions, Settle, Synchronous};
+use room::Room;
+pub use row::NotesBelow;
 pub use settle::Settlement;
 
 /// When something is written: the wall clock, and the clock nobody can set.
@@ -64,9 +67,9 @@ impl Stamp {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Note {
     /// Whose it is.
-    pub name: &'static str,
-    /// What it remembers.
-    pub text: String,
+    pub name: Cow<'static, str>,
+    /// What it remembers; nothing any more where there is none.
+    pub text: Option<String>,
 }
 
 /// A handle on the outbox of one device. Its calls wait for the disk: from a task they go
@@ -162,23 +165,43 @@ impl Outbox {
         facts: Vec<Fact>,
         note: Option<Note>,
     ) -> Result<Vec<Place>, OutboxError> {
+        self.record_noting(stamp, facts, |_| note.into_iter().collect())
+    }
+
+    /// As [`Outbox::record`], with notes that are made when it is known which places the facts
+    /// have.
+    ///
+    /// # Errors
+    /// Where the disk does not take it, or there is no room for a loan: none is ever dropped, so
+    /// one that does not fit is refused. Then nothing is written.
+    pub fn record_noting(
+        &self,
+        stamp: &Stamp,
+        facts: Vec<Fact>,
+        notes: impl FnOnce(&[Place]) -> Vec<Note>,
+    ) -> Result<Vec<Place>, OutboxError> {
         let mut desk = self.desk();
         let apart = self.shared.options.notes == Notes::Apart;
         let transaction = begin(&mut desk.connection)?;
         if !facts.is_empty() {
-            self.make_room(&transaction, stamp)?;
+            let room = self.make_room(&transaction, stamp)?;
+            let is_loan = |fact: &Fact| fact.stream() == Stream::Loan;
+            if room == Room::None && facts.iter().any(is_loan) {
+                return Err(OutboxError::Full);
+            }
         }
         let mut places = Vec::with_capacity(facts.len());
         for fact in facts {
             places.push(self.append(&transaction, stamp, fact)?);
         }
-        if let Some(note) = note.as_ref().filter(|_| !apart) {
-            row::write_note(&transaction, note)?;
+        let notes = notes(&places);
+        if !apart {
+            row::write_notes(&transaction, &notes)?;
         }
         transaction.commit()?;
-        if let Some(note) = note.as_ref().filter(|_| apart) {
+        if apart {
             let transaction = begin(&mut desk.connection)?;
-            row::write_note(&transaction, note)?;
+            row::write_notes(&transaction, &notes)?;
             transaction.commit()?;
         }
         drop(desk);
@@ -194,6 +217,14 @@ impl Outbox {
     /// Where it cannot be read, or is damaged.
     pub fn note(&self, name: &str) -> Result<Option<String>, OutboxError> {
         row::read_note(&self.desk().connection, name)
+    }
+
+    /// All that is remembered under names that begin like this, and the names of what is damaged.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    pub fn notes_below(&self, prefix: &str) -> Result<NotesBelow, OutboxError> {
+        row::notes_below(&self.desk().connection, prefix)
     }
 
     /// Forgets what an earlier connection sent: what is not settled is sent again.
@@ -311,6 +342,45 @@ impl Outbox {
             .into_iter()
             .map(|(stream, mark)| (stream, mark.written));
         Ok(written.filter(|(_, number)| *number > 0).collect())
+    }
+
+    /// The first number of a stream that is still here, settled or not; the next to be written
+    /// where none is.
+    ///
+    /// # Errors
+    /// Where the outbox cannot be read.
+    pub fn first_kept(&self, stream: Stream) -> Result<u64, OutboxError> {
+        let desk = self.desk();
+        match row::first(&desk.connection, stream)? {
+            Some(first) => Ok(first),
+            None => Ok(database::mark(&desk.connection, stream)?.written + 1),
+        }
+    }
+
+    /// When the oldest fact that is not settled was written; none where all are.
+    ///
+    /// # Errors
+    /// Where the outbox cannot be read.
+    pub fn oldest_waiting(&self) -> Result<Option<Stamp>, OutboxError> {
+        let desk = self.desk();
+        let mut oldest: Option<Stamp> = None;
+        for (stream, mark) in database::marks(&desk.connection)? {
+            let rows = row::after(&desk.connection, stream, mark.settled, 1)?;
+            let event = rows
+                .first()
+                .and_then(|row| Event::from_json(&row.text).ok());
+            let stamp = event.and_then(|event| {
+                Some(Stamp {
+                    time: event.time,
+                    moment: event.moment?,
+                })
+            });
+            oldest = match (oldest, stamp) {
+                (Some(oldest), Some(stamp)) if stamp.time < oldest.time => Some(stamp),
+                (oldest, stamp) => oldest.or(stamp),
+            };
+        }
+        Ok(oldest)
     }
 
     /// The bytes of the file that are in use.

@@ -9,7 +9,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use lujiang_config::{AgentConfig, AgentSection, Credential, OutboxSection, UplinkSection};
+use lujiang_config::{
+    AgentConfig, AgentSection, Credential, LendingSection, OutboxSection, UplinkSection,
+};
 use lujiang_wire::{Clock, DeviceId, Epoch};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -19,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::SystemClock;
 use crate::gate::driver::Driver;
 use crate::identity::IdentityFolder;
+use crate::lending::{Lending, Steward, Surroundings};
 use crate::measured_time::MeasuredTime;
 use crate::outbox::{Outbox, OutboxOptions};
 use crate::renewal::renewer::Renewer;
@@ -64,9 +67,11 @@ pub struct Agent {
     clock: Arc<dyn Clock>,
     outbox: Outbox,
     board: Arc<Board>,
+    lending: Option<Lending>,
     drivers: Owned,
     uplink: Owned,
     renewer: Owned,
+    steward: Owned,
     keeper: Owned,
 }
 
@@ -134,6 +139,7 @@ impl Agent {
             outbox: section,
             gate,
             self_checkout: _,
+            lending,
             log: _,
         } = config;
         check_credential(&agent, &uplink)?;
@@ -143,17 +149,19 @@ impl Agent {
         } = options;
         let outbox = open_outbox(&agent, section, outbox_options).await?;
         let board = Arc::new(Board::new(clock.wall(), gate.is_some()));
-        let driver = match &gate {
-            Some(section) => Some(Driver::new(
-                section,
-                outbox.clone(),
-                clock.clone(),
-                board.clone(),
-            )?),
-            None => None,
-        };
+        let open = |section| Driver::new(section, outbox.clone(), clock.clone(), board.clone());
+        let driver = gate.as_ref().map(open).transpose()?;
         let drivers = Owned::spawn_if(driver, Driver::run);
         let time = MeasuredTime::new(clock.clone());
+        let surroundings = Surroundings {
+            data: agent.data.clone(),
+            outbox: outbox.clone(),
+            time: time.clone(),
+            clock: clock.clone(),
+            board: board.clone(),
+        };
+        let lending = open_lending(lending, surroundings).await?;
+        let steward = Owned::spawn_if(lending.clone().map(Steward::new), Steward::run);
         let renewals = watch::Sender::new(0);
         let renewer = (uplink.credential == Credential::Certificate).then(|| Renewer {
             folder: IdentityFolder::new(&uplink.identity, &agent.device),
@@ -187,9 +195,11 @@ impl Agent {
             clock,
             outbox,
             board,
+            lending,
             drivers,
             uplink,
             renewer,
+            steward,
             keeper,
         })
     }
@@ -217,6 +227,12 @@ impl Agent {
         &self.outbox
     }
 
+    /// Its lending, where it lends off-line.
+    #[must_use]
+    pub fn lending(&self) -> Option<&Lending> {
+        self.lending.as_ref()
+    }
+
     /// Takes a last reading, sends what the link allows, says goodbye, and ends.
     pub async fn stop(mut self) {
         let begun = Instant::now();
@@ -224,9 +240,9 @@ impl Agent {
         self.drivers.end("drivers", begun + self.grace / 2).await;
         self.renewer.end("renewer", begun + self.grace / 2).await;
         self.uplink.end("uplink", begun + self.grace).await;
-        self.keeper
-            .end("keeper", begun + self.grace + self.grace / 4)
-            .await;
+        let rest = begun + self.grace + self.grace / 4;
+        self.steward.end("steward", rest).await;
+        self.keeper.end("keeper", rest).await;
         if let Err(error) = self.outbox.with(Outbox::checkpoint).await {
             tracing::warn!(%error, "the outbox is not folded up; the next start does it");
         }
@@ -251,6 +267,18 @@ async fn open_outbox(
             .context("cannot open the outbox")
     })
     .await?
+}
+
+/// Opens lending, where the device lends.
+async fn open_lending(
+    section: Option<LendingSection>,
+    surroundings: Surroundings,
+) -> anyhow::Result<Option<Lending>> {
+    let Some(section) = section else {
+        return Ok(None);
+    };
+    let open = move || Lending::open(&section, surroundings);
+    Ok(Some(tokio::task::spawn_blocking(open).await??))
 }
 
 /// What is wrong with the certificate or the password is said at the start, not at the first

@@ -174,6 +174,12 @@ impl Board {
         }
     }
 
+    /// The link, and since when.
+    pub(crate) fn link_shown(&self) -> (Link, Timestamp) {
+        let state = self.state();
+        (state.link.clone(), state.link_since)
+    }
+
     pub(crate) fn clock(&self, report: ClockReport) {
         self.state().clock = Some(report);
         self.changed();

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use lujiang_wire::DeviceId;
 
-use crate::{ByteSize, GateSection, LogSection, SelfCheckoutSection};
+use crate::{ByteSize, GateSection, LendingSection, LogSection, SelfCheckoutSection};
 
 /// Everything an agent can be told. `device` has no default.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,6 +22,8 @@ pub struct AgentConfig {
     pub gate: Option<GateSection>,
     /// `[self_checkout]`: present where machines lend by themselves through this device.
     pub self_checkout: Option<SelfCheckoutSection>,
+    /// `[lending]`: present where this device lends off-line.
+    pub lending: Option<LendingSection>,
     /// `[log]`
     pub log: LogSection,
 }

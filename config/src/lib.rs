@@ -11,12 +11,14 @@ mod gateway;
 
 mod agent;
 mod gate;
+mod lending;
 mod self_checkout;
 mod sip2;
 
 mod log;
 
 mod byte_size;
+mod pattern;
 mod span_of_time;
 
 mod document;
@@ -35,7 +37,9 @@ pub use gateway::{
     AuthoritySection, GatewayConfig, HttpSection, IntakeSection, LibrarySection, MqttSection,
     TlsSection, ViewsSection,
 };
+pub use lending::{ItemClass, LendingSection, Offline, Renewals};
 pub use log::{LogFormat, LogSection};
+pub use pattern::{Pattern, PatternError};
 pub use problem::{Fault, Problem, Problems};
 pub use self_checkout::{
     AcsSection, CardSection, MachineLanguage, MachineLine, MachineSection, OfflineSection,

@@ -7,8 +7,8 @@ use proptest::prelude::*;
 
 use crate::document::KnownKey;
 use crate::{
-    AgentConfig, AgentSection, CardSection, Fault, GateSection, GatewayConfig, LogSection,
-    MachineLine, MachineSection, OutboxSection, Problem, Problems, SelfCheckoutSection,
+    AgentConfig, AgentSection, CardSection, Fault, GateSection, GatewayConfig, LendingSection,
+    LogSection, MachineLine, MachineSection, OutboxSection, Problem, Problems, SelfCheckoutSection,
     UplinkSection,
 };
 
@@ -57,6 +57,7 @@ fn the_agent_sample_equals_the_defaults() {
         outbox: OutboxSection::default(),
         gate: Some(GateSection::on_port("/dev/ttyUSB0".into())),
         self_checkout: Some(self_checkout),
+        lending: Some(LendingSection::default()),
         log: LogSection::default(),
     };
     assert_eq!(config, expected);
@@ -178,6 +179,11 @@ fn values_that_do_not_fit_together_are_named() {
         ("silence = \"3m\"", "silence = \"5s\"", "gate.silence"),
         ("period = \"1m\"", "period = \"1s\"", "gate.period"),
         ("address = 2\n", "address = 65535\n", "gate.left.address"),
+        (
+            "papers_pause_max = \"10m\"",
+            "papers_pause_max = \"1s\"",
+            "lending.papers_pause_max",
+        ),
         ("width = 2\n", "width = 1\n", "gate.entered.modulus"),
         (
             "listen = \"127.0.0.1:6001\"",

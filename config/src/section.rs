@@ -15,10 +15,10 @@ use lujiang_wire::DeviceId;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::ByteSize;
 use crate::document::{Document, KnownKey};
 use crate::problem::Fault;
 use crate::span_of_time;
+use crate::{ByteSize, Pattern};
 
 /// Least likeness of a known name to be offered for an unknown one; 1 is the same.
 const LIKENESS_MIN: f64 = 0.7;
@@ -301,21 +301,44 @@ impl<'d> Section<'d> {
 
     /// Reads a list of host names and addresses, at least one.
     pub(crate) fn hosts(&mut self, key: &'static str, default: Vec<String>) -> Vec<String> {
-        let expected = "a list of host names and addresses, 1 to 64 of them".to_owned();
+        let expected = "a list of host names and addresses, 1 to 64 of them";
+        self.list(key, expected, default, 1..=64, |value| {
+            value
+                .as_str()
+                .filter(|host| is_host(host))
+                .map(ToOwned::to_owned)
+        })
+    }
+
+    /// Reads a list of values, each by `read`.
+    pub(crate) fn list<T: std::fmt::Debug>(
+        &mut self,
+        key: &'static str,
+        expected: &str,
+        default: Vec<T>,
+        lengths: RangeInclusive<usize>,
+        read: fn(&DeValue<'_>) -> Option<T>,
+    ) -> Vec<T> {
         let shown = format!("{default:?}");
         let read = |value: &DeValue<'_>| {
             let DeValue::Array(array) = value else {
                 return None;
             };
-            let hosts: Option<Vec<String>> = array
-                .iter()
-                .map(|host| host.get_ref().as_str().filter(|host| is_host(host)))
-                .map(|host| host.map(ToOwned::to_owned))
-                .collect();
-            hosts.filter(|hosts| (1..=64).contains(&hosts.len()))
+            let values: Option<Vec<T>> = array.iter().map(|one| read(one.get_ref())).collect();
+            values.filter(|values| lengths.contains(&values.len()))
         };
-        self.read(key, expected, Some(shown), read)
+        self.read(key, expected.to_owned(), Some(shown), read)
             .unwrap_or(default)
+    }
+
+    /// Reads a regular expression for whole texts.
+    pub(crate) fn pattern(&mut self, key: &'static str, default: Pattern) -> Pattern {
+        let expected = "a regular expression for the whole of it";
+        let shown = format!("{:?}", default.as_str());
+        self.text_value(key, expected.to_owned(), Some(shown), |text| {
+            text.parse().ok()
+        })
+        .unwrap_or(default)
     }
 
     /// Reads the device id, which has no default.
@@ -465,7 +488,8 @@ pub(crate) fn is_host(text: &str) -> bool {
             .all(|b| b.is_ascii_alphanumeric() || b"-._:".contains(&b))
 }
 
-fn whole_number<T: TryFrom<u64>>(value: &DeValue<'_>) -> Option<T> {
+/// A whole number of any width that holds it.
+pub(crate) fn whole_number<T: TryFrom<u64>>(value: &DeValue<'_>) -> Option<T> {
     let number = value.as_integer()?;
     u64::from_str_radix(number.as_str(), number.radix())
         .ok()

@@ -352,6 +352,7 @@ fn agent_config(
         outbox: OutboxSection::default(),
         gate,
         self_checkout: None,
+        lending: None,
         log: LogSection::default(),
     })
 }

@@ -68,6 +68,7 @@ impl Day {
             outbox: OutboxSection::default(),
             gate: Some(gate),
             self_checkout: None,
+            lending: None,
             log: LogSection::default(),
         };
         let day = Self {

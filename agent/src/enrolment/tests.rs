@@ -26,6 +26,7 @@ fn config(folder: &Path) -> AgentConfig {
         outbox: OutboxSection::default(),
         gate: None,
         self_checkout: None,
+        lending: None,
         log: LogSection::default(),
     }
 }

@@ -120,8 +120,8 @@ impl Driver {
                 .map(Fact::VisitCounted)
                 .collect();
             let note = gate.memory().map(|memory| Note {
-                name: NOTE,
-                text: serde_json::to_string(memory).expect("a memory has plain members only"),
+                name: NOTE.into(),
+                text: Some(serde_json::to_string(memory).expect("a memory has plain members only")),
             });
             let stamp = Stamp {
                 time: now.wall,

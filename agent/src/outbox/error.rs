@@ -64,3 +64,19 @@ pub enum OutboxError {
     #[error("the database of the outbox failed")]
     Database(#[from] rusqlite::Error),
 }
+
+impl OutboxError {
+    /// Whether it is room that lacks: below the outbox's own bound, or on the disk.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        let is_disk_full = |error: &rusqlite::Error| {
+            error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull)
+        };
+        match self {
+            Self::Full => true,
+            Self::Database(error) => is_disk_full(error),
+            Self::OtherDevice { .. } | Self::Format { .. } | Self::Pragma { .. } => false,
+            Self::Damaged { .. } | Self::Interrupted | Self::File { .. } => false,
+        }
+    }
+}

@@ -1,6 +1,7 @@
 //! What goes when the outbox is full: settled facts first, then visits are merged into longer
 //! periods, and only then are the oldest visits given up, by name. A fact that may have been on
-//! a wire is never merged: the gateway may have counted it. A loan is never given up.
+//! a wire is never merged: the gateway may have counted it. A loan is never given up: where there
+//! is no room left, the next one is refused before it happens.
 
 use std::time::Duration;
 
@@ -26,13 +27,22 @@ const RUN_MIN: usize = 4;
 /// Periods this close to each other are one after the other.
 const SEAM: Duration = Duration::from_secs(2);
 
+/// Whether there is room below the bound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Room {
+    /// There is.
+    Enough,
+    /// There is none, and what is left may not go.
+    None,
+}
+
 impl Outbox {
-    /// Brings the file below its bound before facts are added.
+    /// Brings the file below its bound before facts are added, if what may go is enough for it.
     pub(super) fn make_room(
         &self,
         transaction: &Transaction<'_>,
         stamp: &Stamp,
-    ) -> Result<(), OutboxError> {
+    ) -> Result<Room, OutboxError> {
         let over =
             || Ok::<bool, OutboxError>(database::bytes_used(transaction)? > self.shared.size_max);
         while over()? {
@@ -47,10 +57,10 @@ impl Outbox {
                 }
             }
             if merged == 0 && !self.give_up_visits(transaction, stamp)? {
-                return Ok(());
+                return Ok(Room::None);
             }
         }
-        Ok(())
+        Ok(Room::Enough)
     }
 
     /// Merges runs of the oldest visits that no wire has seen; how many rows that saved.

@@ -79,18 +79,71 @@ pub(super) fn delete(
     Ok(deleted)
 }
 
-pub(super) fn write_note(connection: &Connection, note: &Note) -> Result<(), OutboxError> {
+/// The first number of a stream that has a row.
+pub(super) fn first(connection: &Connection, stream: Stream) -> Result<Option<u64>, OutboxError> {
+    let first: Option<i64> = connection
+        .prepare_cached("SELECT min(sequence) FROM fact WHERE stream = ?1")?
+        .query_row([stream.as_str()], |row| row.get(0))?;
+    Ok(first.map(number))
+}
+
+pub(super) fn write_notes(connection: &Connection, notes: &[Note]) -> Result<(), OutboxError> {
+    for note in notes {
+        match &note.text {
+            Some(text) => write_note(connection, &note.name, text)?,
+            None => {
+                connection
+                    .prepare_cached("DELETE FROM note WHERE name = ?1")?
+                    .execute([&note.name])?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn write_note(connection: &Connection, name: &str, text: &str) -> Result<(), OutboxError> {
     connection
         .prepare_cached(
             "INSERT INTO note (name, text, crc) VALUES (?1, ?2, ?3)
              ON CONFLICT (name) DO UPDATE SET text = excluded.text, crc = excluded.crc",
         )?
         .execute(params![
-            note.name,
-            note.text,
-            i64::from(crc32c::crc32c(note.text.as_bytes()))
+            name,
+            text,
+            i64::from(crc32c::crc32c(text.as_bytes()))
         ])?;
     Ok(())
+}
+
+/// What is remembered under names of one beginning.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NotesBelow {
+    /// What follows that beginning, and what is remembered.
+    pub notes: Vec<(String, String)>,
+    /// The same of notes the disk has damaged.
+    pub damaged: Vec<String>,
+}
+
+pub(super) fn notes_below(
+    connection: &Connection,
+    prefix: &str,
+) -> Result<NotesBelow, OutboxError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT name, CAST(text AS BLOB), crc FROM note WHERE substr(name, 1, ?2) = ?1
+         ORDER BY name",
+    )?;
+    let length = i64::try_from(prefix.chars().count()).unwrap_or(i64::MAX);
+    let mut rows = statement.query(params![prefix, length])?;
+    let mut found = NotesBelow::default();
+    while let Some(row) = rows.next()? {
+        let (name, bytes, crc): (String, Vec<u8>, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        let name = name.strip_prefix(prefix).unwrap_or(&name).to_owned();
+        match whole_text(bytes, crc) {
+            Some(text) => found.notes.push((name, text)),
+            None => found.damaged.push(name),
+        }
+    }
+    Ok(found)
 }
 
 pub(super) fn read_note(
@@ -104,13 +157,16 @@ pub(super) fn read_note(
     let Some((bytes, crc)) = found else {
         return Ok(None);
     };
-    let damaged = || OutboxError::Damaged {
+    let text = whole_text(bytes, crc).ok_or_else(|| OutboxError::Damaged {
         what: format!("the note {name:?}"),
-    };
-    if i64::from(crc32c::crc32c(&bytes)) != crc {
-        return Err(damaged());
-    }
-    String::from_utf8(bytes).map(Some).map_err(|_| damaged())
+    })?;
+    Ok(Some(text))
+}
+
+/// The text of a note, if it is what was written.
+fn whole_text(bytes: Vec<u8>, crc: i64) -> Option<String> {
+    (i64::from(crc32c::crc32c(&bytes)) == crc).then_some(())?;
+    String::from_utf8(bytes).ok()
 }
 
 /// Over what the row is and where it stands: a row in another's place is damaged too.

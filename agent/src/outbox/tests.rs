@@ -98,8 +98,8 @@ fn an_outbox_keeps_its_epoch_its_facts_and_its_notes() {
     let bench = Bench::new();
     let outbox = bench.open();
     let note = Note {
-        name: "gate",
-        text: "{}".to_owned(),
+        name: "gate".into(),
+        text: Some("{}".to_owned()),
     };
     outbox
         .record(&stamp(0), vec![visit(0, 1), visit(1, 2)], Some(note))

@@ -7,8 +7,8 @@ use std::time::Duration;
 use crate::document::{self, Reading};
 use crate::section::{Section, is_host};
 use crate::{
-    AgentConfig, AgentSection, ByteSize, Credential, GateSection, LogSection, OutboxSection,
-    Problems, SelfCheckoutSection, UplinkSection,
+    AgentConfig, AgentSection, ByteSize, Credential, GateSection, LendingSection, LogSection,
+    OutboxSection, Problems, SelfCheckoutSection, UplinkSection,
 };
 
 const MILLI: Duration = Duration::from_millis(1);
@@ -48,6 +48,7 @@ impl AgentConfig {
             let self_checkout = root.optional_section("self_checkout", |section| {
                 SelfCheckoutSection::read(section, &data)
             });
+            let lending = root.optional_section("lending", LendingSection::read);
             let log = root.section("log", LogSection::read);
             Some(Self {
                 agent: agent?,
@@ -56,6 +57,7 @@ impl AgentConfig {
                 gate,
                 // As with the gate.
                 self_checkout: self_checkout.flatten(),
+                lending,
                 log,
             })
         })

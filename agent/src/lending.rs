@@ -1,0 +1,384 @@
+//! Lending while nobody can be asked: what a device decides by itself, and writes down as facts.
+//!
+//! [`Lending`] is the one way in, for the SIP2 relay and for the bus desk's page; it speaks of
+//! readers, items and stops, and knows neither SIP2 nor HTML. A page begins with what was read:
+//! [`Lending::validate_reader`] and [`Lending::validate_item`] make a [`ReaderCard`] and a
+//! [`Barcode`] of it, and catch one held in place of the other. Then [`Lending::lend`],
+//! [`Lending::renew`], [`Lending::take_back`], [`Lending::undo`], whole lists with
+//! [`Lending::block_loan`] and [`Lending::block_return`] (all or nothing; first
+//! [`Lending::check_loan`] and [`Lending::check_return`] say what is wrong with which barcode),
+//! [`Lending::open_stop`] and [`Lending::close_stop`]. What the library system itself decided is
+//! written by [`Lending::record_online`], a card by [`Lending::card_issued`].
+//!
+//! Each of them has its facts on disk when it returns `Ok`, and nothing when it returns a
+//! [`Refused`], whose [`Refused::word`] pages and screens make their words from. A call that is
+//! dropped half way is carried out all the same. What is always in sight comes from
+//! [`Lending::link`], [`Lending::waiting`], [`Lending::conflicts`], [`Lending::stops`],
+//! [`Lending::papers`]; [`Lending::changes`] moves with them.
+//!
+//! The rules are a core (`policy`), what they go by is `memory` and `papers`; readers stand in
+//! clear in [`ReaderCard`] only, which is never written anywhere.
+
+mod transaction;
+
+mod barcode;
+mod reader_card;
+mod refused;
+
+mod forms;
+
+mod calendar;
+mod memory;
+mod policy;
+
+mod clerk;
+
+mod local_key;
+mod papers;
+mod papers_file;
+mod reader_seal;
+
+mod steward;
+mod sync_meter;
+mod views;
+
+#[cfg(test)]
+pub(crate) mod test_lending;
+#[cfg(test)]
+mod tests;
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use anyhow::Context;
+use arc_swap::ArcSwapOption;
+use lujiang_config::{LendingSection, Offline};
+use lujiang_wire::{Clock, EventId, PlannedStop, ReturnedConflict, StopClosed, StopOpened, Stream};
+use tokio::sync::watch;
+
+pub use barcode::Barcode;
+use clerk::Clerk;
+use forms::Forms;
+use local_key::LocalKey;
+use memory::{DAY_NOTES, ITEM_NOTES, Memory, STOP_NOTE};
+use papers_file::PapersFile;
+use policy::Policy;
+pub use reader_card::ReaderCard;
+pub use refused::{Limit, Refused};
+pub(crate) use steward::Steward;
+pub use sync_meter::Synchronisation;
+pub use transaction::{
+    BlockLoan, BlockRefused, BlockReturn, Card, Lent, Loan, OnlineLoan, Return, TakenBack, Undone,
+};
+pub use views::{LinkView, PapersView, Waiting};
+
+use crate::error_chain::chain;
+use crate::measured_time::MeasuredTime;
+use crate::outbox::{Outbox, OutboxError};
+use crate::status::Board;
+
+/// The name of the key of the memory of readers in the data folder.
+const LOCAL_KEY: &str = "reader.key";
+
+/// The lending of one device; a handle that is cheap to clone.
+#[derive(Clone)]
+pub struct Lending {
+    clerk: Arc<Clerk>,
+}
+
+/// What lending stands among.
+pub(crate) struct Surroundings {
+    /// The data folder.
+    pub(crate) data: PathBuf,
+    pub(crate) outbox: Outbox,
+    pub(crate) time: MeasuredTime,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) board: Arc<Board>,
+}
+
+impl Lending {
+    /// The lending of the device whose outbox this is. It waits for the disk.
+    pub(crate) fn open(
+        section: &LendingSection,
+        surroundings: Surroundings,
+    ) -> anyhow::Result<Self> {
+        let Surroundings {
+            data,
+            outbox,
+            time,
+            clock,
+            board,
+        } = surroundings;
+        let memory = remembered(&outbox).context("cannot read what was lent here")?;
+        let key = LocalKey::open(&data.join(LOCAL_KEY))?;
+        // Without papers a device takes back, and new ones are asked for: that is no reason not to
+        // start.
+        let papers = PapersFile::in_folder(&data).load().unwrap_or_else(|error| {
+            tracing::error!(reason = chain(&error), "the papers cannot be used");
+            None
+        });
+        Ok(Self {
+            clerk: Arc::new(Clerk {
+                forms: Forms::of(section),
+                policy: Policy::of(section),
+                key,
+                outbox,
+                clock,
+                time,
+                board,
+                papers: ArcSwapOption::from_pointee(papers),
+                changes: watch::Sender::new(0),
+                memory: Mutex::new(memory),
+                meter: Mutex::default(),
+            }),
+        })
+    }
+
+    /// Reads a reader's card, from a scanner or a keyboard.
+    ///
+    /// # Errors
+    /// Where it is of another form; of an item's form in particular.
+    pub fn validate_reader(&self, read: &str) -> Result<ReaderCard, Refused> {
+        self.clerk.forms.reader(read)
+    }
+
+    /// Reads an item's barcode.
+    ///
+    /// # Errors
+    /// Where it is of another form; of a reader's form in particular.
+    pub fn validate_item(&self, read: &str) -> Result<Barcode, Refused> {
+        self.clerk.forms.item(read)
+    }
+
+    /// What this device does off-line.
+    #[must_use]
+    pub fn offline(&self) -> Offline {
+        self.clerk.policy.offline()
+    }
+
+    /// Whether anything may be lent to this reader.
+    ///
+    /// # Errors
+    /// Where the policy, the papers or the block list say no.
+    pub fn may_borrow(&self, reader: &ReaderCard) -> Result<(), Refused> {
+        let papers = self.clerk.papers.load();
+        self.clerk
+            .policy
+            .admit(papers.as_deref(), reader)
+            .map(|_| ())
+    }
+
+    /// How many items a reader has out by loans of this device.
+    #[must_use]
+    pub fn items_out(&self, reader: &ReaderCard) -> u32 {
+        self.clerk.memory().out(&self.clerk.key.mark(reader))
+    }
+
+    /// Lends an item.
+    ///
+    /// # Errors
+    /// Where the reader, the item, the policy or the disk say no.
+    pub async fn lend(&self, loan: Loan) -> Result<Lent, Refused> {
+        self.with(move |clerk| clerk.lend(&loan)).await
+    }
+
+    /// Lends an item on.
+    ///
+    /// # Errors
+    /// As [`Lending::lend`].
+    pub async fn renew(&self, loan: Loan) -> Result<Lent, Refused> {
+        self.with(move |clerk| clerk.renew(&loan)).await
+    }
+
+    /// Takes an item back, whoever had it.
+    ///
+    /// # Errors
+    /// Where the disk says no.
+    pub async fn take_back(&self, back: Return) -> Result<TakenBack, Refused> {
+        self.with(move |clerk| clerk.take_back(&back)).await
+    }
+
+    /// Undoes the last that happened to an item here.
+    ///
+    /// # Errors
+    /// Where it is not the last, was undone already, or the disk says no.
+    pub async fn undo(&self, fact: &EventId) -> Result<Undone, Refused> {
+        let fact = fact.clone();
+        self.with(move |clerk| clerk.undo(&fact)).await
+    }
+
+    /// What is wrong with which item of a list that this reader is to borrow.
+    ///
+    /// # Errors
+    /// Where the reader cannot borrow at all, or the list is empty or too long.
+    pub fn check_loan(
+        &self,
+        reader: &ReaderCard,
+        items: &[Barcode],
+    ) -> Result<Vec<(Barcode, Refused)>, Refused> {
+        self.clerk.check_loan(&self.clerk.memory(), reader, items)
+    }
+
+    /// What is wrong with which item of a list that is to come back.
+    ///
+    /// # Errors
+    /// Where the list is empty or too long.
+    pub fn check_return(&self, items: &[Barcode]) -> Result<Vec<(Barcode, Refused)>, Refused> {
+        self.clerk.policy.measure(items)?;
+        Ok(self.clerk.policy.check_return(items))
+    }
+
+    /// Lends a list of items: all of them, or none.
+    ///
+    /// # Errors
+    /// What is wrong with the whole or with which item.
+    pub async fn block_loan(&self, loan: BlockLoan) -> Result<Vec<Lent>, BlockRefused> {
+        self.with(move |clerk| Ok(clerk.block_loan(&loan))).await?
+    }
+
+    /// Takes back a list of items: all of them, or none.
+    ///
+    /// # Errors
+    /// What is wrong with the whole or with which item.
+    pub async fn block_return(&self, back: BlockReturn) -> Result<Vec<TakenBack>, BlockRefused> {
+        self.with(move |clerk| Ok(clerk.block_return(&back)))
+            .await?
+    }
+
+    /// Writes down what the library system decided; no reader stands in it.
+    ///
+    /// # Errors
+    /// Where the disk says no.
+    pub async fn record_online(&self, loan: OnlineLoan) -> Result<EventId, Refused> {
+        self.with(move |clerk| clerk.record_online(loan)).await
+    }
+
+    /// Writes down a card that was issued, or refused.
+    ///
+    /// # Errors
+    /// Where there are no papers to seal its reader by, or the disk says no.
+    pub async fn card_issued(&self, card: Card) -> Result<EventId, Refused> {
+        self.with(move |clerk| clerk.card_issued(card)).await
+    }
+
+    /// Opens a stop of the bus. One is open at a time, also after a restart.
+    ///
+    /// # Errors
+    /// Where one is open, or the disk says no.
+    pub async fn open_stop(&self, stop: StopOpened) -> Result<EventId, Refused> {
+        self.with(move |clerk| clerk.open_stop(stop)).await
+    }
+
+    /// Closes the stop that is open.
+    ///
+    /// # Errors
+    /// Where another or none is open, or the disk says no.
+    pub async fn close_stop(&self, stop: StopClosed) -> Result<EventId, Refused> {
+        self.with(move |clerk| clerk.close_stop(stop)).await
+    }
+
+    /// The stop that is open.
+    #[must_use]
+    pub fn stop(&self) -> Option<StopOpened> {
+        self.clerk.memory().stop().cloned()
+    }
+
+    /// The stops that are planned, from the papers.
+    #[must_use]
+    pub fn stops(&self) -> Vec<PlannedStop> {
+        let papers = self.clerk.papers.load();
+        papers.as_ref().map_or_else(Vec::new, |p| p.stops.clone())
+    }
+
+    /// The facts of this device that the library system disputes, from the papers.
+    #[must_use]
+    pub fn conflicts(&self) -> Vec<ReturnedConflict> {
+        let papers = self.clerk.papers.load();
+        papers
+            .as_ref()
+            .map_or_else(Vec::new, |p| p.conflicts.clone())
+    }
+
+    /// The papers this device lends by; none where it has none.
+    #[must_use]
+    pub fn papers(&self) -> Option<PapersView> {
+        let papers = self.clerk.papers.load();
+        papers.as_ref().map(|papers| PapersView {
+            revision: papers.revision.clone(),
+            fetched: papers.fetched,
+            blocked: papers.blocked(),
+            blocks_as_of: papers.blocks_as_of,
+        })
+    }
+
+    /// The day it is in the library, as far as this device knows.
+    #[must_use]
+    pub fn today(&self) -> jiff::civil::Date {
+        self.clerk.policy.day(self.clerk.now())
+    }
+
+    /// The link to the gateway.
+    #[must_use]
+    pub fn link(&self) -> LinkView {
+        let (link, since) = self.clerk.board.link_shown();
+        LinkView { link, since }
+    }
+
+    /// What waits for the gateway, and how it goes.
+    ///
+    /// # Errors
+    /// Where the outbox cannot be read.
+    pub async fn waiting(&self) -> Result<Waiting, OutboxError> {
+        let read = |outbox: &Outbox| Ok((outbox.depth()?, outbox.oldest_waiting()?));
+        let (depth, oldest) = self.clerk.outbox.with(read).await?;
+        let facts = depth.values().map(|depth| depth.waiting).sum();
+        let loans = depth.get(&Stream::Loan).map_or(0, |depth| depth.waiting);
+        let meter = self.clerk.meter();
+        Ok(Waiting {
+            facts,
+            loans,
+            oldest: oldest.map(|oldest| self.clerk.age(&oldest)),
+            synchronisation: meter.last(),
+            estimate: meter.estimate(facts),
+        })
+    }
+
+    /// Moves with whatever the views show.
+    #[must_use]
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.clerk.changes.subscribe()
+    }
+
+    /// Decides and writes on a thread that may wait for the disk; once begun it is carried out.
+    async fn with<T: Send + 'static>(
+        &self,
+        act: impl FnOnce(&Clerk) -> Result<T, Refused> + Send + 'static,
+    ) -> Result<T, Refused> {
+        let clerk = self.clerk.clone();
+        let done = tokio::task::spawn_blocking(move || act(&clerk)).await;
+        let done = done.unwrap_or(Err(Refused::Failed))?;
+        self.clerk.changed();
+        Ok(done)
+    }
+}
+
+impl std::fmt::Debug for Lending {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Lending").finish_non_exhaustive()
+    }
+}
+
+/// What the outbox has kept of what was lent.
+fn remembered(outbox: &Outbox) -> Result<Memory, OutboxError> {
+    let (items, days) = (
+        outbox.notes_below(ITEM_NOTES)?,
+        outbox.notes_below(DAY_NOTES)?,
+    );
+    for name in items.damaged.iter().chain(&days.damaged) {
+        tracing::error!(
+            name,
+            "what was remembered of a loan is damaged, and forgotten"
+        );
+    }
+    Ok(Memory::of_notes(items, days, outbox.note(STOP_NOTE)?))
+}

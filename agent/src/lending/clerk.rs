@@ -1,0 +1,461 @@
+//! Who decides and writes, one thing after the other: asks the policy, seals the reader, has fact
+//! and memory on disk in one transaction, and remembers it. It waits for the disk.
+
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use arc_swap::ArcSwapOption;
+use jiff::Timestamp;
+use lujiang_wire::{
+    CardIssued, Clock, Due, EventId, Fact, Label, LoanCheckin, LoanCheckout, LoanKind, LoanUndone,
+    Mode, Outcome, Patron, Place, StopClosed, StopOpened,
+};
+use tokio::sync::watch;
+
+use super::forms::Forms;
+use super::local_key::LocalKey;
+use super::memory::{Act, Change, LentHere, Memory};
+use super::papers::Papers;
+use super::policy::{Borrower, Policy};
+use super::sync_meter::SyncMeter;
+use super::{
+    Barcode, BlockLoan, BlockRefused, BlockReturn, Card, Lent, Loan, OnlineLoan, ReaderCard,
+    Refused, Return, TakenBack, Undone,
+};
+use crate::error_chain::chain;
+use crate::measured_time::MeasuredTime;
+use crate::outbox::{Outbox, Stamp};
+use crate::status::Board;
+
+/// What all handles of one lending share.
+pub(super) struct Clerk {
+    pub(super) forms: Forms,
+    pub(super) policy: Policy,
+    pub(super) key: LocalKey,
+    pub(super) outbox: Outbox,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) time: MeasuredTime,
+    pub(super) board: Arc<Board>,
+    pub(super) papers: ArcSwapOption<Papers>,
+    /// Moves with the papers, and with what was written.
+    pub(super) changes: watch::Sender<u64>,
+    /// Held while a decision is made and written, so that no two are made from the same state.
+    pub(super) memory: Mutex<Memory>,
+    pub(super) meter: Mutex<SyncMeter>,
+}
+
+/// An item and how it is lent.
+type Granted<'a> = (&'a Barcode, LentHere);
+
+/// The two ways an item goes out.
+#[derive(Clone, Copy)]
+struct Way {
+    kind: LoanKind,
+    fact: fn(LoanCheckout) -> Fact,
+}
+
+const CHECKOUT: Way = Way {
+    kind: LoanKind::Checkout,
+    fact: Fact::LoanCheckout,
+};
+
+const RENEWAL: Way = Way {
+    kind: LoanKind::Renew,
+    fact: Fact::LoanRenew,
+};
+
+/// What goes into the facts of one transaction alike.
+#[derive(Clone, Copy)]
+struct Circumstances<'a> {
+    kind: LoanKind,
+    session: &'a Label,
+    stop: Option<&'a Label>,
+    block: Option<&'a Label>,
+}
+
+impl Clerk {
+    /// Lends an item.
+    pub(super) fn lend(&self, loan: &Loan) -> Result<Lent, Refused> {
+        self.grant(loan, CHECKOUT, Policy::lend)
+    }
+
+    /// Lends an item on.
+    pub(super) fn renew(&self, loan: &Loan) -> Result<Lent, Refused> {
+        self.grant(loan, RENEWAL, Policy::renew)
+    }
+
+    /// Takes an item back.
+    pub(super) fn take_back(&self, back: &Return) -> Result<TakenBack, Refused> {
+        let circumstances = Circumstances {
+            kind: LoanKind::Checkin,
+            session: &back.session,
+            stop: back.stop.as_ref(),
+            block: back.block.as_ref(),
+        };
+        let items = std::slice::from_ref(&back.item);
+        let taken = self.write_returns(&mut self.memory(), circumstances, items)?;
+        taken.into_iter().next().ok_or(Refused::Failed)
+    }
+
+    /// Lends all of these items, or none.
+    pub(super) fn block_loan(&self, loan: &BlockLoan) -> Result<Vec<Lent>, BlockRefused> {
+        let mut memory = self.memory();
+        let wrong = self.check_loan(&memory, &loan.reader, &loan.items)?;
+        if !wrong.is_empty() {
+            return Err(BlockRefused::Items(wrong));
+        }
+        let mark = self.key.mark(&loan.reader);
+        let borrower = Borrower {
+            mark: &mark,
+            today: self.policy.day(self.now()),
+            block: Some(&loan.block),
+        };
+        let mut granted = Vec::with_capacity(loan.items.len());
+        let mut patrons = Vec::with_capacity(loan.items.len());
+        for item in &loan.items {
+            granted.push((item, self.policy.lend(&memory, borrower, item)?));
+            // Each sealed by itself: what is equal in two facts would tie them together.
+            patrons.push(self.admit(&loan.reader)?);
+        }
+        let circumstances = Circumstances {
+            kind: LoanKind::Checkout,
+            session: &loan.session,
+            stop: loan.stop.as_ref(),
+            block: Some(&loan.block),
+        };
+        Ok(self.write_loans(&mut memory, circumstances, CHECKOUT, &patrons, granted)?)
+    }
+
+    /// Takes all of these items back, or none.
+    pub(super) fn block_return(&self, back: &BlockReturn) -> Result<Vec<TakenBack>, BlockRefused> {
+        self.policy.measure(&back.items)?;
+        let wrong = self.policy.check_return(&back.items);
+        if !wrong.is_empty() {
+            return Err(BlockRefused::Items(wrong));
+        }
+        let circumstances = Circumstances {
+            kind: LoanKind::Checkin,
+            session: &back.session,
+            stop: back.stop.as_ref(),
+            block: Some(&back.block),
+        };
+        Ok(self.write_returns(&mut self.memory(), circumstances, &back.items)?)
+    }
+
+    /// What is wrong with which item of a list that this reader is to borrow.
+    pub(super) fn check_loan(
+        &self,
+        memory: &Memory,
+        reader: &ReaderCard,
+        items: &[Barcode],
+    ) -> Result<Vec<(Barcode, Refused)>, Refused> {
+        self.policy.measure(items)?;
+        self.policy.admit(self.papers.load().as_deref(), reader)?;
+        Ok(self.policy.check(memory, items))
+    }
+
+    /// Undoes the last act of an item.
+    pub(super) fn undo(&self, fact: &EventId) -> Result<Undone, Refused> {
+        let mut memory = self.memory();
+        let (item, act) = memory.last_act(fact).ok_or(Refused::NotUndoable)?;
+        let (item, act) = (item.clone(), act.clone());
+        let undone = LoanUndone {
+            fact: act.fact,
+            kind: act.kind,
+            item: item.label().clone(),
+            at: act.at,
+            session: act.session,
+            stop: act.stop,
+        };
+        let facts = vec![Fact::LoanUndone(undone)];
+        let fact = self.record_one(&mut memory, facts, |memory, place| {
+            memory.undo(&item, place)
+        })?;
+        Ok(Undone {
+            kind: act.kind,
+            item,
+            fact,
+        })
+    }
+
+    /// Writes down what the library system decided.
+    pub(super) fn record_online(&self, loan: OnlineLoan) -> Result<EventId, Refused> {
+        let OnlineLoan {
+            kind,
+            item,
+            due,
+            session,
+            outcome,
+        } = loan;
+        let known = Barcode::new(item.clone());
+        let granted = outcome.ok;
+        let lent = |item, outcome| LoanCheckout {
+            item,
+            patron: None,
+            due,
+            session: session.clone(),
+            mode: Mode::Online,
+            outcome,
+            block: None,
+            stop: None,
+        };
+        let fact = match kind {
+            LoanKind::Checkout => Fact::LoanCheckout(lent(item, outcome)),
+            LoanKind::Renew => Fact::LoanRenew(lent(item, outcome)),
+            LoanKind::Checkin => Fact::LoanCheckin(LoanCheckin {
+                item,
+                session: session.clone(),
+                mode: Mode::Online,
+                outcome,
+                block: None,
+                stop: None,
+            }),
+        };
+        self.record_one(&mut self.memory(), vec![fact], |memory, _| {
+            // It knows more than we do of an item it decided about.
+            if granted {
+                memory.forget(&known)
+            } else {
+                Vec::new()
+            }
+        })
+    }
+
+    /// Writes down a card.
+    pub(super) fn card_issued(&self, card: Card) -> Result<EventId, Refused> {
+        let patron = match &card.reader {
+            Some(reader) => {
+                let papers = self.papers.load_full().ok_or(Refused::NoPapers)?;
+                Some(papers.seal.seal(reader).map_err(|_| Refused::NoPapers)?)
+            }
+            None => None,
+        };
+        let fact = Fact::CardIssued(CardIssued {
+            mode: match patron {
+                Some(_) => Mode::Offline,
+                None => Mode::Online,
+            },
+            patron,
+            kind: card.kind,
+            session: card.session,
+            outcome: card.outcome,
+        });
+        self.record_one(&mut self.memory(), vec![fact], |_, _| Vec::new())
+    }
+
+    /// Opens a stop.
+    pub(super) fn open_stop(&self, stop: StopOpened) -> Result<EventId, Refused> {
+        let mut memory = self.memory();
+        if memory.stop().is_some() {
+            return Err(Refused::StopOpen);
+        }
+        let fact = Fact::StopOpened(stop.clone());
+        self.record_one(&mut memory, vec![fact], |_, _| {
+            vec![Change::Stop(Some(stop))]
+        })
+    }
+
+    /// Closes the stop that is open.
+    pub(super) fn close_stop(&self, stop: StopClosed) -> Result<EventId, Refused> {
+        let mut memory = self.memory();
+        if memory.stop().is_none_or(|open| open.stop != stop.stop) {
+            return Err(Refused::NoStopOpen);
+        }
+        let fact = Fact::StopClosed(stop);
+        self.record_one(&mut memory, vec![fact], |_, _| vec![Change::Stop(None)])
+    }
+
+    /// The time, as well as it is known: the gateway's, where this boot measured it; or the wall
+    /// clock, which is wrong where it is behind the papers.
+    pub(super) fn now(&self) -> Timestamp {
+        if let Some(measured) = self.time.now() {
+            return measured;
+        }
+        let fetched = self.papers.load().as_ref().and_then(|p| p.fetched);
+        let wall = self.clock.wall();
+        fetched.map_or(wall, |fetched| wall.max(fetched))
+    }
+
+    /// How long ago this was.
+    pub(super) fn age(&self, stamp: &Stamp) -> Duration {
+        if stamp.moment.boot == self.clock.boot() {
+            let now = self.clock.uptime().as_duration();
+            return now.saturating_sub(stamp.moment.uptime.as_duration());
+        }
+        let age = self.clock.wall().duration_since(stamp.time);
+        Duration::try_from(age).unwrap_or_default()
+    }
+
+    pub(super) fn changed(&self) {
+        self.changes.send_modify(|count| *count += 1);
+    }
+
+    pub(super) fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.memory
+            .lock()
+            .expect("nothing panics while it holds the memory")
+    }
+
+    pub(super) fn meter(&self) -> MutexGuard<'_, SyncMeter> {
+        self.meter
+            .lock()
+            .expect("nothing panics while it holds the meter")
+    }
+
+    /// The reader as it stands in one fact, where anything may be lent to it.
+    fn admit(&self, reader: &ReaderCard) -> Result<Patron, Refused> {
+        let papers = self.papers.load();
+        let papers = self.policy.admit(papers.as_deref(), reader)?;
+        papers.seal.seal(reader).map_err(|_| Refused::NoPapers)
+    }
+
+    fn grant(
+        &self,
+        loan: &Loan,
+        way: Way,
+        rule: fn(&Policy, &Memory, Borrower<'_>, &Barcode) -> Result<LentHere, Refused>,
+    ) -> Result<Lent, Refused> {
+        let mut memory = self.memory();
+        let patron = self.admit(&loan.reader)?;
+        let mark = self.key.mark(&loan.reader);
+        let borrower = Borrower {
+            mark: &mark,
+            today: self.policy.day(self.now()),
+            block: loan.block.as_ref(),
+        };
+        let lent = rule(&self.policy, &memory, borrower, &loan.item)?;
+        let circumstances = Circumstances {
+            kind: way.kind,
+            session: &loan.session,
+            stop: loan.stop.as_ref(),
+            block: loan.block.as_ref(),
+        };
+        let granted = vec![(&loan.item, lent)];
+        let lent = self.write_loans(&mut memory, circumstances, way, &[patron], granted)?;
+        lent.into_iter().next().ok_or(Refused::Failed)
+    }
+
+    fn write_loans(
+        &self,
+        memory: &mut Memory,
+        circumstances: Circumstances<'_>,
+        way: Way,
+        patrons: &[Patron],
+        granted: Vec<Granted<'_>>,
+    ) -> Result<Vec<Lent>, Refused> {
+        let lent = |((item, lent), patron): (&Granted<'_>, &Patron)| LoanCheckout {
+            item: item.label().clone(),
+            patron: Some(patron.clone()),
+            due: Some(Due::Day(lent.due)),
+            session: circumstances.session.clone(),
+            mode: Mode::Offline,
+            outcome: granted_outcome(),
+            block: circumstances.block.cloned(),
+            stop: circumstances.stop.cloned(),
+        };
+        let facts = granted.iter().zip(patrons).map(lent).map(way.fact);
+        let facts = facts.collect();
+        let stamp = Stamp::now(self.clock.as_ref());
+        let dues: Vec<Due> = granted.iter().map(|(_, l)| Due::Day(l.due)).collect();
+        let facts = self.record(memory, &stamp, facts, |memory, places| {
+            let changes = granted.into_iter().zip(places).map(|((item, lent), at)| {
+                let act = act_of(circumstances, &stamp, at);
+                memory.lend(item, lent, act, at)
+            });
+            changes.flatten().collect()
+        })?;
+        let lent = facts.into_iter().zip(dues);
+        Ok(lent.map(|(fact, due)| Lent { due, fact }).collect())
+    }
+
+    fn write_returns(
+        &self,
+        memory: &mut Memory,
+        circumstances: Circumstances<'_>,
+        items: &[Barcode],
+    ) -> Result<Vec<TakenBack>, Refused> {
+        let back = |item: &Barcode| {
+            Fact::LoanCheckin(LoanCheckin {
+                item: item.label().clone(),
+                session: circumstances.session.clone(),
+                mode: Mode::Offline,
+                outcome: granted_outcome(),
+                block: circumstances.block.cloned(),
+                stop: circumstances.stop.cloned(),
+            })
+        };
+        let facts = items.iter().map(back).collect();
+        let stamp = Stamp::now(self.clock.as_ref());
+        let facts = self.record(memory, &stamp, facts, |memory, places| {
+            let changes = items.iter().zip(places).map(|(item, at)| {
+                let act = act_of(circumstances, &stamp, at);
+                memory.take_back(item, act, at)
+            });
+            changes.flatten().collect()
+        })?;
+        Ok(facts.into_iter().map(|fact| TakenBack { fact }).collect())
+    }
+
+    /// As [`Clerk::record`], for one fact.
+    fn record_one(
+        &self,
+        memory: &mut Memory,
+        facts: Vec<Fact>,
+        changes: impl FnOnce(&Memory, &Place) -> Vec<Change>,
+    ) -> Result<EventId, Refused> {
+        let stamp = Stamp::now(self.clock.as_ref());
+        let written = self.record(memory, &stamp, facts, |memory, places| {
+            places
+                .first()
+                .map_or_else(Vec::new, |at| changes(memory, at))
+        })?;
+        written.into_iter().next().ok_or(Refused::Failed)
+    }
+
+    /// Has facts on disk, and what is to be remembered with them; then remembers it.
+    fn record(
+        &self,
+        memory: &mut Memory,
+        stamp: &Stamp,
+        facts: Vec<Fact>,
+        changes: impl FnOnce(&Memory, &[Place]) -> Vec<Change>,
+    ) -> Result<Vec<EventId>, Refused> {
+        let mut made = Vec::new();
+        let recorded = self.outbox.record_noting(stamp, facts, |places| {
+            made = changes(memory, places);
+            made.iter().map(Change::note).collect()
+        });
+        let places = recorded.map_err(|error| {
+            if error.is_full() {
+                tracing::warn!("there is no room for another loan");
+                return Refused::NoRoom;
+            }
+            tracing::error!(
+                reason = chain(&error),
+                "a loan is refused: it cannot be written"
+            );
+            Refused::Failed
+        })?;
+        for change in made {
+            memory.apply(change);
+        }
+        Ok(places.iter().map(EventId::of_place).collect())
+    }
+}
+
+fn granted_outcome() -> Outcome {
+    Outcome {
+        ok: true,
+        reason: None,
+    }
+}
+
+fn act_of(circumstances: Circumstances<'_>, stamp: &Stamp, at: &Place) -> Act {
+    Act {
+        fact: EventId::of_place(at),
+        kind: circumstances.kind,
+        at: stamp.time,
+        session: circumstances.session.clone(),
+        stop: circumstances.stop.cloned(),
+    }
+}

@@ -1,0 +1,298 @@
+//! Claims about lending as a whole: what is on disk when it says yes, and after a power cut.
+
+use std::time::Duration;
+
+use lujiang_config::OutboxSection;
+use lujiang_wire::Fact;
+
+use super::test_lending::{TestLending, opened, test_papers};
+use super::*;
+
+const READER: &str = "43022319900101123X";
+const OTHER: &str = "430223198505054321";
+
+fn day(text: &str) -> lujiang_wire::Due {
+    text.parse().unwrap()
+}
+
+#[tokio::test]
+async fn a_loan_is_a_fact_on_disk_with_its_reader_sealed_to_the_desk() {
+    let bench = TestLending::start();
+    let lent = bench
+        .lending
+        .lend(bench.loan(READER, "LL000001"))
+        .await
+        .unwrap();
+    assert_eq!(lent.due, day("2026-12-24"));
+
+    let bench = bench.restarted();
+    let [event] = &bench.facts()[..] else {
+        panic!("one fact expected");
+    };
+    assert_eq!(event.id, lent.fact);
+    let Fact::LoanCheckout(loan) = event.fact() else {
+        panic!("a loan expected");
+    };
+    assert_eq!(loan.item.as_str(), "LL000001");
+    assert_eq!(loan.due, Some(lent.due));
+    assert_eq!(opened(event.fact()).as_deref(), Some(READER));
+}
+
+#[tokio::test]
+async fn an_item_that_is_out_is_not_lent_again_also_after_a_power_cut_until_it_is_back() {
+    let bench = TestLending::start();
+    bench
+        .lending
+        .lend(bench.loan(READER, "LL000001"))
+        .await
+        .unwrap();
+    let bench = bench.restarted();
+    let again = bench.lending.lend(bench.loan(OTHER, "LL000001")).await;
+    assert_eq!(again, Err(Refused::ItemAlreadyLentHere));
+    bench
+        .lending
+        .take_back(bench.back("LL000001"))
+        .await
+        .unwrap();
+    let bench = bench.restarted();
+    bench
+        .lending
+        .lend(bench.loan(OTHER, "LL000001"))
+        .await
+        .unwrap();
+    assert_eq!(bench.facts().len(), 3);
+}
+
+#[tokio::test]
+async fn a_blocked_reader_is_lent_nothing_and_may_bring_back() {
+    let bench = TestLending::start().blocking(&[READER]);
+    let refused = bench.lending.lend(bench.loan(READER, "LL000001")).await;
+    assert_eq!(refused, Err(Refused::ReaderBlocked));
+    bench
+        .lending
+        .lend(bench.loan(OTHER, "LL000001"))
+        .await
+        .unwrap();
+    bench
+        .lending
+        .take_back(bench.back("LL000001"))
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn without_papers_nothing_is_lent_and_all_is_taken_back() {
+    let bench = TestLending::without_papers();
+    let refused = bench.lending.lend(bench.loan(READER, "LL000001")).await;
+    assert_eq!(refused, Err(Refused::NoPapers));
+    bench
+        .lending
+        .take_back(bench.back("LL000001"))
+        .await
+        .unwrap();
+    assert_eq!(bench.facts().len(), 1);
+}
+
+#[tokio::test]
+async fn the_last_of_an_item_is_undone_once_and_all_is_as_before() {
+    let bench = TestLending::start();
+    let lending = &bench.lending;
+    let first = lending.lend(bench.loan(READER, "LL000001")).await.unwrap();
+    let back = lending.take_back(bench.back("LL000001")).await.unwrap();
+    assert_eq!(
+        lending.undo(&first.fact).await.err(),
+        Some(Refused::NotUndoable)
+    );
+
+    let undone = lending.undo(&back.fact).await.unwrap();
+    assert_eq!(undone.kind, lujiang_wire::LoanKind::Checkin);
+    assert_eq!(
+        lending.undo(&back.fact).await.err(),
+        Some(Refused::NotUndoable)
+    );
+    let again = lending.lend(bench.loan(OTHER, "LL000001")).await;
+    assert_eq!(again, Err(Refused::ItemAlreadyLentHere), "it is out again");
+
+    let second = lending.lend(bench.loan(READER, "LL000002")).await.unwrap();
+    let bench = bench.restarted();
+    bench.lending.undo(&second.fact).await.unwrap();
+    bench
+        .lending
+        .lend(bench.loan(OTHER, "LL000002"))
+        .await
+        .unwrap();
+    let facts = bench.facts();
+    let Fact::LoanUndone(undone) = facts[4].fact() else {
+        panic!("an undoing expected");
+    };
+    assert_eq!((&undone.fact, undone.at), (&second.fact, facts[3].time));
+}
+
+#[tokio::test]
+async fn a_block_is_lent_and_taken_back_whole_or_not_at_all() {
+    let bench = TestLending::start();
+    let lending = &bench.lending;
+    lending.lend(bench.loan(OTHER, "LL000003")).await.unwrap();
+    let items = |numbers: std::ops::Range<u32>| -> Vec<Barcode> {
+        numbers.map(|n| bench.item(&format!("LL{n:06}"))).collect()
+    };
+    let mut block = BlockLoan {
+        reader: bench.reader(READER),
+        items: items(1..1_001),
+        block: "b-1".parse().unwrap(),
+        session: "s-1".parse().unwrap(),
+        stop: None,
+    };
+    block.items.push(bench.item("LL000009"));
+    let wrong = vec![
+        (bench.item("LL000003"), Refused::ItemAlreadyLentHere),
+        (bench.item("LL000009"), Refused::ItemListedTwice),
+    ];
+    assert_eq!(
+        lending.check_loan(&block.reader, &block.items).unwrap(),
+        wrong
+    );
+    let refused = lending.block_loan(block.clone()).await;
+    assert_eq!(refused, Err(BlockRefused::Items(wrong)));
+    assert_eq!(bench.facts().len(), 1);
+
+    block.items = items(4..1_004);
+    assert_eq!(lending.block_loan(block).await.unwrap().len(), 1_000);
+    assert_eq!(
+        lending.items_out(&bench.reader(READER)),
+        0,
+        "no limit counts it"
+    );
+    let back = BlockReturn {
+        items: items(4..1_004),
+        block: "b-2".parse().unwrap(),
+        session: "s-2".parse().unwrap(),
+        stop: None,
+    };
+    assert_eq!(lending.block_return(back).await.unwrap().len(), 1_000);
+    assert_eq!(bench.facts().len(), 2_001);
+}
+
+#[tokio::test]
+async fn what_the_library_system_decided_is_a_fact_without_a_reader_and_ends_what_is_remembered() {
+    let bench = TestLending::start();
+    let lending = &bench.lending;
+    lending.lend(bench.loan(READER, "LL000001")).await.unwrap();
+    let online = OnlineLoan {
+        kind: lujiang_wire::LoanKind::Checkin,
+        item: "LL000001".parse().unwrap(),
+        due: None,
+        session: "s-3".parse().unwrap(),
+        outcome: lujiang_wire::Outcome {
+            ok: true,
+            reason: None,
+        },
+    };
+    lending.record_online(online).await.unwrap();
+    lending.lend(bench.loan(OTHER, "LL000001")).await.unwrap();
+    let facts = bench.facts();
+    assert!(facts[1].fact().patron().is_none());
+}
+
+#[tokio::test]
+async fn one_stop_is_open_at_a_time_also_after_a_power_cut() {
+    let bench = TestLending::start();
+    let stop = lujiang_wire::StopOpened {
+        stop: "stop-1".parse().unwrap(),
+        place: "荷花垅".parse().unwrap(),
+        unit: None,
+        occasion: None,
+        volumes: Some(300),
+    };
+    let closed = |name: &str| lujiang_wire::StopClosed {
+        stop: name.parse().unwrap(),
+        participants: Some(12),
+    };
+    bench.lending.open_stop(stop.clone()).await.unwrap();
+    let bench = bench.restarted();
+    assert_eq!(bench.lending.stop(), Some(stop.clone()));
+    let lending = &bench.lending;
+    assert_eq!(lending.open_stop(stop).await, Err(Refused::StopOpen));
+    assert_eq!(
+        lending.close_stop(closed("stop-2")).await,
+        Err(Refused::NoStopOpen)
+    );
+    lending.close_stop(closed("stop-1")).await.unwrap();
+    assert_eq!(lending.stop(), None);
+}
+
+#[tokio::test]
+async fn loans_that_fill_the_outbox_are_refused_until_the_gateway_has_them() {
+    let outbox = OutboxSection {
+        size_max: lujiang_config::ByteSize::kib(200),
+        ..OutboxSection::default()
+    };
+    let section = LendingSection {
+        reader_items_max: 10_000,
+        reader_day_max: 10_000,
+        ..LendingSection::default()
+    };
+    let bench = TestLending::with(section, outbox);
+    let mut lent = 0;
+    let refused = loop {
+        let loan = bench.loan(READER, &format!("LL{lent:06}"));
+        match bench.lending.lend(loan).await {
+            Ok(_) => lent += 1,
+            Err(refused) => break refused,
+        }
+        assert!(lent < 10_000, "it never fills");
+    };
+    assert_eq!(refused, Refused::NoRoom);
+    assert_eq!(bench.facts().len(), lent, "what was promised is there");
+    let back = bench.lending.take_back(bench.back("LL000000")).await;
+    assert_eq!(back, Err(Refused::NoRoom));
+
+    bench.settle(u64::try_from(lent).unwrap());
+    bench
+        .lending
+        .lend(bench.loan(READER, "LL900000"))
+        .await
+        .unwrap();
+    assert_eq!(bench.facts().len(), 1);
+}
+
+#[tokio::test]
+async fn what_is_remembered_goes_with_the_facts_that_the_outbox_lets_go() {
+    let bench = TestLending::start();
+    let lending = &bench.lending;
+    lending.lend(bench.loan(READER, "LL000001")).await.unwrap();
+    lending.lend(bench.loan(READER, "LL000002")).await.unwrap();
+    bench.settle(1);
+    let keep = OutboxSection::default().keep;
+    bench.wait(keep + Duration::from_secs(60));
+    bench.outbox.let_go(bench.clock.uptime()).unwrap();
+    bench.lending.clerk.let_go().unwrap();
+    assert_eq!(lending.items_out(&bench.reader(READER)), 1);
+    let bench = bench.restarted();
+    assert_eq!(bench.lending.items_out(&bench.reader(READER)), 1);
+    bench
+        .lending
+        .lend(bench.loan(OTHER, "LL000001"))
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn damaged_papers_are_set_aside_and_the_device_starts_without() {
+    let bench = TestLending::start().blocking(&[READER]);
+    let file = bench.folder().join("loan-papers.json");
+    let mut text = std::fs::read(&file).unwrap();
+    let readers = String::from_utf8_lossy(&text).find("readers").unwrap();
+    text[readers + 12] ^= 1;
+    std::fs::write(&file, text).unwrap();
+    let bench = bench.restarted();
+    assert_eq!(bench.lending.papers(), None);
+    let refused = bench.lending.lend(bench.loan(READER, "LL000001")).await;
+    assert_eq!(refused, Err(Refused::NoPapers));
+    assert!(bench.folder().join("loan-papers.damaged").exists());
+    let good = serde_json::to_vec(&test_papers(&[])).unwrap();
+    PapersFile::in_folder(&bench.folder())
+        .keep(&good, None)
+        .unwrap();
+    assert!(bench.restarted().lending.papers().is_some());
+}
