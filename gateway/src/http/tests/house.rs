@@ -254,7 +254,7 @@ impl Answer {
         Self {
             status: head.status.as_u16(),
             headers: head.headers,
-            text: String::from_utf8_lossy(&bytes.to_vec()).into_owned(),
+            text: String::from_utf8_lossy(&bytes).into_owned(),
         }
     }
 
