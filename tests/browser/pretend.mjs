@@ -84,6 +84,27 @@ function visits(query) {
   };
 }
 
+function loans(query) {
+  const figures = (n) => ({ checkouts: n, in_blocks: Math.floor(n / 9), borrowers: Math.ceil(n / 2.6), renewals: Math.floor(n / 5), checkins: Math.floor(n * 0.94), cards: 0 });
+  const buckets = visits(query).buckets.map(({ start, visits }) => ({ start, ...figures(Math.round(visits * 1.75)) }));
+  const all = buckets.reduce((sum, { checkouts }) => sum + checkouts, 0);
+  const share = (site, kind, part) => ({ start: buckets[0].start, site, kind, ...figures(Math.round(all * part)) });
+  const rows = all === 0 ? [] : [share("main", "self-checkout", 0.71), share("bus", "bus", 0.18), share("davinci", "self-checkout", 0.11)];
+  const gaps = troubled ? [{ device: "bus-1", stream: "loan", from: 88, to: 91, state: "waiting" }] : [];
+  return { buckets, rows, total: figures(all), undated: figures(troubled ? 3 : 0), gaps };
+}
+
+function stops(year) {
+  const rows = mood === "empty" || year < 2016 ? [] : [
+    ["奥特莱斯广场", "送书进广场", "1月2日", "醴陵市奥特莱斯广场", 360, 1080], ["黄沙中学", "送书进学校", "6月08日", "醴陵市黄沙中学", 230, 530],
+    ["阳三石街道办事处渌江社区", "送书进社区", "11月4日", "阳三石街道办事处渌江社区", 120, null],
+  ].map(([unit, occasion, printed, place, volumes, participants], index) => ({
+    number: index + 1, unit, occasion, date: `${year}-01-02`, printed, place, volumes, participants, source: year < 2026 ? "imported" : "ledger",
+    device: year < 2026 ? null : "bus-1", stop: null, closed: participants !== null || year < 2026, checkouts: year < 2026 ? null : 163, checkins: year < 2026 ? null : 141,
+  }));
+  return { year, rows, volumes: { sum: 710, missing: 0 }, participants: { sum: 1610, missing: rows.length ? 1 : 0 } };
+}
+
 function detail(id) {
   const found = devices.find((one) => one.device === id);
   if (!found) return undefined;
@@ -125,6 +146,8 @@ const server = createServer((request, response) => {
     return found ? json(found) : json({ detail: "no such device" }, 404);
   }
   if (path === "/visits") return json(visits(url.searchParams));
+  if (path === "/loans/totals") return json(loans(url.searchParams));
+  if (path === "/stops") return json(stops(Number(url.searchParams.get("year"))));
   if (path === "/quarantine") return json({ rows: quarantine.filter((row) => (url.searchParams.get("device") ?? row.device) === row.device), next: null });
   if (path === "/live") {
     response.writeHead(200, { "content-type": "text/event-stream" });

@@ -236,7 +236,7 @@ export class ApiError extends Error {
   }
 }
 
-const ROOT = "/api/v1";
+export const ROOT = "/api/v1";
 /** Longer than the gateway itself takes to give up on a request. */
 const PATIENCE_MS = 35_000;
 
@@ -289,7 +289,7 @@ function visitQuery({ from, to, bucket, site, device }: VisitQuestion): string {
   return query.toString();
 }
 
-async function get<T>(path: string): Promise<T> {
+export async function get<T>(path: string): Promise<T> {
   return (await ask(path, { method: "GET" })).json() as Promise<T>;
 }
 
@@ -302,7 +302,7 @@ function send(method: string, path: string, body?: unknown): Promise<Response> {
   return ask(path, { method, body: JSON.stringify(body), headers: { "content-type": "application/json" } });
 }
 
-async function told<T>(path: string, body: unknown): Promise<T> {
+export async function told<T>(path: string, body: unknown): Promise<T> {
   return (await send("POST", path, body)).json() as Promise<T>;
 }
 

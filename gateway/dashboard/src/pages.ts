@@ -3,7 +3,7 @@ import type { IconName } from "./parts/Icon.svelte";
 import type { Word } from "./words.ts";
 
 export interface PageEntry {
-  name: "overview" | "devices" | "visits" | "quarantine" | "tokens" | "audit";
+  name: "overview" | "devices" | "visits" | "loans" | "bus" | "quarantine" | "tokens" | "audit";
   path: string;
   word: Word;
   icon: IconName;
@@ -18,6 +18,8 @@ export const PAGES: readonly PageEntry[] = [
   { name: "overview", path: "/", word: "nav.overview", icon: "overview", key: "o" },
   { name: "devices", path: "/devices", word: "nav.devices", icon: "devices", key: "d" },
   { name: "visits", path: "/visits", word: "nav.visits", icon: "visits", key: "v" },
+  { name: "loans", path: "/loans", word: "nav.loans", icon: "book", key: "l", isRare: true },
+  { name: "bus", path: "/bus", word: "nav.bus", icon: "bus", key: "b", isRare: true },
   {
     name: "quarantine",
     path: "/quarantine",

@@ -6,6 +6,8 @@ export type Place =
   | { page: "devices" }
   | { page: "device"; device: string }
   | { page: "visits" }
+  | { page: "loans" }
+  | { page: "bus" }
   | { page: "quarantine" }
   | { page: "tokens" }
   | { page: "audit" }
@@ -19,7 +21,7 @@ export function placeOf(path: string): Place {
       ? { page: "devices" }
       : { page: "device", device: decodeURIComponent(second) };
   }
-  for (const page of ["visits", "quarantine", "tokens", "audit", "sign-in"] as const) {
+  for (const page of ["visits", "loans", "bus", "quarantine", "tokens", "audit", "sign-in"] as const) {
     if (first === page) return { page };
   }
   return { page: "overview" };

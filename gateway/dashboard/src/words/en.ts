@@ -1,3 +1,4 @@
+import { enLoans } from "./loans.en.ts";
 import { enPeople } from "./people.en.ts";
 import type { Word } from "./zh.ts";
 
@@ -403,5 +404,6 @@ export const en: Record<Word, string | readonly [one: string, other: string]> = 
   "time.days": ["{d} day", "{d} days"],
   "time.seconds": "under 1 min",
 
+  ...enLoans,
   ...enPeople,
 };

@@ -1,3 +1,4 @@
+import { zhLoans } from "./loans.zh.ts";
 import { zhPeople } from "./people.zh.ts";
 
 /** Chinese: the first language. Every key of the page stands here; the other language follows. */
@@ -368,6 +369,7 @@ export const zh = {
   "time.days": "{d} 天",
   "time.seconds": "不到 1 分",
 
+  ...zhLoans,
   ...zhPeople,
 } as const;
 
