@@ -3,11 +3,11 @@
 
 use jiff::Timestamp;
 use lujiang_config::AgentConfig;
-use lujiang_wire::{DeviceId, EnrolmentRequest, EnrolmentToken};
+use lujiang_wire::{DeviceId, ENROLMENT_PATH, EnrolmentRequest, EnrolmentToken};
 
+use crate::gateway_client::{AskError, GatewayClient};
 use crate::gateway_url::GatewayUrl;
 use crate::identity::{DeviceKey, Identity, IdentityError, IdentityFolder};
-use crate::issuer::{AskError, Issuer};
 
 /// What becomes of a certificate that is still good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,8 +80,9 @@ pub async fn enrol(
         secret: token.secret.clone(),
         csr: key.signing_request(device).map_err(EnrolError::Key)?,
     };
-    let issuer = Issuer::of_token(gateway.clone(), token, config.uplink.https_timeout)?;
-    let issued = issuer.enrol(&request).await?;
+    let deadline = config.uplink.https_timeout;
+    let client = GatewayClient::of_token(gateway.clone(), token, deadline)?;
+    let issued = client.post(ENROLMENT_PATH, &request).await?;
     let identity = Identity::assemble(device, gateway.clone(), &key, issued).map_err(|source| {
         EnrolError::Issued {
             gateway: gateway.clone(),

@@ -35,7 +35,9 @@ mod clerk;
 
 mod local_key;
 mod papers;
+mod papers_clock;
 mod papers_file;
+mod papers_keeper;
 mod reader_seal;
 
 mod steward;
@@ -52,9 +54,12 @@ use std::sync::{Arc, Mutex};
 
 use anyhow::Context;
 use arc_swap::ArcSwapOption;
-use lujiang_config::{LendingSection, Offline};
-use lujiang_wire::{Clock, EventId, PlannedStop, ReturnedConflict, StopClosed, StopOpened, Stream};
+use lujiang_config::{AgentConfig, LendingSection, Offline};
+use lujiang_wire::{
+    Clock, EventId, Label, PlannedStop, ReturnedConflict, StopClosed, StopOpened, Stream,
+};
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 pub use barcode::Barcode;
 use clerk::Clerk;
@@ -62,17 +67,22 @@ use forms::Forms;
 use local_key::LocalKey;
 use memory::{DAY_NOTES, ITEM_NOTES, Memory, STOP_NOTE};
 use papers_file::PapersFile;
+use papers_keeper::Fetch;
+pub use papers_keeper::FetchError;
+pub(crate) use papers_keeper::PapersKeeper;
 use policy::Policy;
 pub use reader_card::ReaderCard;
 pub use refused::{Limit, Refused};
-pub(crate) use steward::Steward;
+use steward::Steward;
 pub use sync_meter::Synchronisation;
 pub use transaction::{
     BlockLoan, BlockRefused, BlockReturn, Card, Lent, Loan, OnlineLoan, Return, TakenBack, Undone,
 };
 pub use views::{LinkView, PapersView, Waiting};
 
+use crate::data_folder;
 use crate::error_chain::chain;
+use crate::identity::Identity;
 use crate::measured_time::MeasuredTime;
 use crate::outbox::{Outbox, OutboxError};
 use crate::status::Board;
@@ -84,6 +94,20 @@ const LOCAL_KEY: &str = "reader.key";
 #[derive(Clone)]
 pub struct Lending {
     clerk: Arc<Clerk>,
+}
+
+/// Lending, and what is done beside it: papers are kept, and how the outbox empties is observed.
+pub(crate) struct Lender {
+    pub(crate) lending: Lending,
+    pub(crate) papers: PapersKeeper,
+}
+
+impl Lender {
+    /// Does it until told to stop.
+    pub(crate) async fn run(self, stop: CancellationToken) {
+        let steward = Steward::new(self.lending);
+        tokio::join!(steward.run(stop.clone()), self.papers.run(stop));
+    }
 }
 
 /// What lending stands among.
@@ -113,7 +137,8 @@ impl Lending {
         let key = LocalKey::open(&data.join(LOCAL_KEY))?;
         // Without papers a device takes back, and new ones are asked for: that is no reason not to
         // start.
-        let papers = PapersFile::in_folder(&data).load().unwrap_or_else(|error| {
+        let papers_file = PapersFile::in_folder(&data);
+        let papers = papers_file.load().unwrap_or_else(|error| {
             tracing::error!(reason = chain(&error), "the papers cannot be used");
             None
         });
@@ -127,6 +152,8 @@ impl Lending {
                 time,
                 board,
                 papers: ArcSwapOption::from_pointee(papers),
+                papers_file,
+                papers_trouble: ArcSwapOption::empty(),
                 changes: watch::Sender::new(0),
                 memory: Mutex::new(memory),
                 meter: Mutex::default(),
@@ -311,6 +338,13 @@ impl Lending {
         })
     }
 
+    /// Why the last asking for papers failed; none where it did not.
+    #[must_use]
+    pub fn papers_trouble(&self) -> Option<String> {
+        let trouble = self.clerk.papers_trouble.load();
+        trouble.as_deref().cloned()
+    }
+
     /// The day it is in the library, as far as this device knows.
     #[must_use]
     pub fn today(&self) -> jiff::civil::Date {
@@ -366,6 +400,28 @@ impl std::fmt::Debug for Lending {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Lending").finish_non_exhaustive()
     }
+}
+
+/// Gets a device that was just enrolled its first papers, so that it can lend before it was ever
+/// on line; their revision.
+///
+/// # Errors
+/// Where the gateway gives none, or they cannot be kept.
+pub async fn first_papers(
+    config: &AgentConfig,
+    identity: &Identity,
+    clock: Arc<dyn Clock>,
+) -> anyhow::Result<Label> {
+    data_folder::make(&config.agent.data)?;
+    let fetch = Fetch {
+        identity,
+        time: &MeasuredTime::new(clock),
+        deadline: config.uplink.https_timeout,
+        file: &PapersFile::in_folder(&config.agent.data),
+    };
+    let papers = fetch.papers(None).await?;
+    let papers = papers.context("the gateway says that nothing changed, where nothing was")?;
+    Ok(papers.revision)
 }
 
 /// What the outbox has kept of what was lent.

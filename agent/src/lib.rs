@@ -20,13 +20,14 @@
 
 mod backoff;
 mod clock;
+mod data_folder;
 mod durable_file;
 mod enrolment;
 mod error_chain;
 pub mod gate;
+mod gateway_client;
 mod gateway_url;
 pub mod identity;
-mod issuer;
 pub mod lending;
 mod measured_time;
 pub mod outbox;
@@ -44,10 +45,10 @@ pub mod uplink;
 
 pub use clock::{ClockMeter, SystemClock};
 pub use enrolment::{EnrolError, Present, enrol};
+pub use gateway_client::AskError;
 pub use gateway_url::{GatewayUrl, GatewayUrlError};
 pub use identity::{Identity, IdentityError, IdentityFolder};
-pub use issuer::AskError;
-pub use lending::Lending;
+pub use lending::{Lending, first_papers};
 pub use outbox::{Notes, Outbox, OutboxError, OutboxOptions, Settle, Synchronous};
 pub use run::{Agent, AgentOptions};
 pub use state_file::{StateFileError, read as read_state};

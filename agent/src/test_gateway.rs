@@ -1,4 +1,4 @@
-//! For tests: the HTTPS side of a gateway, as far as enrolment and renewal go.
+//! For tests: the HTTPS side of a gateway, as far as enrolment, renewal and papers go.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -19,6 +19,8 @@ use crate::test_authority::{Authority, YEAR};
 #[derive(Debug, Clone)]
 pub(crate) struct Asked {
     pub(crate) path: String,
+    /// The ETag it was asked beside, with its quotes.
+    pub(crate) known: Option<String>,
     pub(crate) body: Vec<u8>,
     /// The certificate it was asked with.
     pub(crate) certificate: Option<Vec<u8>>,
@@ -116,15 +118,20 @@ async fn serve(
     answer: impl Fn(&Asked) -> Answer,
 ) -> std::io::Result<()> {
     let mut stream = BufReader::new(acceptor.accept(stream).await?);
-    let (mut path, mut length) = (String::new(), 0);
+    let (mut path, mut length, mut known) = (String::new(), 0, None);
     loop {
         let mut line = String::new();
         stream.read_line(&mut line).await?;
         let line = line.trim_end().to_ascii_lowercase();
-        if let Some(rest) = line.strip_prefix("post ") {
+        if let Some(rest) = line
+            .strip_prefix("post ")
+            .or_else(|| line.strip_prefix("get "))
+        {
             path = rest.split(' ').next().unwrap().to_owned();
         } else if let Some(value) = line.strip_prefix("content-length:") {
             length = value.trim().parse().unwrap();
+        } else if let Some(value) = line.strip_prefix("if-none-match:") {
+            known = Some(value.trim().to_owned());
         } else if line.is_empty() {
             break;
         }
@@ -134,6 +141,7 @@ async fn serve(
     let certificate = stream.get_ref().get_ref().1.peer_certificates();
     let asked = Asked {
         path,
+        known,
         body,
         certificate: certificate.map(|chain| chain[0].to_vec()),
     };

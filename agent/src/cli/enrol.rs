@@ -2,10 +2,11 @@
 
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use clap::Args;
-use lujiang_agent::{GatewayUrl, Present, enrol};
+use lujiang_agent::{GatewayUrl, Identity, Present, SystemClock, enrol, first_papers};
 use lujiang_config::{AgentConfig, Credential};
 use lujiang_wire::EnrolmentToken;
 
@@ -71,6 +72,13 @@ impl Enrolment {
             enrolled.gateway(),
             enrolled.not_after()
         )?;
+        if config.lending.is_some() {
+            writeln!(
+                out,
+                "{}",
+                runtime.block_on(told_of_papers(config, &enrolled))
+            )?;
+        }
         if config.uplink.credential == Credential::Password {
             writeln!(
                 out,
@@ -78,6 +86,19 @@ impl Enrolment {
             )?;
         }
         Ok(())
+    }
+}
+
+/// Gets the papers a device lends by, and says so. It is enrolled without them, too: the agent
+/// asks again.
+async fn told_of_papers(config: &AgentConfig, identity: &Identity) -> String {
+    let papers = match SystemClock::new() {
+        Ok(clock) => first_papers(config, identity, Arc::new(clock)).await,
+        Err(error) => Err(error.into()),
+    };
+    match papers {
+        Ok(revision) => format!("it has its papers to lend by, revision {revision}"),
+        Err(error) => format!("it has no papers to lend by yet, the agent asks again: {error:#}"),
     }
 }
 

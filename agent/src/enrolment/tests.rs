@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lujiang_config::{AgentSection, LogSection, OutboxSection, UplinkSection};
-use lujiang_wire::{ENROLMENT_PATH, TokenSecret};
+use lujiang_wire::TokenSecret;
 
 use super::*;
 use crate::error_chain::chain;

@@ -16,8 +16,9 @@ use super::forms::Forms;
 use super::local_key::LocalKey;
 use super::memory::{Act, Change, LentHere, Memory};
 use super::papers::Papers;
+use super::papers_file::PapersFile;
 use super::policy::{Borrower, Policy};
-use super::sync_meter::SyncMeter;
+use super::sync_meter::{Line, SyncMeter};
 use super::{
     Barcode, BlockLoan, BlockRefused, BlockReturn, Card, Lent, Loan, OnlineLoan, ReaderCard,
     Refused, Return, TakenBack, Undone,
@@ -25,7 +26,7 @@ use super::{
 use crate::error_chain::chain;
 use crate::measured_time::MeasuredTime;
 use crate::outbox::{Outbox, Stamp};
-use crate::status::Board;
+use crate::status::{Board, Link};
 
 /// What all handles of one lending share.
 pub(super) struct Clerk {
@@ -37,6 +38,9 @@ pub(super) struct Clerk {
     pub(super) time: MeasuredTime,
     pub(super) board: Arc<Board>,
     pub(super) papers: ArcSwapOption<Papers>,
+    pub(super) papers_file: PapersFile,
+    /// Why the last asking for papers failed; none where it did not.
+    pub(super) papers_trouble: ArcSwapOption<String>,
     /// Moves with the papers, and with what was written.
     pub(super) changes: watch::Sender<u64>,
     /// Held while a decision is made and written, so that no two are made from the same state.
@@ -284,6 +288,15 @@ impl Clerk {
         }
         let age = self.clock.wall().duration_since(stamp.time);
         Duration::try_from(age).unwrap_or_default()
+    }
+
+    /// Whether there is a link to the gateway.
+    pub(super) fn line(&self) -> Line {
+        match self.board.link_shown().0 {
+            Link::Online => Line::Up,
+            Link::Idle | Link::Connecting | Link::Measuring => Line::Down,
+            Link::Down { .. } | Link::Stopped => Line::Down,
+        }
     }
 
     pub(super) fn changed(&self) {

@@ -10,7 +10,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::papers::{Papers, PapersError};
-#[cfg(test)]
 use crate::durable_file;
 
 /// The name of the file in the data folder.
@@ -87,7 +86,6 @@ impl PapersFile {
         read.map(Some)
     }
 
-    #[cfg(test)]
     /// Keeps papers as they came, once they are found good; they are on disk when it returns.
     pub(super) fn keep(
         &self,

@@ -9,10 +9,9 @@ use tokio_util::sync::CancellationToken;
 use super::Lending;
 use super::clerk::Clerk;
 use super::memory::Change;
-use super::sync_meter::{Backlog, Line};
+use super::sync_meter::Backlog;
 use crate::error_chain::chain;
 use crate::outbox::{Outbox, OutboxError, Stamp};
-use crate::status::Link;
 
 /// How often the memory is looked through.
 const LET_GO_INTERVAL: Duration = Duration::from_secs(600);
@@ -53,13 +52,8 @@ impl Steward {
             settled: depth.values().map(|depth| depth.settled).sum(),
             waiting: depth.values().map(|depth| depth.waiting).sum(),
         };
-        let line = match clerk.board.link_shown().0 {
-            Link::Online => Line::Up,
-            Link::Idle | Link::Connecting | Link::Measuring => Line::Down,
-            Link::Down { .. } | Link::Stopped => Line::Down,
-        };
         let (now, wall) = (clerk.clock.uptime().as_duration(), clerk.clock.wall());
-        clerk.meter().observe(now, wall, line, backlog);
+        clerk.meter().observe(now, wall, clerk.line(), backlog);
         clerk.changed();
         Ok(())
     }

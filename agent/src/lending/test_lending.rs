@@ -30,6 +30,8 @@ pub(crate) struct TestLending {
     pub(crate) lending: Lending,
     pub(crate) clock: Arc<SetClock>,
     pub(crate) outbox: Outbox,
+    board: Arc<Board>,
+    time: MeasuredTime,
     section: LendingSection,
     outbox_section: OutboxSection,
     folder: tempfile::TempDir,
@@ -86,19 +88,26 @@ impl TestLending {
         let surroundings = Surroundings {
             data: folder.path().to_owned(),
             outbox: outbox.clone(),
-            time,
+            time: time.clone(),
             clock: clock.clone(),
-            board,
+            board: board.clone(),
         };
         let lending = Lending::open(&section, surroundings).unwrap();
         Self {
             lending,
             clock,
             outbox,
+            board,
+            time,
             section,
             outbox_section,
             folder,
         }
+    }
+
+    /// As [`TestLending::without_papers`], with what else stands around it.
+    pub(crate) fn parts(self) -> (Lending, Arc<Board>, MeasuredTime, tempfile::TempDir) {
+        (self.lending, self.board, self.time, self.folder)
     }
 
     /// Its data folder.

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use lujiang_config::UplinkSection;
-use lujiang_wire::RenewalRequest;
+use lujiang_wire::{RENEWAL_PATH, RenewalRequest};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
@@ -12,8 +12,8 @@ use tokio_util::sync::CancellationToken;
 use super::{Clocks, Next, Schedule};
 use crate::backoff::Backoff;
 use crate::error_chain::chain;
+use crate::gateway_client::{AskError, GatewayClient};
 use crate::identity::{DeviceKey, ENROL_AGAIN, Identity, IdentityError, IdentityFolder};
-use crate::issuer::{AskError, Issuer};
 use crate::measured_time::MeasuredTime;
 use crate::status::{Board, CertificateStatus};
 
@@ -117,10 +117,10 @@ impl Renewer {
             .signing_request(&device)
             .map_err(|e| Trouble::Passing(chain(&e)))?;
         let deadline = self.section.https_timeout;
-        let issuer =
-            Issuer::of_identity(identity, self.time.clone(), deadline).map_err(|e| judge(&e))?;
-        let issued = issuer
-            .renew(&RenewalRequest { csr })
+        let client = GatewayClient::of_identity(identity, self.time.clone(), deadline)
+            .map_err(|e| judge(&e))?;
+        let issued = client
+            .post(RENEWAL_PATH, &RenewalRequest { csr })
             .await
             .map_err(|e| judge(&e))?;
         let next =

@@ -7,7 +7,8 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use lujiang_config::{AgentSection, UplinkSection};
 use lujiang_wire::{
-    Channel, Clock, ClockMessage, LinkState, Receipts, Status, Telemetry, Topic, encode_batch,
+    Channel, Clock, ClockMessage, Desired, LinkState, Receipts, Status, Telemetry, Topic,
+    encode_batch,
 };
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -43,6 +44,8 @@ pub(crate) struct Uplink {
     pub(crate) time: MeasuredTime,
     /// Moves with each new certificate.
     pub(crate) renewals: watch::Sender<u64>,
+    /// What the gateway wants of this device.
+    pub(crate) desired: watch::Sender<Desired>,
 }
 
 /// Answers still to come.
@@ -329,6 +332,14 @@ impl Conversation<'_> {
                     Ok(Channel::Receipts) => match serde_json::from_slice(&payload) {
                         Ok(receipts) => self.settle(receipts).await,
                         Err(error) => tracing::warn!(%error, "a receipt that cannot be read"),
+                    },
+                    // What was retained is gone: nothing is wanted any more.
+                    Ok(Channel::Desired) if payload.is_empty() => {
+                        self.uplink.desired.send_replace(Desired::default());
+                    }
+                    Ok(Channel::Desired) => match serde_json::from_slice(&payload) {
+                        Ok(desired) => drop(self.uplink.desired.send_replace(desired)),
+                        Err(error) => tracing::warn!(%error, "a wish that cannot be read"),
                     },
                     Ok(_) => tracing::debug!(%topic, "a message for a later version"),
                     Err(error) => tracing::debug!(%error, "a message on a foreign topic"),

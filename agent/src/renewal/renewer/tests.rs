@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lujiang_wire::{DeviceId, RENEWAL_PATH};
+use lujiang_wire::DeviceId;
 use tokio::time::timeout;
 
 use super::*;

@@ -95,6 +95,7 @@ fn uplink(folder: &std::path::Path, port: u16) -> (Uplink, Arc<Board>) {
         clock,
         board: board.clone(),
         renewals: watch::Sender::new(0),
+        desired: watch::Sender::default(),
     };
     (uplink, board)
 }

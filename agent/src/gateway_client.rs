@@ -1,15 +1,14 @@
-//! The gateway as an issuer of certificates: one question over HTTPS, one answer, bounded in time
-//! and size. Only this file knows the HTTP library.
+//! The gateway over HTTPS: one question, one answer, bounded in time and size. What is asked and
+//! what the answer means is its callers' affair. Only this file knows the HTTP library.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use lujiang_wire::{
-    CertificateIssued, ENROLMENT_PATH, EnrolmentRequest, EnrolmentToken, RENEWAL_PATH,
-    RenewalRequest,
-};
-use reqwest::{Client, Response, StatusCode, redirect};
+use lujiang_wire::EnrolmentToken;
+use reqwest::header::{HeaderValue, IF_NONE_MATCH};
+use reqwest::{Client, RequestBuilder, Response, StatusCode, redirect};
 use rustls::ClientConfig;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::gateway_url::GatewayUrl;
@@ -17,13 +16,17 @@ use crate::identity::Identity;
 use crate::measured_time::MeasuredTime;
 use crate::tls::{self, PinnedGateway, Refusal};
 
-/// Largest answer that is read: a certificate, its issuer's and a few roots.
+/// Largest answer to a request that is read: a certificate, its issuer's and a few roots.
 const ANSWER_BYTES_MAX: usize = 128 * 1024;
+
+/// A document may take so many times as long as another answer: it is larger, and the line of a
+/// bus slow. That something arrives is waited for no longer than elsewhere.
+const DOCUMENT_PATIENCE: u32 = 20;
 
 /// The longest that is shown of what a gateway says in its own words.
 const WORDS_MAX: usize = 500;
 
-/// Why there is no certificate.
+/// Why the gateway gave no answer of use.
 #[derive(Debug, thiserror::Error)]
 pub enum AskError {
     /// Another gateway than the one that made the token.
@@ -72,7 +75,7 @@ pub enum AskError {
         words: String,
     },
     /// It says something else.
-    #[error("the answer of {gateway} is not a certificate as expected (status {status})")]
+    #[error("the answer of {gateway} is not what was asked for (status {status})")]
     Answer {
         /// Who was asked.
         gateway: GatewayUrl,
@@ -94,11 +97,21 @@ impl AskError {
     }
 }
 
-/// A gateway that can be asked for a certificate.
-pub(crate) struct Issuer {
+/// A gateway that can be asked.
+pub(crate) struct GatewayClient {
     gateway: GatewayUrl,
     client: Client,
     pinned: Option<Arc<PinnedGateway>>,
+    deadline: Duration,
+}
+
+/// A document that was asked for.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Document {
+    /// It is as we have it.
+    Same,
+    /// It is another.
+    New(Vec<u8>),
 }
 
 /// What a problem document [RFC 9457] says; we show it and go by the status.
@@ -108,7 +121,7 @@ struct Problem {
     detail: Option<String>,
 }
 
-impl Issuer {
+impl GatewayClient {
     /// The gateway a token is from, asked by a device without a certificate.
     pub(crate) fn of_token(
         gateway: GatewayUrl,
@@ -143,57 +156,81 @@ impl Issuer {
             .redirect(redirect::Policy::none())
             // MQTT goes straight to the gateway; what does not get through goes not at all.
             .no_proxy()
-            .timeout(deadline)
+            .read_timeout(deadline)
             .build();
         match client {
             Ok(client) => Ok(Self {
                 gateway,
                 client,
                 pinned,
+                deadline,
             }),
             Err(source) => Err(AskError::Silent { gateway, source }),
         }
     }
 
-    /// Asks for the first certificate.
-    pub(crate) async fn enrol(
-        &self,
-        request: &EnrolmentRequest,
-    ) -> Result<CertificateIssued, AskError> {
-        self.ask(ENROLMENT_PATH, request).await
-    }
-
-    /// Asks for the next certificate.
-    pub(crate) async fn renew(
-        &self,
-        request: &RenewalRequest,
-    ) -> Result<CertificateIssued, AskError> {
-        self.ask(RENEWAL_PATH, request).await
-    }
-
-    async fn ask<T: Serialize>(
+    /// Sends a request, and reads the answer.
+    pub(crate) async fn post<T: Serialize, A: DeserializeOwned>(
         &self,
         path: &str,
         request: &T,
-    ) -> Result<CertificateIssued, AskError> {
-        let sent = self.client.post(self.gateway.at(path)).json(request);
-        let mut answer = sent.send().await.map_err(|error| self.silent(error))?;
+    ) -> Result<A, AskError> {
+        let request = self.client.post(self.gateway.at(path)).json(request);
+        let request = request.timeout(self.deadline);
+        let (status, body) = self.send(request, ANSWER_BYTES_MAX).await?;
+        serde_json::from_slice(&body).map_err(|_| self.odd(status))
+    }
+
+    /// Gets a document of which we have the one with this ETag, if any.
+    pub(crate) async fn get(
+        &self,
+        path: &str,
+        known: Option<&str>,
+        bytes_max: usize,
+    ) -> Result<Document, AskError> {
+        let mut request = self.client.get(self.gateway.at(path));
+        request = request.timeout(self.deadline * DOCUMENT_PATIENCE);
+        // What cannot stand in a header is asked for as if it were not known.
+        let tag = known.and_then(|tag| HeaderValue::from_str(&format!("\"{tag}\"")).ok());
+        if let Some(tag) = tag {
+            request = request.header(IF_NONE_MATCH, tag);
+        }
+        let (status, body) = self.send(request, bytes_max).await?;
+        match status {
+            StatusCode::OK => Ok(Document::New(body)),
+            StatusCode::NOT_MODIFIED if known.is_some() => Ok(Document::Same),
+            _ => Err(self.odd(status)),
+        }
+    }
+
+    /// The answer, where it is no refusal.
+    async fn send(
+        &self,
+        request: RequestBuilder,
+        bytes_max: usize,
+    ) -> Result<(StatusCode, Vec<u8>), AskError> {
+        let mut answer = request.send().await.map_err(|error| self.silent(error))?;
         let status = answer.status();
-        let body = self.body(&mut answer, status).await?;
-        if !status.is_success() {
+        let body = self.body(&mut answer, status, bytes_max).await?;
+        if status.is_client_error() || status.is_server_error() {
             return Err(AskError::Refused {
                 gateway: self.gateway.clone(),
                 status: status.as_u16(),
                 words: words(&body, status),
             });
         }
-        serde_json::from_slice(&body).map_err(|_| self.odd(status))
+        Ok((status, body))
     }
 
-    async fn body(&self, answer: &mut Response, status: StatusCode) -> Result<Vec<u8>, AskError> {
+    async fn body(
+        &self,
+        answer: &mut Response,
+        status: StatusCode,
+        bytes_max: usize,
+    ) -> Result<Vec<u8>, AskError> {
         let mut body = Vec::new();
         while let Some(chunk) = answer.chunk().await.map_err(|error| self.silent(error))? {
-            if body.len() + chunk.len() > ANSWER_BYTES_MAX {
+            if body.len() + chunk.len() > bytes_max {
                 return Err(self.odd(status));
             }
             body.extend_from_slice(&chunk);

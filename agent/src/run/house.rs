@@ -1,0 +1,137 @@
+//! What the tasks of an agent share, and how each of them is made of it.
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use lujiang_config::{
+    AgentSection, Credential, GateSection, LendingSection, OutboxSection, UplinkSection,
+};
+use lujiang_wire::{Clock, Desired};
+use tokio::sync::watch;
+
+use super::AgentOptions;
+use super::keeper::Keeper;
+use crate::data_folder;
+use crate::gate::driver::Driver;
+use crate::identity::IdentityFolder;
+use crate::lending::{Lender, Lending, PapersKeeper, Surroundings};
+use crate::measured_time::MeasuredTime;
+use crate::outbox::{Outbox, OutboxError};
+use crate::renewal::renewer::Renewer;
+use crate::status::{AgentStatus, Board};
+use crate::uplink::link::Uplink;
+
+/// The name of the outbox in the data folder.
+const OUTBOX: &str = "outbox.db";
+
+/// Outbox, clocks and board, and the sections that everybody asks.
+pub(super) struct House {
+    pub(super) agent: AgentSection,
+    pub(super) uplink: UplinkSection,
+    pub(super) outbox: Outbox,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) board: Arc<Board>,
+    pub(super) time: MeasuredTime,
+}
+
+impl House {
+    /// Opens the outbox, in a data folder that is made where there is none.
+    pub(super) async fn open(
+        agent: AgentSection,
+        uplink: UplinkSection,
+        section: OutboxSection,
+        has_gate: bool,
+        options: AgentOptions,
+    ) -> anyhow::Result<Self> {
+        let (data, device) = (agent.data.clone(), agent.device.clone());
+        let open = move || {
+            data_folder::make(&data)?;
+            Outbox::open(&data.join(OUTBOX), &device, &section, options.outbox)
+                .context("cannot open the outbox")
+        };
+        let outbox = tokio::task::spawn_blocking(open).await??;
+        let clock = options.clock;
+        Ok(Self {
+            agent,
+            uplink,
+            outbox,
+            board: Arc::new(Board::new(clock.wall(), has_gate)),
+            time: MeasuredTime::new(clock.clone()),
+            clock,
+        })
+    }
+
+    /// What the agent says of itself now.
+    pub(super) async fn status(&self) -> anyhow::Result<AgentStatus> {
+        let depth = self.outbox.with(Outbox::depth).await?;
+        let (device, epoch) = (&self.agent.device, self.outbox.epoch());
+        Ok(self.board.account(device, self.clock.wall(), epoch, depth))
+    }
+
+    /// The task that reads the gate.
+    pub(super) fn driver(&self, section: &GateSection) -> Result<Driver, OutboxError> {
+        let (outbox, clock) = (self.outbox.clone(), self.clock.clone());
+        Driver::new(section, outbox, clock, self.board.clone())
+    }
+
+    /// Lending, and the task beside it.
+    pub(super) async fn lender(
+        &self,
+        section: LendingSection,
+        desired: watch::Receiver<Desired>,
+    ) -> anyhow::Result<Lender> {
+        let surroundings = Surroundings {
+            data: self.agent.data.clone(),
+            outbox: self.outbox.clone(),
+            time: self.time.clone(),
+            clock: self.clock.clone(),
+            board: self.board.clone(),
+        };
+        let policy = section.clone();
+        let open = move || Lending::open(&policy, surroundings);
+        let lending = tokio::task::spawn_blocking(open).await??;
+        let (uplink, device) = (&self.uplink, &self.agent.device);
+        let papers = PapersKeeper::new(lending.clone(), section, uplink, device, desired);
+        Ok(Lender { lending, papers })
+    }
+
+    /// The task that renews the certificate, where there is one.
+    pub(super) fn renewer(&self, renewals: watch::Sender<u64>) -> Option<Renewer> {
+        (self.uplink.credential == Credential::Certificate).then(|| Renewer {
+            folder: IdentityFolder::new(&self.uplink.identity, &self.agent.device),
+            section: self.uplink.clone(),
+            time: self.time.clone(),
+            board: self.board.clone(),
+            renewals,
+        })
+    }
+
+    /// The task that keeps the link.
+    pub(super) fn uplink(
+        &self,
+        renewals: watch::Sender<u64>,
+        desired: watch::Sender<Desired>,
+    ) -> Uplink {
+        Uplink {
+            agent: self.agent.clone(),
+            section: self.uplink.clone(),
+            outbox: self.outbox.clone(),
+            clock: self.clock.clone(),
+            board: self.board.clone(),
+            time: self.time.clone(),
+            renewals,
+            desired,
+        }
+    }
+
+    /// The task that writes the state file.
+    pub(super) fn keeper(&self) -> Keeper {
+        Keeper {
+            data: self.agent.data.clone(),
+            device: self.agent.device.clone(),
+            outbox: self.outbox.clone(),
+            clock: self.clock.clone(),
+            board: self.board.clone(),
+        }
+    }
+}
