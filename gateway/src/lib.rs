@@ -7,6 +7,7 @@
 pub mod authority;
 pub mod cli;
 pub mod data_dir;
+pub mod desk;
 pub mod enrolment;
 pub mod entry;
 pub mod house;

@@ -1,0 +1,607 @@
+//! The loan desk: tells the library system of every off-line loan, once and in the best order
+//! known, and puts what it disputes before people. A core: it knows no clock, no database, no
+//! reader and no SIP2.
+//!
+//! ```text
+//! ledger -> LoanFact -> item (order, standing) -> judge (late, ability, policy) -> step -> effect
+//! ```
+//!
+//! # How a shell drives it
+//! 1. At start: [`Desk::new`] with the kept [`Abilities`], then [`Desk::recall`] each kept row that
+//!    was kept as [`Rest::Moving`] (while [`Desk::has_room`]), then follow the ledger from the kept
+//!    cursor.
+//! 2. For each entry: [`LoanFact::of_entry`]; if not [`Desk::holds`] its item, read the item's row
+//!    and [`Desk::recall`] it (there may be none); then [`Desk::handle_fact`]. Entries in the order
+//!    of their numbers; one that was taken in before is not taken in again. The cursor is
+//!    committed with, or after, the effects of its entry.
+//! 3. After whatever was handled: perform [`Desk::next_effect`] until there is none. Each
+//!    [`Effect::Keep`] is on disk before the next effect is asked for and before anything else is
+//!    handled (several may share one transaction, if rows are read through it). If it cannot be
+//!    committed, drop the desk and begin at 1.
+//! 4. [`Effect::Ask`] and [`Effect::Do`] go over one connection, one at a time; the answer comes
+//!    back by [`Desk::handle_answer`]. Time-outs and lost connections are [`Answer::Broken`].
+//! 5. While there is no effect, wait for an entry, a ruling, the link, or [`Desk::next_wake`].
+//!
+//! The reader of a request is the fact's entry: the shell opens the sealed identity, answers
+//! [`Answer::NoReader`] where it cannot, compares, and says in [`ReaderSeen`] only whether this
+//! reader has the item. It may erase the identity once the fact's [`Settlement`] is committed.
+//!
+//! Because every decision is a function of what was kept and what is seen, a crash between any two
+//! effects leads back to the same decisions.
+
+mod ability;
+mod agenda;
+mod conflict;
+mod effect;
+mod fact;
+mod forecast;
+mod item;
+mod judge;
+mod late;
+mod policy;
+mod profile;
+mod ruling;
+mod sighting;
+mod standing;
+mod step;
+mod when;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use lujiang_wire::{Label, LoanKind};
+
+use crate::entry::EntryNumber;
+
+pub use ability::{Abilities, Ability};
+pub use conflict::{Conflict, ConflictKind};
+pub use effect::{Effect, Keep, Order, Over, Question, RequestNumber, Rest, Settled, Settlement};
+pub use fact::{Deed, LoanFact, ReaderRef};
+pub use forecast::{Forecast, forecasts};
+pub use item::{ItemRecord, OpenFact, Past, RecordError};
+pub use late::LateCase;
+pub use policy::{BackOff, LateAndOver, LateWhileLent, Policy, Response};
+pub use profile::Profile;
+pub use ruling::{RulingError, StaffRuling};
+pub use sighting::{
+    Answer, Charged, Circulation, ReaderSeen, ReaderStanding, Sighting, Told, Words,
+};
+pub use standing::{Lateness, Mark, Standing};
+pub use step::{Errand, Intent, Stage};
+pub use when::{Happening, OutboxPlace, Precedence, When};
+
+use agenda::{Agenda, Turn};
+use judge::{Matter, Move};
+
+/// Items in memory: a bus's week and every self-checkout's night many times over, at a kilobyte
+/// each.
+const ITEMS_MAX: usize = 20_000;
+
+/// The loan desk.
+#[derive(Debug)]
+pub struct Desk {
+    profile: Profile,
+    policy: Policy,
+    abilities: Abilities,
+    /// The items something is to be done about; the others are rows only.
+    items: BTreeMap<Label, ItemRecord>,
+    agenda: Agenda,
+    effects: VecDeque<Effect>,
+    under_way: Option<UnderWay>,
+    requests: u64,
+    link: Link,
+    work: Work,
+    /// Before this nothing is asked.
+    quiet_until: Timestamp,
+}
+
+/// Whether the library system can be spoken to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Link {
+    /// It can.
+    Up,
+    /// It cannot.
+    Down,
+}
+
+/// Whether staff lets the desk work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Work {
+    /// It does.
+    Going,
+    /// It does not: facts are taken in, nothing is asked or done.
+    Paused,
+}
+
+/// The request that is not answered yet.
+#[derive(Debug)]
+struct UnderWay {
+    request: RequestNumber,
+    item: Label,
+    fact: EntryNumber,
+    is_deed: bool,
+}
+
+impl Desk {
+    /// A desk that holds nothing, before its library system can be spoken to.
+    #[must_use]
+    pub fn new(profile: Profile, policy: Policy, abilities: Abilities) -> Self {
+        Self {
+            profile,
+            policy,
+            abilities,
+            items: BTreeMap::new(),
+            agenda: Agenda::default(),
+            effects: VecDeque::new(),
+            under_way: None,
+            requests: 0,
+            link: Link::Down,
+            work: Work::Going,
+            quiet_until: Timestamp::MIN,
+        }
+    }
+
+    /// Whether an item's row is in memory.
+    #[must_use]
+    pub fn holds(&self, item: &Label) -> bool {
+        self.items.contains_key(item)
+    }
+
+    /// Whether another item may be recalled for what is still to be done about it.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        self.items.len() < ITEMS_MAX
+    }
+
+    /// How many items are in memory.
+    #[must_use]
+    pub fn items(&self) -> usize {
+        self.items.len()
+    }
+
+    /// What the library system has been found able to answer.
+    #[must_use]
+    pub fn abilities(&self) -> Abilities {
+        self.abilities
+    }
+
+    /// Takes a kept row into memory; one that is there already stays.
+    pub fn recall(&mut self, record: ItemRecord) {
+        let item = record.item.clone();
+        self.items.entry(item.clone()).or_insert(record);
+        self.plan(&item);
+    }
+
+    /// Takes in a fact of the ledger.
+    pub fn handle_fact(&mut self, fact: LoanFact, now: Timestamp) {
+        let item = fact.item.clone();
+        let new = || ItemRecord::new(item.clone());
+        let record = self.items.entry(item.clone()).or_insert_with(new);
+        if fact.number() <= record.heard {
+            self.let_go(&item);
+            return;
+        }
+        let settled = record.hear(fact, now);
+        self.keep(&item, settled);
+    }
+
+    /// The library system can be spoken to, or no longer. A request under way when it goes down
+    /// may have been done.
+    pub fn handle_link(&mut self, link: Link, now: Timestamp) {
+        self.link = link;
+        match link {
+            Link::Up => {}
+            Link::Down => self.broken(now),
+        }
+    }
+
+    /// Staff lets the desk work, or no longer. What is under way is brought to its end.
+    pub fn handle_work(&mut self, work: Work) {
+        self.work = work;
+    }
+
+    /// Staff rules on a fact in dispute. Its item is held: recall it first.
+    ///
+    /// # Errors
+    /// Where the ruling cannot be given.
+    pub fn handle_ruling(
+        &mut self,
+        item: &Label,
+        number: EntryNumber,
+        ruling: StaffRuling,
+        now: Timestamp,
+    ) -> Result<(), RulingError> {
+        let record = self.items.get_mut(item).ok_or(RulingError::NotDisputed)?;
+        if let Err(error) = ruling.foresee(record, number) {
+            self.let_go(item);
+            return Err(error);
+        }
+        let settled = match ruling {
+            StaffRuling::Retry | StaffRuling::Force => {
+                let open = record.find(number).ok_or(RulingError::NotDisputed)?;
+                open.is_forced = ruling == StaffRuling::Force;
+                open.sends = 0;
+                open.judge_again();
+                None
+            }
+            StaffRuling::Dismiss(reason) => record.settle(number, Settled::Dismissed(reason), now),
+        };
+        self.keep(item, settled.into_iter().collect());
+        Ok(())
+    }
+
+    /// The library system has answered, or failed to.
+    pub fn handle_answer(&mut self, request: RequestNumber, answer: Answer, now: Timestamp) {
+        let is_it = |under_way: &mut UnderWay| under_way.request == request;
+        let Some(under_way) = self.under_way.take_if(is_it) else {
+            return;
+        };
+        match (answer, under_way.is_deed) {
+            (Answer::Seen(seen), false) => self.seen(&under_way, &seen, now),
+            (Answer::Told(told), true) => self.told(&under_way, &told, now),
+            (Answer::NoReader, is_deed) => self.no_reader(&under_way, is_deed, now),
+            // An answer to something else is no answer.
+            (Answer::Seen(_), true) | (Answer::Told(_), false) | (Answer::Broken, _) => {
+                self.under_way = Some(under_way);
+                self.broken(now);
+                return;
+            }
+        }
+        self.let_go(&under_way.item);
+    }
+
+    /// What to do next; none before [`Desk::next_wake`].
+    pub fn next_effect(&mut self, now: Timestamp) -> Option<Effect> {
+        while self.effects.is_empty() && self.may_ask(now) {
+            let item = self.agenda.next(now)?;
+            self.step(&item, now);
+        }
+        let effect = self.effects.pop_front()?;
+        if let Effect::Keep(keep) = &effect {
+            self.let_go(&keep.record.item);
+        }
+        Some(effect)
+    }
+
+    /// When there is something to do again without anything being handled first.
+    #[must_use]
+    pub fn next_wake(&self) -> Option<Timestamp> {
+        let is_waiting = self.under_way.is_some() || self.is_stopped();
+        let next = self.agenda.next_at().filter(|_| !is_waiting)?;
+        Some(next.max(self.quiet_until))
+    }
+
+    fn may_ask(&self, now: Timestamp) -> bool {
+        self.under_way.is_none() && !self.is_stopped() && now >= self.quiet_until
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.link == Link::Down || self.work == Work::Paused
+    }
+
+    /// Does for an item what can be done without asking, or asks.
+    fn step(&mut self, item: &Label, now: Timestamp) {
+        let Some(matter) = self.matter(item) else {
+            self.agenda.set(item, None);
+            return;
+        };
+        let number = matter.open.fact.number();
+        let next = matter.before_asking();
+        let under_way = self.under_way(item, number, false);
+        self.perform(under_way, next, None, now);
+    }
+
+    fn seen(&mut self, under_way: &UnderWay, seen: &Sighting, now: Timestamp) {
+        self.rest_for(self.policy.request_interval, now);
+        let Some(matter) = self.matter(&under_way.item) else {
+            return;
+        };
+        // An earlier fact may have come in between.
+        if matter.open.fact.number() != under_way.fact {
+            return;
+        }
+        if matter.open.stage == Stage::Proving {
+            self.abilities.prove(seen);
+            self.effects
+                .push_back(Effect::KeepAbilities(self.abilities));
+        }
+        let Some(matter) = self.matter(&under_way.item) else {
+            return;
+        };
+        let next = matter.on_sight(seen);
+        let under_way = self.under_way(&under_way.item, under_way.fact, false);
+        self.perform(under_way, next, Some(seen), now);
+    }
+
+    fn told(&mut self, under_way: &UnderWay, told: &Told, now: Timestamp) {
+        self.rest_for(self.policy.request_interval, now);
+        let Some(matter) = self.matter(&under_way.item) else {
+            return;
+        };
+        let Stage::Intended(intent) = &matter.open.stage else {
+            return;
+        };
+        let next = match told.is_done {
+            true => matter.on_done(intent),
+            false => matter.on_refusal(intent),
+        };
+        let saw = intent.saw.clone();
+        let proves = intent.errand == Errand::Checkout && self.abilities.are_unproven();
+        match next {
+            Move::Dispute(kind) => self.dispute(under_way, kind, told.words.clone(), None, now),
+            Move::Settle(Settled::Told) if proves => {
+                self.set_stage(under_way, Stage::Proving);
+                self.keep(&under_way.item, Vec::new());
+            }
+            Move::Ask => self.plan(&under_way.item),
+            Move::Settle(_) | Move::Send(_) => {
+                let under_way = self.under_way(&under_way.item, under_way.fact, false);
+                self.perform(under_way, next, Some(&saw), now);
+            }
+        }
+    }
+
+    /// Nobody can say who it was: nothing was sent, though something may have been before.
+    fn no_reader(&mut self, under_way: &UnderWay, is_deed: bool, now: Timestamp) {
+        let Some(open) = self.matter(&under_way.item).map(|matter| matter.open) else {
+            return;
+        };
+        let kind = ConflictKind::ReaderErased;
+        match &open.stage {
+            Stage::Proving => {
+                let under_way = self.under_way(&under_way.item, under_way.fact, false);
+                self.perform(under_way, Move::Settle(Settled::Told), None, now);
+            }
+            Stage::Intended(intent) if !is_deed => {
+                let intent = Some(intent.clone());
+                self.dispute(under_way, kind, None, intent, now);
+            }
+            Stage::Waiting | Stage::Intended(_) | Stage::Disputed(_) => {
+                self.dispute(under_way, kind, None, None, now);
+            }
+        }
+    }
+
+    fn perform(
+        &mut self,
+        under_way: UnderWay,
+        next: Move,
+        seen: Option<&Sighting>,
+        now: Timestamp,
+    ) {
+        match next {
+            Move::Settle(settled) => {
+                let record = self.items.get_mut(&under_way.item);
+                let settled = record.and_then(|r| r.settle(under_way.fact, settled, now));
+                self.keep(&under_way.item, settled.into_iter().collect());
+            }
+            Move::Ask => self.ask(under_way),
+            Move::Send(errand) => {
+                let saw = seen.cloned().unwrap_or_else(Sighting::nothing);
+                self.send(
+                    under_way,
+                    Intent {
+                        errand,
+                        saw,
+                        at: now,
+                    },
+                );
+            }
+            Move::Dispute(kind) => {
+                let words = seen.and_then(|seen| seen.words.clone());
+                let intent = self.intent_of(&under_way, kind);
+                self.dispute(&under_way, kind, words, intent, now);
+            }
+        }
+    }
+
+    fn ask(&mut self, under_way: UnderWay) {
+        let Some(matter) = self.matter(&under_way.item) else {
+            return;
+        };
+        let fact = &matter.open.fact;
+        let reader = match fact.deed.kind() {
+            LoanKind::Checkout | LoanKind::Renew => matter.open.reader(),
+            LoanKind::Checkin => None,
+        };
+        let question = Question {
+            request: under_way.request,
+            fact: under_way.fact,
+            item: under_way.item.clone(),
+            reader,
+        };
+        self.effects.push_back(Effect::Ask(question));
+        self.under_way = Some(under_way);
+    }
+
+    /// Commits the intent, then sends.
+    fn send(&mut self, under_way: UnderWay, intent: Intent) {
+        let errand = intent.errand;
+        self.set_stage(&under_way, Stage::Intended(intent));
+        let Some(record) = self.items.get_mut(&under_way.item) else {
+            return;
+        };
+        let returned = record.standing.returned.as_ref().map(|m| m.happening.when);
+        let Some(open) = record.find(under_way.fact) else {
+            return;
+        };
+        open.sends += 1;
+        let own = open.fact.happening.when;
+        let reader = match errand.kind() {
+            LoanKind::Checkout | LoanKind::Renew => open.reader(),
+            LoanKind::Checkin => None,
+        };
+        let happened = match errand {
+            Errand::PastCheckin => returned.unwrap_or(own),
+            Errand::Checkout | Errand::Renew | Errand::Checkin => own,
+            Errand::TakeBackFirst | Errand::PastCheckout => own,
+        };
+        let order = Order {
+            request: under_way.request,
+            fact: under_way.fact,
+            item: under_way.item.clone(),
+            errand,
+            reader,
+            due: open.fact.deed.due().filter(|_| reader.is_some()),
+            happened: happened.latest(),
+            no_block: self.profile.honours_no_block() || open.is_forced,
+        };
+        self.keep(&under_way.item, Vec::new());
+        self.effects.push_back(Effect::Do(order));
+        self.under_way = Some(UnderWay {
+            is_deed: true,
+            ..under_way
+        });
+    }
+
+    fn dispute(
+        &mut self,
+        under_way: &UnderWay,
+        kind: ConflictKind,
+        words: Option<Words>,
+        intent: Option<Intent>,
+        now: Timestamp,
+    ) {
+        // As long as it is not known what the library system can show, it may yet be.
+        let may_mend = kind == ConflictKind::Unresolved && self.abilities.are_unproven();
+        let response = match may_mend {
+            true => Response::RetryLater,
+            false => self.policy.response(kind),
+        };
+        let back_off = self.policy.back_off;
+        let Some(record) = self.items.get_mut(&under_way.item) else {
+            return;
+        };
+        let Some(open) = record.find(under_way.fact) else {
+            return;
+        };
+        open.is_forced = false;
+        let retry_at = match response {
+            Response::RetryLater => {
+                open.tries += 1;
+                back_off.wait(open.tries).map(|wait| later(now, wait))
+            }
+            Response::Hold | Response::ReturnThenLoan => None,
+        };
+        let since = match &open.stage {
+            Stage::Disputed(before) => before.since,
+            Stage::Waiting | Stage::Intended(_) | Stage::Proving => now,
+        };
+        open.stage = Stage::Disputed(Conflict {
+            kind,
+            words,
+            since,
+            retry_at,
+            intent,
+        });
+        self.keep(&under_way.item, Vec::new());
+    }
+
+    /// What may have been sent, where that is what the dispute is about.
+    fn intent_of(&self, under_way: &UnderWay, kind: ConflictKind) -> Option<Intent> {
+        let record = self.items.get(&under_way.item)?;
+        let number = under_way.fact;
+        let open = record.open.iter().find(|o| o.fact.number() == number)?;
+        let intent = match &open.stage {
+            Stage::Intended(intent) => Some(intent),
+            Stage::Disputed(conflict) => conflict.intent.as_ref(),
+            Stage::Waiting | Stage::Proving => None,
+        };
+        intent.filter(|_| kind == ConflictKind::Unresolved).cloned()
+    }
+
+    fn set_stage(&mut self, under_way: &UnderWay, stage: Stage) {
+        let record = self.items.get_mut(&under_way.item);
+        if let Some(open) = record.and_then(|record| record.find(under_way.fact)) {
+            open.stage = stage;
+        }
+    }
+
+    /// The request under way may have been done; what is kept says what to ask.
+    fn broken(&mut self, now: Timestamp) {
+        if self.under_way.take().is_some() {
+            self.rest_for(self.policy.break_pause, now);
+        }
+        // A deed that was not handed out yet is as one that never arrived.
+        self.effects.retain(|effect| match effect {
+            Effect::Keep(_) | Effect::KeepAbilities(_) => true,
+            Effect::Ask(_) | Effect::Do(_) => false,
+        });
+    }
+
+    fn rest_for(&mut self, pause: Duration, now: Timestamp) {
+        self.quiet_until = self.quiet_until.max(later(now, pause));
+    }
+
+    fn keep(&mut self, item: &Label, settled: Vec<Settlement>) {
+        let Some(record) = self.items.get(item) else {
+            return;
+        };
+        let keep = Keep {
+            record: record.clone(),
+            rest: record.rest(),
+            settled,
+        };
+        self.effects.push_back(Effect::Keep(Box::new(keep)));
+        self.plan(item);
+    }
+
+    /// Puts an item's next turn down.
+    fn plan(&mut self, item: &Label) {
+        let turn = self.items.get(item).and_then(|record| {
+            let head = record.head()?;
+            let at = match &head.stage {
+                Stage::Waiting => later(head.heard_at, self.policy.patience),
+                Stage::Intended(_) | Stage::Proving => Timestamp::MIN,
+                Stage::Disputed(conflict) => conflict.retry_at?,
+            };
+            let happened = head.fact.happening.when.latest();
+            Some(Turn { at, happened })
+        });
+        self.agenda.set(item, turn);
+    }
+
+    /// Forgets an item whose row is on its way to the disk and needs nothing more.
+    fn let_go(&mut self, item: &Label) {
+        let is_moving = |record: &ItemRecord| record.rest() == Rest::Moving;
+        let is_queued = self.effects.iter().any(|effect| match effect {
+            Effect::Keep(keep) => keep.record.item == *item,
+            Effect::KeepAbilities(_) | Effect::Ask(_) | Effect::Do(_) => false,
+        });
+        let is_under_way = self.under_way.as_ref().is_some_and(|u| u.item == *item);
+        if !is_queued && !is_under_way && !self.items.get(item).is_some_and(is_moving) {
+            self.items.remove(item);
+        }
+    }
+
+    fn under_way(&mut self, item: &Label, fact: EntryNumber, is_deed: bool) -> UnderWay {
+        self.requests += 1;
+        UnderWay {
+            request: RequestNumber(self.requests),
+            item: item.clone(),
+            fact,
+            is_deed,
+        }
+    }
+
+    /// The fact whose turn it is at an item.
+    fn matter(&self, item: &Label) -> Option<Matter<'_>> {
+        let record = self.items.get(item)?;
+        Some(Matter {
+            record,
+            open: record.head()?,
+            profile: self.profile,
+            policy: &self.policy,
+            abilities: &self.abilities,
+        })
+    }
+}
+
+/// So much later, or the end of time.
+fn later(now: Timestamp, wait: Duration) -> Timestamp {
+    now.checked_add(wait).unwrap_or(Timestamp::MAX)
+}

@@ -1,0 +1,386 @@
+//! One item: its open facts in order, what is known of it, and what was settled lately. The whole
+//! of it is one row, kept before anything is done on its account.
+
+use std::collections::VecDeque;
+
+use jiff::Timestamp;
+use lujiang_wire::{DeviceId, EventId, Label, LoanKind, Mode};
+use serde::{Deserialize, Serialize};
+
+use crate::desk::conflict::Conflict;
+use crate::desk::effect::{Over, Rest, Settled, Settlement};
+use crate::desk::fact::{Deed, LoanFact, ReaderRef};
+use crate::desk::standing::{Mark, Standing};
+use crate::desk::step::Stage;
+use crate::desk::when::{Happening, Precedence, When, order};
+use crate::entry::EntryNumber;
+
+/// The form of a kept row.
+const FORM: u32 = 1;
+
+/// Settled facts a row remembers: what a fact undoes is hardly ever older.
+const RECENT_MAX: usize = 16;
+
+/// Words that a fact is undone which wait for that fact; beyond it the oldest is let go.
+const ORPHANS_MAX: usize = 16;
+
+/// An item as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ItemRecord {
+    form: u32,
+    /// Its barcode.
+    pub item: Label,
+    /// The last entry of the ledger that was taken in: what comes again is not taken in again.
+    pub heard: EntryNumber,
+    /// What is known of it.
+    pub standing: Standing,
+    /// Its facts that are not settled, in the order in which they are taken.
+    pub open: Vec<OpenFact>,
+    /// Words that a fact is undone, heard before that fact.
+    pub(crate) orphans: Vec<LoanFact>,
+    /// Its facts that were settled lately, the oldest first.
+    pub recent: VecDeque<Past>,
+}
+
+/// A fact that is not settled.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenFact {
+    /// The fact.
+    pub fact: LoanFact,
+    /// How far it has come.
+    pub stage: Stage,
+    /// When it was heard.
+    pub heard_at: Timestamp,
+    /// How often it was tried in vain.
+    pub tries: u32,
+    /// How often something was about to be sent for it.
+    pub(crate) sends: u32,
+    /// Whether staff wants it done whatever the desk thinks of it.
+    pub is_forced: bool,
+    /// What the desk told the library system that is older than this on-line fact, but was told
+    /// after it.
+    pub(crate) overtaken_by: Option<LoanKind>,
+}
+
+/// A fact that is settled.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Past {
+    /// Its entry in the ledger.
+    pub number: EntryNumber,
+    /// Whose.
+    pub device: DeviceId,
+    /// Its event.
+    pub id: EventId,
+    /// What it was; undoing is taking back.
+    pub kind: LoanKind,
+    /// When it happened.
+    pub when: When,
+    /// Why it is settled.
+    pub settled: Settled,
+    /// Since when.
+    pub at: Timestamp,
+}
+
+/// Why a kept row could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    /// It is no row, or a damaged one.
+    #[error("the row of an item at the desk cannot be read: {0}")]
+    NotReadable(String),
+    /// A newer gateway wrote it.
+    #[error("the row of an item at the desk has form {found}; this gateway reads form {FORM}")]
+    UnknownForm {
+        /// Its form.
+        found: u32,
+    },
+}
+
+impl ItemRecord {
+    /// An item nothing is known of.
+    #[must_use]
+    pub fn new(item: Label) -> Self {
+        Self {
+            form: FORM,
+            item,
+            heard: EntryNumber::NONE,
+            standing: Standing::default(),
+            open: Vec::new(),
+            orphans: Vec::new(),
+            recent: VecDeque::new(),
+        }
+    }
+
+    /// The row as it is kept.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("a row has text keys and plain values")
+    }
+
+    /// A kept row.
+    ///
+    /// # Errors
+    /// Where it is none, or one of another form.
+    pub fn from_json(json: &str) -> Result<Self, RecordError> {
+        let not_readable = |error: serde_json::Error| RecordError::NotReadable(error.to_string());
+        let record: Self = serde_json::from_str(json).map_err(not_readable)?;
+        match record.form {
+            FORM => Ok(record),
+            found => Err(RecordError::UnknownForm { found }),
+        }
+    }
+
+    /// The fact to be taken next: one that may have been sent already, or the first.
+    #[must_use]
+    pub fn head(&self) -> Option<&OpenFact> {
+        let may_be_sent = |open: &&OpenFact| open.may_have_been_sent();
+        self.open.iter().find(may_be_sent).or(self.open.first())
+    }
+
+    /// The fact in dispute, where there is one.
+    #[must_use]
+    pub fn conflict(&self) -> Option<(&OpenFact, &Conflict)> {
+        let head = self.head()?;
+        match &head.stage {
+            Stage::Disputed(conflict) => Some((head, conflict)),
+            Stage::Waiting | Stage::Intended(_) | Stage::Proving => None,
+        }
+    }
+
+    /// What is still to be done.
+    #[must_use]
+    pub fn rest(&self) -> Rest {
+        match (self.head(), self.conflict()) {
+            (None, _) => Rest::Quiet,
+            (Some(_), Some((_, conflict))) if conflict.retry_at.is_none() => Rest::Held,
+            (Some(_), _) => Rest::Moving,
+        }
+    }
+
+    /// Takes in a fact, once; returns what is settled by it.
+    pub(crate) fn hear(&mut self, fact: LoanFact, now: Timestamp) -> Vec<Settlement> {
+        self.heard = fact.number();
+        let settled = match (&fact.deed, fact.mode) {
+            (Deed::Undo { fact: id, .. }, _) => self.hear_undo(id.clone(), fact, now),
+            (_, Mode::Online) => self.hear_online(fact, now),
+            (_, Mode::Offline) => self.hear_offline(fact, now),
+        };
+        self.judge_again();
+        settled
+    }
+
+    fn hear_offline(&mut self, fact: LoanFact, now: Timestamp) -> Vec<Settlement> {
+        match self.take_orphan(&fact) {
+            Some(word) => vec![
+                self.remember(&fact, Settled::Undone, now),
+                self.remember(&word, Settled::Undone, now),
+            ],
+            None => {
+                self.push(fact, None, now);
+                Vec::new()
+            }
+        }
+    }
+
+    /// The library system knows of it. Where the desk has told it of something earlier since then,
+    /// it has that the wrong way round: the fact is looked after as well.
+    fn hear_online(&mut self, fact: LoanFact, now: Timestamp) -> Vec<Settlement> {
+        let overtaken_by = self.overtaking(&fact);
+        let kind = fact.deed.kind();
+        let mark = Mark {
+            happening: fact.happening.clone(),
+            told_at: None,
+        };
+        self.standing.mark(kind, mark);
+        let word = self.take_orphan(&fact);
+        let settled = match overtaken_by {
+            Some(by) => {
+                self.push(fact, Some(by), now);
+                Vec::new()
+            }
+            None => vec![self.remember(&fact, Settled::OnLine, now)],
+        };
+        if let Some(word) = word {
+            self.push(word, None, now);
+        }
+        settled
+    }
+
+    fn hear_undo(&mut self, id: EventId, word: LoanFact, now: Timestamp) -> Vec<Settlement> {
+        let device = &word.happening.device;
+        let is_it = |open: &OpenFact| open.fact.id == id && open.fact.happening.device == *device;
+        if let Some(index) = self.open.iter().position(is_it) {
+            let open = &self.open[index];
+            if open.may_have_been_sent() || open.fact.mode == Mode::Online {
+                self.push(word, None, now);
+                return Vec::new();
+            }
+            let undone = self.open.remove(index).fact;
+            return vec![
+                self.remember(&undone, Settled::Undone, now),
+                self.remember(&word, Settled::Undone, now),
+            ];
+        }
+        if self.past(device, &id).is_some() {
+            self.push(word, None, now);
+            return Vec::new();
+        }
+        self.orphans.push(word);
+        match self.orphans.len() > ORPHANS_MAX {
+            true => {
+                let oldest = self.orphans.remove(0);
+                vec![self.remember(&oldest, Settled::Undone, now)]
+            }
+            false => Vec::new(),
+        }
+    }
+
+    /// What the desk told of before, although the fact came first at the library system.
+    fn overtaking(&self, fact: &LoanFact) -> Option<LoanKind> {
+        let overtook = |mark: &Option<Mark>| {
+            mark.as_ref().is_some_and(|mark| {
+                let is_earlier = mark.happening.precedence(&fact.happening) == Precedence::Before;
+                let heard_later = mark.told_at >= Some(fact.happening.when.latest());
+                is_earlier && heard_later
+            })
+        };
+        let (lent, returned) = (&self.standing.lent, &self.standing.returned);
+        match fact.deed.kind() {
+            LoanKind::Checkin | LoanKind::Checkout if overtook(lent) => Some(LoanKind::Checkout),
+            LoanKind::Checkout if overtook(returned) => Some(LoanKind::Checkin),
+            LoanKind::Checkin | LoanKind::Checkout | LoanKind::Renew => None,
+        }
+    }
+
+    fn take_orphan(&mut self, fact: &LoanFact) -> Option<LoanFact> {
+        let names_it = |word: &LoanFact| match &word.deed {
+            Deed::Undo { fact: id, .. } => {
+                *id == fact.id && word.happening.device == fact.happening.device
+            }
+            Deed::Checkout { .. } | Deed::Renew { .. } | Deed::Checkin => false,
+        };
+        let index = self.orphans.iter().position(names_it)?;
+        Some(self.orphans.remove(index))
+    }
+
+    fn push(&mut self, fact: LoanFact, overtaken_by: Option<LoanKind>, now: Timestamp) {
+        self.open.push(OpenFact {
+            fact,
+            stage: Stage::Waiting,
+            heard_at: now,
+            tries: 0,
+            sends: 0,
+            is_forced: false,
+            overtaken_by,
+        });
+        order(&mut self.open);
+    }
+
+    /// The item's story has changed: what was disputed is looked at anew.
+    fn judge_again(&mut self) {
+        for open in &mut self.open {
+            open.judge_again();
+        }
+    }
+
+    /// A fact needs no more doing.
+    pub(crate) fn settle(
+        &mut self,
+        number: EntryNumber,
+        settled: Settled,
+        now: Timestamp,
+    ) -> Option<Settlement> {
+        let index = self.open.iter().position(|o| o.fact.number() == number)?;
+        let fact = self.open.remove(index).fact;
+        self.mark(&fact, &settled, now);
+        Some(self.remember(&fact, settled, now))
+    }
+
+    fn mark(&mut self, fact: &LoanFact, settled: &Settled, now: Timestamp) {
+        let kind = fact.deed.kind();
+        let told_at = match (settled, kind) {
+            (Settled::Told, _) => Some(now),
+            (Settled::AlreadyKnown, _) => None,
+            // A return that ended what nobody needs to hear of is still when the item came back.
+            (Settled::Over(_), LoanKind::Checkin) => None,
+            (Settled::Over(_), LoanKind::Checkout | LoanKind::Renew) => return,
+            // Its mark was set when it was heard.
+            (Settled::OnLine | Settled::Undone | Settled::Dismissed(_), _) => return,
+        };
+        let happening = fact.happening.clone();
+        self.standing.mark(kind, Mark { happening, told_at });
+    }
+
+    fn remember(&mut self, fact: &LoanFact, settled: Settled, now: Timestamp) -> Settlement {
+        self.recent.push_back(Past {
+            number: fact.number(),
+            device: fact.happening.device.clone(),
+            id: fact.id.clone(),
+            kind: fact.deed.kind(),
+            when: fact.happening.when,
+            settled: settled.clone(),
+            at: now,
+        });
+        if self.recent.len() > RECENT_MAX {
+            self.recent.pop_front();
+        }
+        Settlement {
+            number: fact.number(),
+            settled,
+            at: now,
+        }
+    }
+
+    /// A settled fact, by its event.
+    pub(crate) fn past(&self, device: &DeviceId, id: &EventId) -> Option<&Past> {
+        let is_it = |past: &&Past| past.id == *id && past.device == *device;
+        self.recent.iter().find(is_it)
+    }
+
+    pub(crate) fn find(&mut self, number: EntryNumber) -> Option<&mut OpenFact> {
+        self.open.iter_mut().find(|o| o.fact.number() == number)
+    }
+}
+
+impl OpenFact {
+    /// The reader it can be told of; the library system alone knows those of on-line facts.
+    #[must_use]
+    pub fn reader(&self) -> Option<ReaderRef> {
+        match self.fact.mode {
+            Mode::Offline => Some(self.fact.reader()),
+            Mode::Online => None,
+        }
+    }
+
+    /// Whether something may have been sent for it of which the outcome is not known.
+    #[must_use]
+    pub fn may_have_been_sent(&self) -> bool {
+        match &self.stage {
+            Stage::Intended(_) | Stage::Proving => true,
+            Stage::Disputed(conflict) => conflict.intent.is_some(),
+            Stage::Waiting => false,
+        }
+    }
+
+    /// Puts a dispute aside, to be looked at anew; what may have been sent stays in mind.
+    pub(crate) fn judge_again(&mut self) {
+        if let Stage::Disputed(conflict) = &mut self.stage {
+            self.tries = 0;
+            self.stage = match conflict.intent.take() {
+                Some(intent) => Stage::Intended(intent),
+                None => Stage::Waiting,
+            };
+        }
+    }
+}
+
+impl AsRef<Happening> for OpenFact {
+    fn as_ref(&self) -> &Happening {
+        &self.fact.happening
+    }
+}
+
+impl From<Over> for Settled {
+    fn from(over: Over) -> Self {
+        Self::Over(over)
+    }
+}

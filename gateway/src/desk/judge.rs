@@ -1,0 +1,354 @@
+//! What to do about the fact whose turn it is: before the library system is asked, once it is
+//! seen, and once it has answered a deed. Pure: the same state gives the same move, so a dry run
+//! and the desk cannot differ.
+
+use lujiang_wire::{LoanKind, Mode};
+
+use crate::desk::ability::{Abilities, Ability};
+use crate::desk::conflict::ConflictKind;
+use crate::desk::effect::{Over, Settled};
+use crate::desk::fact::Deed;
+use crate::desk::item::{ItemRecord, OpenFact};
+use crate::desk::late::LateCase;
+use crate::desk::policy::{LateAndOver, LateWhileLent, Policy, Response};
+use crate::desk::profile::Profile;
+use crate::desk::sighting::{Circulation, ReaderStanding, Sighting};
+use crate::desk::step::{Errand, Intent, Stage, Trace};
+
+/// How often anything is sent for one fact before staff has to look at it.
+const SENDS_MAX: u32 = 8;
+
+/// What to do about a fact.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Move {
+    /// Nothing more.
+    Settle(Settled),
+    /// Ask the library system.
+    Ask,
+    /// Have it do something.
+    Send(Errand),
+    /// Dispute it.
+    Dispute(ConflictKind),
+}
+
+/// A fact whose turn it is, and all that bears on it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Matter<'a> {
+    pub(crate) record: &'a ItemRecord,
+    pub(crate) open: &'a OpenFact,
+    pub(crate) profile: Profile,
+    pub(crate) policy: &'a Policy,
+    pub(crate) abilities: &'a Abilities,
+}
+
+impl Matter<'_> {
+    /// What can be done without asking.
+    pub(crate) fn before_asking(&self) -> Move {
+        if self.open.may_have_been_sent() || self.open.is_forced {
+            return Move::Ask;
+        }
+        if let Some(settled) = self.undo() {
+            return settled;
+        }
+        match self.late_case() {
+            None | Some(LateCase::ReturnRenewedSince) => self.on_time(),
+            Some(LateCase::Unclear) => self.dispute(ConflictKind::OrderUnclear),
+            Some(LateCase::LoanReturnedSince) => match self.policy.late_and_over {
+                LateAndOver::Count => settle(Over::ReturnedSince),
+                LateAndOver::TellBoth => Move::Ask,
+            },
+            Some(LateCase::LoanLentSince | LateCase::LoanRenewedSince) => Move::Ask,
+            Some(LateCase::RenewalReturnedSince) => settle(Over::ReturnedSince),
+            Some(LateCase::RenewalLentSince | LateCase::ReturnLentSince) => settle(Over::LentSince),
+            Some(LateCase::RenewalRenewedSince) => settle(Over::RenewedSince),
+            Some(LateCase::ReturnReturnedSince) => settle(Over::ReturnedSince),
+        }
+    }
+
+    /// What to do once the state is seen.
+    pub(crate) fn on_sight(&self, seen: &Sighting) -> Move {
+        match &self.open.stage {
+            Stage::Proving => Move::Settle(Settled::Told),
+            Stage::Intended(intent) => self.after_break(intent, seen),
+            Stage::Disputed(conflict) => match &conflict.intent {
+                Some(intent) => self.after_break(intent, seen),
+                None => self.fresh(seen),
+            },
+            Stage::Waiting => self.fresh(seen),
+        }
+    }
+
+    /// What to do once the library system has done what it was asked to.
+    pub(crate) fn on_done(&self, intent: &Intent) -> Move {
+        match (intent.errand, self.late_case()) {
+            _ if self.open.is_forced && intent.errand != Errand::TakeBackFirst => {
+                Move::Settle(Settled::Told)
+            }
+            // While it was being told something later was heard: what does it show now?
+            (Errand::Checkout, Some(LateCase::LoanReturnedSince)) => Move::Ask,
+            (Errand::Checkin, Some(LateCase::ReturnLentSince)) => Move::Ask,
+            (Errand::Checkout | Errand::Checkin | Errand::Renew, _) => Move::Settle(Settled::Told),
+            (Errand::TakeBackFirst, _) => Move::Ask,
+            (Errand::PastCheckout, _) => Move::Send(Errand::PastCheckin),
+            (Errand::PastCheckin, _) => settle(Over::ToldWithReturn),
+        }
+    }
+
+    /// What to do once the library system has refused.
+    pub(crate) fn on_refusal(&self, intent: &Intent) -> Move {
+        match intent.errand {
+            Errand::PastCheckout => settle(Over::ReturnedSince),
+            Errand::Checkout | Errand::Renew | Errand::Checkin => {
+                self.dispute(ConflictKind::of_refusal(intent.errand, &intent.saw))
+            }
+            Errand::TakeBackFirst | Errand::PastCheckin => {
+                self.dispute(ConflictKind::of_refusal(intent.errand, &intent.saw))
+            }
+        }
+    }
+
+    /// The case of late news this fact is.
+    pub(crate) fn late_case(&self) -> Option<LateCase> {
+        let kind = self.kind();
+        let happening = &self.open.fact.happening;
+        LateCase::of(kind, self.record.standing.lateness(kind, happening))
+    }
+
+    fn kind(&self) -> LoanKind {
+        self.open.fact.deed.kind()
+    }
+
+    /// What there is to undo: a loan or renewal the library system has heard of is taken back as
+    /// any return is (none).
+    fn undo(&self) -> Option<Move> {
+        let Deed::Undo { fact, .. } = &self.open.fact.deed else {
+            return None;
+        };
+        let device = &self.open.fact.happening.device;
+        let Some(past) = self.record.past(device, fact) else {
+            // Its own fact stands behind it: a clock without numbers had them the wrong way round.
+            return Some(Move::Dispute(ConflictKind::OrderUnclear));
+        };
+        match (&past.settled, past.kind) {
+            (Settled::Told | Settled::AlreadyKnown | Settled::OnLine, LoanKind::Checkin) => {
+                Some(Move::Dispute(ConflictKind::UndoneReturn))
+            }
+            (Settled::Told | Settled::AlreadyKnown | Settled::OnLine, _) => None,
+            // What was in dispute may have been done.
+            (Settled::Over(Over::Moot), _) => None,
+            (Settled::Over(_) | Settled::Undone | Settled::Dismissed(_), _) => {
+                Some(Move::Settle(Settled::Undone))
+            }
+        }
+    }
+
+    /// An on-line loan that something earlier has ended is not the desk's to make again: it does
+    /// not know the reader.
+    fn on_time(&self) -> Move {
+        let is_online_loan =
+            self.open.fact.mode == Mode::Online && self.kind() == LoanKind::Checkout;
+        match self.open.overtaken_by {
+            Some(LoanKind::Checkout) if is_online_loan => Move::Dispute(ConflictKind::Overtaken),
+            Some(LoanKind::Checkout | LoanKind::Renew | LoanKind::Checkin) | None => Move::Ask,
+        }
+    }
+
+    fn after_break(&self, intent: &Intent, seen: &Sighting) -> Move {
+        match (intent.trace(seen, self.abilities), intent.errand) {
+            (Trace::Done, Errand::Checkout) => match self.late_case() {
+                Some(LateCase::LoanReturnedSince) if !self.open.is_forced => {
+                    self.send(Errand::PastCheckin)
+                }
+                Some(_) | None => Move::Settle(Settled::Told),
+            },
+            (Trace::Done, Errand::Checkin) => match self.late_case() {
+                Some(LateCase::ReturnLentSince) if self.abilities.shows_in(seen) => {
+                    self.dispute(ConflictKind::Overtaken)
+                }
+                Some(_) | None => Move::Settle(Settled::Told),
+            },
+            (Trace::Done, Errand::Renew) => Move::Settle(Settled::Told),
+            (Trace::Done, Errand::PastCheckout) => self.send(Errand::PastCheckin),
+            (Trace::Done, Errand::PastCheckin) => settle(Over::ToldWithReturn),
+            (Trace::NotDone, Errand::PastCheckin) => self.send(Errand::PastCheckin),
+            (Trace::Done, Errand::TakeBackFirst) => self.fresh(seen),
+            (Trace::NotDone, _) => self.fresh(seen),
+            (Trace::Unknown, _) if self.open.is_forced => self.fresh(seen),
+            (Trace::Unknown, _) => self.dispute(ConflictKind::Unresolved),
+        }
+    }
+
+    /// Nothing of it is known to have been sent.
+    fn fresh(&self, seen: &Sighting) -> Move {
+        if seen.is_with_reader() && self.kind() == LoanKind::Checkout {
+            return Move::Settle(Settled::AlreadyKnown);
+        }
+        if !self.open.is_forced {
+            match self.late_case() {
+                None | Some(LateCase::ReturnRenewedSince) => {}
+                Some(case) => return self.late_on_sight(case, seen),
+            }
+        }
+        if self.open.fact.mode == Mode::Online && self.kind() == LoanKind::Checkout {
+            return match seen.circulation {
+                Circulation::OnLoan => Move::Settle(Settled::OnLine),
+                Circulation::In | Circulation::OnHoldShelf | Circulation::Lost => {
+                    Move::Dispute(ConflictKind::Overtaken)
+                }
+                Circulation::NoSuchItem | Circulation::Silent => {
+                    Move::Dispute(ConflictKind::Overtaken)
+                }
+            };
+        }
+        let is_forced = self.open.is_forced;
+        match seen.circulation {
+            Circulation::NoSuchItem if !is_forced => self.dispute(ConflictKind::ItemUnknown),
+            Circulation::Lost if !is_forced && self.kind() != LoanKind::Checkin => {
+                self.dispute(ConflictKind::ItemLost)
+            }
+            Circulation::OnLoan | Circulation::In | Circulation::OnHoldShelf => self.deed(seen),
+            Circulation::Lost | Circulation::NoSuchItem | Circulation::Silent => self.deed(seen),
+        }
+    }
+
+    fn deed(&self, seen: &Sighting) -> Move {
+        match self.kind() {
+            LoanKind::Checkout => self.checkout(seen),
+            LoanKind::Renew => self.renew(seen),
+            LoanKind::Checkin if self.abilities.shows_in(seen) => {
+                Move::Settle(Settled::AlreadyKnown)
+            }
+            LoanKind::Checkin => self.send(Errand::Checkin),
+        }
+    }
+
+    fn checkout(&self, seen: &Sighting) -> Move {
+        let is_forced = self.open.is_forced;
+        if seen.reader_standing() == Some(ReaderStanding::Unknown) && !is_forced {
+            return self.dispute(ConflictKind::ReaderUnknown);
+        }
+        if seen.circulation != Circulation::OnLoan {
+            return self.send(Errand::Checkout);
+        }
+        if !self.abilities.shows_not_with_reader(seen) && !is_forced {
+            return self.dispute(ConflictKind::Unresolved);
+        }
+        match self.policy.response(ConflictKind::OutToAnother) {
+            Response::Hold | Response::RetryLater if !is_forced => {
+                self.dispute(ConflictKind::OutToAnother)
+            }
+            Response::Hold | Response::RetryLater | Response::ReturnThenLoan => {
+                match self.profile.takes_back_itself() {
+                    true => self.send(Errand::Checkout),
+                    false => self.send(Errand::TakeBackFirst),
+                }
+            }
+        }
+    }
+
+    fn renew(&self, seen: &Sighting) -> Move {
+        let lasts = match (seen.due, self.open.fact.deed.due()) {
+            (Some(seen), Some(due)) => seen >= due,
+            (None, _) | (_, None) => false,
+        };
+        if lasts && seen.is_with_reader() {
+            return Move::Settle(Settled::AlreadyKnown);
+        }
+        if self.open.is_forced {
+            return self.send(Errand::Renew);
+        }
+        if seen.reader_standing() == Some(ReaderStanding::Unknown) {
+            self.dispute(ConflictKind::ReaderUnknown)
+        } else if self.abilities.shows_in(seen) {
+            self.dispute(ConflictKind::NotOnLoan)
+        } else if self.abilities.shows_not_with_reader(seen) {
+            self.dispute(ConflictKind::OutToAnother)
+        } else {
+            self.send(Errand::Renew)
+        }
+    }
+
+    fn late_on_sight(&self, case: LateCase, seen: &Sighting) -> Move {
+        match case {
+            LateCase::LoanReturnedSince => {
+                let lists = self.abilities.charged_items == Ability::Proven;
+                match self.policy.late_and_over {
+                    LateAndOver::TellBoth if lists && self.abilities.shows_in(seen) => {
+                        self.send(Errand::PastCheckout)
+                    }
+                    LateAndOver::TellBoth | LateAndOver::Count => settle(Over::ReturnedSince),
+                }
+            }
+            LateCase::LoanLentSince | LateCase::LoanRenewedSince => self.late_loan(seen),
+            LateCase::RenewalReturnedSince => settle(Over::ReturnedSince),
+            LateCase::RenewalLentSince | LateCase::ReturnLentSince => settle(Over::LentSince),
+            LateCase::RenewalRenewedSince => settle(Over::RenewedSince),
+            LateCase::ReturnReturnedSince => settle(Over::ReturnedSince),
+            LateCase::ReturnRenewedSince => self.deed(seen),
+            LateCase::Unclear => self.dispute(ConflictKind::OrderUnclear),
+        }
+    }
+
+    /// The item was lent or a loan of it renewed since, and this reader is not shown to have it.
+    fn late_loan(&self, seen: &Sighting) -> Move {
+        if self.abilities.shows_in(seen) {
+            settle(Over::GoneSince)
+        } else if !self.abilities.shows_not_with_reader(seen) {
+            self.dispute(ConflictKind::Unresolved)
+        } else if self.policy.late_while_lent == LateWhileLent::Count {
+            settle(Over::LentSince)
+        } else {
+            self.dispute(ConflictKind::LateWhileLent)
+        }
+    }
+
+    fn send(&self, errand: Errand) -> Move {
+        match self.open.sends < SENDS_MAX {
+            true => Move::Send(errand),
+            false => Move::Dispute(ConflictKind::Unresolved),
+        }
+    }
+
+    /// A dispute, unless the loan is over by what is at hand: then it is of no more use to anyone,
+    /// as it would be had it come in late.
+    fn dispute(&self, kind: ConflictKind) -> Move {
+        let is_loan = match self.kind() {
+            LoanKind::Checkout | LoanKind::Renew => true,
+            LoanKind::Checkin => false,
+        };
+        // Somebody else has the item, and the return at hand may be that reader's or this one's.
+        let is_about_another = match kind {
+            ConflictKind::OutToAnother => true,
+            ConflictKind::Unresolved => !self.open.may_have_been_sent(),
+            ConflictKind::NotOnLoan | ConflictKind::ItemUnknown | ConflictKind::ItemLost => false,
+            ConflictKind::ReaderUnknown | ConflictKind::ReaderErased => false,
+            ConflictKind::Block | ConflictKind::ReaderLimit | ConflictKind::Reserved => false,
+            ConflictKind::RenewalLimit | ConflictKind::Refused => false,
+            ConflictKind::LateWhileLent | ConflictKind::OrderUnclear => false,
+            ConflictKind::UndoneReturn | ConflictKind::Overtaken => false,
+        };
+        match is_loan && !is_about_another && self.ends_at_hand() {
+            true => settle(Over::Moot),
+            false => Move::Dispute(kind),
+        }
+    }
+
+    /// Whether a later fact at hand ends the loan.
+    fn ends_at_hand(&self) -> bool {
+        let own = self.open.fact.number();
+        let later = self
+            .record
+            .open
+            .iter()
+            .skip_while(|o| o.fact.number() != own);
+        later.skip(1).any(|other| match other.fact.deed.kind() {
+            LoanKind::Checkin => true,
+            LoanKind::Checkout => self.policy.takes_later_loan_as_return(),
+            LoanKind::Renew => false,
+        })
+    }
+}
+
+fn settle(over: Over) -> Move {
+    Move::Settle(Settled::Over(over))
+}

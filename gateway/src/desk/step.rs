@@ -1,0 +1,118 @@
+//! The steps of one fact: asked, intended, told. An intent is committed before anything is sent,
+//! with what was seen; after a break it is held against what is seen then.
+
+use jiff::Timestamp;
+use lujiang_wire::LoanKind;
+use serde::{Deserialize, Serialize};
+
+use crate::desk::ability::{Abilities, Ability};
+use crate::desk::conflict::Conflict;
+use crate::desk::sighting::{Circulation, Sighting};
+
+/// How far a fact has come.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stage {
+    /// Nothing was sent.
+    Waiting,
+    /// This may have been sent.
+    Intended(Intent),
+    /// It is done; what the library system shows of it is yet to be looked at (`ability.rs`).
+    Proving,
+    /// In dispute.
+    Disputed(Conflict),
+}
+
+/// What is about to be sent, and what was seen before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Intent {
+    /// What for.
+    pub errand: Errand,
+    /// The state that was seen: circulation, due date, whether the reader has it.
+    pub saw: Sighting,
+    /// When it was committed.
+    pub at: Timestamp,
+}
+
+/// What a fact sends the desk to the library system for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Errand {
+    /// To lend the item.
+    Checkout,
+    /// To lend it on.
+    Renew,
+    /// To take it back.
+    Checkin,
+    /// To take it back from another, so that it can be lent.
+    TakeBackFirst,
+    /// To tell of a loan that is over.
+    PastCheckout,
+    /// To tell that it is over.
+    PastCheckin,
+}
+
+/// What became of an intent, by what is seen after a break.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Trace {
+    /// It was done.
+    Done,
+    /// It was not done.
+    NotDone,
+    /// Nothing shows which.
+    Unknown,
+}
+
+impl Errand {
+    /// What the library system is told.
+    #[must_use]
+    pub fn kind(self) -> LoanKind {
+        match self {
+            Self::Checkout | Self::PastCheckout => LoanKind::Checkout,
+            Self::Renew => LoanKind::Renew,
+            Self::Checkin | Self::TakeBackFirst | Self::PastCheckin => LoanKind::Checkin,
+        }
+    }
+}
+
+impl Intent {
+    /// Whether it was done, by what is seen now. What is shown is believed; what is not shown
+    /// tells something only where the library system is known to show it.
+    pub(crate) fn trace(&self, seen: &Sighting, abilities: &Abilities) -> Trace {
+        match self.errand.kind() {
+            LoanKind::Checkout if seen.is_with_reader() => Trace::Done,
+            LoanKind::Checkout if abilities.shows_not_with_reader(seen) => Trace::NotDone,
+            LoanKind::Checkout => Trace::Unknown,
+            LoanKind::Renew => self.trace_of_renewal(seen, abilities),
+            LoanKind::Checkin => self.trace_of_return(seen, abilities),
+        }
+    }
+
+    fn trace_of_renewal(&self, seen: &Sighting, abilities: &Abilities) -> Trace {
+        match (self.saw.due, seen.due) {
+            (Some(before), Some(now)) if now > before => Trace::Done,
+            (Some(_), Some(_)) => Trace::NotDone,
+            (_, None) if abilities.shows_in(seen) => Trace::NotDone,
+            (None, _) | (_, None) => Trace::Unknown,
+        }
+    }
+
+    fn trace_of_return(&self, seen: &Sighting, abilities: &Abilities) -> Trace {
+        match seen.circulation {
+            Circulation::In | Circulation::OnHoldShelf => {
+                let was_seen_out = self.saw.circulation == Circulation::OnLoan;
+                match was_seen_out || abilities.circulation == Ability::Proven {
+                    true => Trace::Done,
+                    false => Trace::Unknown,
+                }
+            }
+            // Another due date is another loan: the one that was to end has ended.
+            Circulation::OnLoan => match (self.saw.due, seen.due) {
+                (Some(before), Some(now)) if before != now => Trace::Done,
+                (_, _) => Trace::NotDone,
+            },
+            Circulation::Lost => Trace::NotDone,
+            Circulation::NoSuchItem | Circulation::Silent => Trace::Unknown,
+        }
+    }
+}

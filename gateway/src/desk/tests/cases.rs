@@ -1,0 +1,344 @@
+//! One claim at a time.
+
+use lujiang_wire::LoanKind::{Checkin, Checkout, Renew};
+
+use super::rehearsal::{
+    Rehearsal, all, at, back, fact, is_in, loan, on_loan, online, renewal, undo,
+};
+use crate::desk::{
+    Ability, Answer, Charged, Deed, Errand, Policy, Profile, Response, StaffRuling, When,
+};
+use crate::desk::{ConflictKind, LateAndOver, LateWhileLent};
+
+#[test]
+fn a_loan_is_asked_about_told_once_and_settled() {
+    let mut r = Rehearsal::new();
+    r.hear(loan(1, "bus", 100));
+    r.see(is_in());
+    let order = r.does(Checkout);
+    assert_eq!(order.happened, at(100));
+    r.rests();
+    assert_eq!(r.settled(1), "told");
+    assert_eq!(
+        r.desk.items(),
+        0,
+        "an item with nothing open is not in memory"
+    );
+}
+
+#[test]
+fn an_entry_that_comes_again_is_not_taken_in_again() {
+    let mut r = Rehearsal::new();
+    r.hear(loan(1, "bus", 100));
+    r.see(is_in());
+    r.does(Checkout);
+    r.rests();
+    r.hear(loan(1, "bus", 100));
+    r.rests();
+    assert_eq!(r.desk.items(), 0);
+}
+
+#[test]
+fn a_return_on_the_bus_comes_before_the_next_loan_elsewhere_whichever_is_heard_first() {
+    let mut r = Rehearsal::new();
+    r.hear(loan(1, "main", 200));
+    r.hear(back(2, "bus", 100));
+    r.see(on_loan(Charged::NotListed));
+    r.does(Checkin);
+    r.see(is_in());
+    r.does(Checkout);
+    r.rests();
+    assert_eq!((r.settled(2), r.settled(1)), ("told", "told"));
+}
+
+#[test]
+fn after_a_break_the_desk_asks_and_never_sends_blindly() {
+    for was_done in [true, false] {
+        let mut r = Rehearsal::new();
+        r.hear(loan(1, "bus", 100));
+        r.see(is_in());
+        let order = r.ordered();
+        if was_done {
+            r.desk.handle_answer(order.request, Answer::Broken, r.now);
+        } else {
+            r.restart();
+        }
+        match was_done {
+            true => r.see(on_loan(Charged::Listed)),
+            false => {
+                r.see(is_in());
+                r.does(Checkout);
+            }
+        }
+        r.rests();
+        assert_eq!(r.settled(1), "told");
+    }
+}
+
+#[test]
+fn what_a_library_system_cannot_show_is_unresolved_and_held() {
+    let mut r = Rehearsal::with(Profile::Generic, Policy::default(), all(Ability::Lacking));
+    r.hear(loan(1, "bus", 100));
+    r.see(is_in());
+    r.ordered();
+    r.restart();
+    r.see(on_loan(Charged::Withheld));
+    r.rests();
+    assert_eq!(r.conflict(), Some("unresolved"));
+    r.rule(1, StaffRuling::Force);
+    r.see(on_loan(Charged::Withheld));
+}
+
+#[test]
+fn the_first_loan_proves_what_the_library_system_can_show() {
+    let mut r = Rehearsal::with(Profile::Generic, Policy::default(), all(Ability::Unproven));
+    r.hear(loan(1, "bus", 100));
+    r.see(is_in());
+    r.does(Checkout);
+    r.see(on_loan(Charged::Withheld));
+    r.rests();
+    assert_eq!(r.settled(1), "told");
+    let abilities = r.desk.abilities();
+    assert_eq!(abilities.circulation, Ability::Proven);
+    assert_eq!(abilities.charged_items, Ability::Lacking);
+}
+
+#[test]
+fn a_loan_the_library_system_did_before_it_fell_silent_is_known_and_no_conflict() {
+    let mut r = Rehearsal::new();
+    r.hear(loan(1, "main", 100));
+    r.see(on_loan(Charged::Listed));
+    r.rests();
+    assert_eq!(r.settled(1), "already-known");
+}
+
+#[test]
+fn an_item_out_to_another_is_held_or_returned_then_lent_by_policy() {
+    let mut r = Rehearsal::new();
+    r.hear(loan(1, "bus", 100));
+    r.see(on_loan(Charged::NotListed));
+    r.rests();
+    assert_eq!(r.conflict(), Some("on-loan-to-another"));
+
+    let mut policy = Policy::default();
+    policy
+        .responses
+        .insert(ConflictKind::OutToAnother, Response::ReturnThenLoan);
+    let mut r = Rehearsal::with(Profile::Evergreen, policy.clone(), all(Ability::Proven));
+    r.hear(loan(1, "bus", 100));
+    r.see(on_loan(Charged::NotListed));
+    assert_eq!(r.does(Checkin).errand, Errand::TakeBackFirst);
+    r.see(is_in());
+    r.does(Checkout);
+    r.rests();
+    assert_eq!(r.settled(1), "told");
+
+    let mut r = Rehearsal::with(Profile::Koha, policy, all(Ability::Proven));
+    r.hear(loan(1, "bus", 100));
+    r.see(on_loan(Charged::NotListed));
+    assert!(r.does(Checkout).no_block, "Koha takes it back itself");
+}
+
+#[test]
+fn a_conflict_holds_back_its_item_until_it_is_dismissed_or_the_return_between_is_heard() {
+    let mut r = Rehearsal::new();
+    r.hear(loan(1, "bus", 100));
+    r.hear(renewal(2, "bus", 200));
+    r.see(on_loan(Charged::NotListed));
+    r.rests();
+    assert_eq!((r.settled(1), r.settled(2)), ("open", "open"));
+    assert_eq!(r.desk.items(), 0, "what is held is not in memory");
+    r.hear(back(3, "south", 50));
+    r.see(on_loan(Charged::NotListed));
+    r.does(Checkin);
+    r.see(is_in());
+    r.does(Checkout);
+    r.see(on_loan(Charged::Listed));
+    r.does(Renew);
+    r.rests();
+    assert_eq!(
+        (r.settled(1), r.settled(2), r.settled(3)),
+        ("told", "told", "told")
+    );
+
+    let mut r = Rehearsal::new();
+    r.hear(loan(1, "bus", 100));
+    r.hear(back(2, "bus", 200));
+    r.see(on_loan(Charged::NotListed));
+    r.rests();
+    let reason = crate::ruling::RulingReason::new("书在架上").unwrap();
+    r.rule(1, StaffRuling::Dismiss(reason));
+    r.see(is_in());
+    r.rests();
+    assert_eq!((r.settled(1), r.settled(2)), ("dismissed", "already-known"));
+}
+
+#[test]
+fn a_dispute_about_a_loan_that_is_over_by_what_is_at_hand_is_moot() {
+    let mut r = Rehearsal::new();
+    r.hear(loan(1, "bus", 100));
+    r.see(is_in());
+    let order = r.ordered();
+    r.answer(&order, false);
+    r.rests();
+    assert_eq!(r.conflict(), Some("refused"));
+    r.hear(back(2, "bus", 200));
+    r.see(is_in());
+    let order = r.ordered();
+    r.answer(&order, false);
+    r.see(is_in());
+    r.rests();
+    assert_eq!((r.settled(1), r.settled(2)), ("moot", "already-known"));
+}
+
+#[test]
+fn late_news_of_a_loan_that_is_over_counts_or_is_told_with_its_return() {
+    let mut r = Rehearsal::new();
+    r.hear(online(back(1, "main", 200)));
+    r.hear(loan(2, "bus", 100));
+    r.rests();
+    assert_eq!((r.settled(1), r.settled(2)), ("on-line", "returned-since"));
+
+    let policy = Policy {
+        late_and_over: LateAndOver::TellBoth,
+        ..Policy::default()
+    };
+    let mut r = Rehearsal::with(Profile::Koha, policy, all(Ability::Proven));
+    r.hear(online(back(1, "main", 200)));
+    r.hear(loan(2, "bus", 100));
+    r.see(is_in());
+    r.does(Checkout);
+    assert_eq!(r.does(Checkin).happened, at(200));
+    r.rests();
+    assert_eq!(r.settled(2), "told-with-return");
+}
+
+#[test]
+fn late_news_of_a_loan_while_the_item_is_lent_is_held_or_over_by_policy() {
+    for (policy, settled) in [
+        (LateWhileLent::Hold, "open"),
+        (LateWhileLent::Count, "lent-since"),
+    ] {
+        let policy = Policy {
+            late_while_lent: policy,
+            ..Policy::default()
+        };
+        let mut r = Rehearsal::with(Profile::Generic, policy, all(Ability::Proven));
+        r.hear(online(loan(1, "main", 200)));
+        r.hear(loan(2, "bus", 100));
+        r.see(on_loan(Charged::NotListed));
+        r.rests();
+        assert_eq!(r.settled(2), settled);
+    }
+    for (seen, settled) in [
+        (on_loan(Charged::Listed), "already-known"),
+        (is_in(), "gone-since"),
+    ] {
+        let mut r = Rehearsal::new();
+        r.hear(online(loan(1, "main", 200)));
+        r.hear(loan(2, "bus", 100));
+        r.see(seen);
+        r.rests();
+        assert_eq!(r.settled(2), settled);
+    }
+}
+
+#[test]
+fn a_late_return_does_not_take_the_item_from_who_has_it_since() {
+    let mut r = Rehearsal::new();
+    r.hear(online(loan(1, "main", 200)));
+    r.hear(back(2, "bus", 100));
+    r.rests();
+    assert_eq!(r.settled(2), "lent-since");
+    // And it is when the loan before it was over.
+    r.hear(loan(3, "south", 50));
+    r.rests();
+    assert_eq!(r.settled(3), "returned-since");
+}
+
+#[test]
+fn a_return_before_a_renewal_on_paper_is_taken_back_and_renewals_too_late_are_history() {
+    let mut r = Rehearsal::new();
+    r.hear(online(renewal(1, "web", 200)));
+    r.hear(back(2, "bus", 100));
+    r.hear(renewal(3, "bus", 90));
+    r.see(on_loan(Charged::NotListed));
+    r.does(Checkin);
+    r.rests();
+    assert_eq!((r.settled(2), r.settled(3)), ("told", "renewed-since"));
+}
+
+#[test]
+fn what_is_undone_before_it_is_told_never_is_and_what_was_told_is_taken_back() {
+    let mut r = Rehearsal::new();
+    r.hear(loan(1, "bus", 100));
+    r.hear(undo(2, "bus", 100, Checkout));
+    r.rests();
+    assert_eq!((r.settled(1), r.settled(2)), ("undone", "undone"));
+
+    let mut r = Rehearsal::new();
+    r.hear(loan(1, "bus", 100));
+    r.see(is_in());
+    r.does(Checkout);
+    r.hear(undo(2, "bus", 100, Checkout));
+    r.see(on_loan(Charged::Listed));
+    r.does(Checkin);
+    r.rests();
+    assert_eq!((r.settled(1), r.settled(2)), ("told", "told"));
+
+    let mut r = Rehearsal::new();
+    r.hear(back(1, "bus", 100));
+    r.see(on_loan(Charged::NotListed));
+    r.does(Checkin);
+    r.hear(undo(2, "bus", 100, Checkin));
+    r.rests();
+    assert_eq!(r.conflict(), Some("undone-return"));
+
+    let mut r = Rehearsal::new();
+    r.hear(undo(1, "bus", 100, Checkout));
+    r.hear(loan(2, "bus", 100));
+    r.rests();
+    assert_eq!((r.settled(1), r.settled(2)), ("undone", "undone"));
+}
+
+#[test]
+fn an_undated_fact_whose_order_matters_is_held() {
+    let mut r = Rehearsal::new();
+    r.hear(online(back(1, "main", 200)));
+    let mut undated = loan(2, "bus", 150);
+    undated.happening.when = When::undated(Some(at(100)), at(300));
+    r.hear(undated);
+    r.rests();
+    assert_eq!(r.conflict(), Some("order-unclear"));
+    r.hear(online(back(3, "main", 301)));
+    r.rests();
+    assert_eq!(r.settled(2), "returned-since");
+}
+
+#[test]
+fn an_online_return_heard_after_the_earlier_loan_was_told_is_told_again() {
+    let mut r = Rehearsal::new();
+    r.hear(loan(1, "bus", 100));
+    r.see(is_in());
+    r.does(Checkout);
+    r.hear(online(back(2, "main", 200)));
+    r.see(on_loan(Charged::NotListed));
+    r.does(Checkin);
+    r.rests();
+    assert_eq!(r.settled(2), "told");
+}
+
+#[test]
+fn what_may_have_been_sent_comes_before_an_earlier_fact() {
+    let mut r = Rehearsal::new();
+    r.hear(loan(1, "bus", 200));
+    r.see(is_in());
+    r.ordered();
+    r.hear(fact(2, "main", 100, Deed::Checkin));
+    r.restart();
+    // The entry was not kept before the crash: it comes again.
+    r.hear(fact(2, "main", 100, Deed::Checkin));
+    r.see(on_loan(Charged::Listed));
+    r.rests();
+    assert_eq!((r.settled(1), r.settled(2)), ("told", "lent-since"));
+}
