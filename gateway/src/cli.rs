@@ -12,6 +12,7 @@ mod folder;
 mod identity;
 mod ledger;
 mod limits;
+mod loans;
 mod log;
 mod moment;
 mod person;
@@ -100,6 +101,9 @@ enum Command {
     /// Readers: erase what is kept of them
     #[command(subcommand)]
     Person(person::PersonCommand),
+    /// Loans: what devices may lend off-line, and what the library system hears of it
+    #[command(subcommand)]
+    Loans(loans::LoansCommand),
     /// The views: figures folded from the ledger
     #[command(subcommand)]
     Views(views::ViewsCommand),
@@ -142,6 +146,7 @@ async fn perform(cli: Cli) -> Result<Outcome, Failure> {
         Command::Ledger(command) => command.perform(&folder, &mut printer).await,
         Command::Quarantine(command) => command.perform(&folder, &mut printer).await,
         Command::Person(command) => command.perform(&folder, &mut printer).await,
+        Command::Loans(command) => command.perform(&folder, &mut printer).await,
         Command::Views(command) => command.perform(&folder, &mut printer).await,
         Command::Stops(command) => command.perform(&folder, &mut printer).await,
         Command::Token(command) => command.perform(&folder, &mut printer).await,

@@ -9,9 +9,11 @@ mod audit;
 mod body;
 mod cookie;
 mod csv;
+mod device_papers;
 mod devices;
 mod enrolment;
 mod frame;
+mod lending;
 mod listener;
 mod loan_totals;
 mod parameters;
@@ -58,6 +60,7 @@ use crate::intake::Intake;
 use crate::live::Live;
 use crate::metrics::Metrics;
 use crate::page;
+use crate::papers::Papers;
 use crate::people::People;
 use crate::presence::Presence;
 use crate::registry::Registry;
@@ -93,6 +96,8 @@ pub struct ApiState {
     pub people: People,
     /// How devices get certificates.
     pub enrolment: Enrolment,
+    /// With what devices may lend off-line.
+    pub papers: Papers,
     /// What changes.
     pub live: Live,
     /// What is counted.
@@ -256,6 +261,7 @@ impl Api {
         (name = "devices", description = "Devices and what they sent"),
         (name = "registry", description = "Changes to devices, sites and credentials"),
         (name = "identity", description = "Certificates for devices"),
+        (name = "loans", description = "What devices may lend off-line, and what the library system hears of it"),
         (name = "people", description = "Who is there and what they did"),
         (name = "probes", description = "For monitors; no token needed"),
     )

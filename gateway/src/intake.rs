@@ -101,7 +101,7 @@ impl Intake {
     pub fn start(
         store: Store,
         rules: IntakeRules,
-        seals: Seals,
+        seals: impl Into<Arc<Seals>>,
         clock: Arc<dyn Clock>,
         after: Arc<dyn AfterCommit>,
     ) -> Self {
@@ -113,7 +113,7 @@ impl Intake {
             measured: Mutex::new(BTreeMap::new()),
             heard: Notify::new(),
         });
-        let seals = Arc::new(seals);
+        let seals = seals.into();
         let stop = CancellationToken::new();
         let collector = Collector {
             queue,

@@ -17,6 +17,7 @@ pub mod ledger;
 pub mod live;
 pub mod metrics;
 pub mod page;
+pub mod papers;
 pub mod past_stops;
 pub mod people;
 pub mod places;

@@ -22,7 +22,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use jiff::tz::TimeZone;
 use lujiang_wire::{Clock, DeviceId};
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, watch};
 use tokio_util::task::TaskTracker;
 
 use crate::places::Places;
@@ -54,6 +54,7 @@ pub struct Registry {
     snapshot: Arc<RwLock<Arc<Snapshot>>>,
     passwords: PasswordDesk,
     withdrawn: broadcast::Sender<Withdrawn>,
+    changes: watch::Sender<i64>,
     changing: TaskTracker,
 }
 
@@ -123,6 +124,7 @@ impl Registry {
             snapshot: Arc::new(RwLock::new(Arc::new(snapshot))),
             passwords,
             withdrawn: broadcast::Sender::new(WITHDRAWN_MAX),
+            changes: watch::Sender::new(0),
             changing: TaskTracker::new(),
         })
     }
@@ -143,6 +145,12 @@ impl Registry {
     #[must_use]
     pub fn withdrawn(&self) -> broadcast::Receiver<Withdrawn> {
         self.withdrawn.subscribe()
+    }
+
+    /// The version of the registry, as it moves.
+    #[must_use]
+    pub fn changes(&self) -> watch::Receiver<i64> {
+        self.changes.subscribe()
     }
 
     /// Records something that is not a change of the registry: a link given out, an export.
@@ -206,6 +214,7 @@ impl Registry {
             .write()
             .unwrap_or_else(PoisonError::into_inner);
         if newer.version > snapshot.version {
+            self.changes.send_replace(newer.version);
             *snapshot = Arc::new(newer);
         }
     }

@@ -4,6 +4,7 @@
 //! What is started later may use what was started earlier, never the other way round: store,
 //! registry and presence, intake, views, door, API.
 
+mod papers_herald;
 mod presence_keeper;
 mod system_clock;
 mod withdrawals;
@@ -28,6 +29,7 @@ use crate::http::{Api, ApiState, ApiTls, Rebuilds};
 use crate::intake::Intake;
 use crate::live::Live;
 use crate::metrics::Metrics;
+use crate::papers::Papers;
 use crate::people::{People, sign_in_path};
 use crate::presence::Presence;
 use crate::registry::{Actor, Registry};
@@ -77,6 +79,7 @@ struct Rooms {
     presence: Presence,
     intake: Intake,
     views: Views,
+    papers: Papers,
     switchboard: Arc<Switchboard>,
     clock: Arc<dyn Clock>,
 }
@@ -223,6 +226,9 @@ impl Rooms {
             .read(presence_rows::load)
             .context("reading what devices last said")?;
         let seals = Seals::open(&data.keys_dir()).context("opening the keys")?;
+        let seals = Arc::new(seals);
+        let zone = config.library.time_zone.clone();
+        let papers = Papers::new(store.clone(), Arc::clone(&seals), Arc::clone(&clock), zone);
         let authority = open_authority(config, data, Arc::clone(&clock)).await?;
         let switchboard = Switchboard::new(&config.mqtt);
         let places = registry.clone();
@@ -247,6 +253,7 @@ impl Rooms {
             registry,
             intake,
             views,
+            papers,
             switchboard,
             clock,
         })
@@ -304,6 +311,7 @@ impl Rooms {
                 Arc::clone(&self.clock),
                 config,
             ),
+            papers: self.papers.clone(),
             live: Live::new(&config.http),
             metrics: Metrics::default(),
             rebuilds: Rebuilds::default(),
@@ -326,6 +334,10 @@ impl Rooms {
         let switchboard = Arc::clone(&self.switchboard);
         let withdrawals = withdrawals::follow(self.registry.clone(), switchboard, cancel.clone());
         spawn(tasks, "withdrawals", withdrawals);
+        let switchboard = Arc::clone(&self.switchboard);
+        let (papers, registry) = (self.papers.clone(), self.registry.clone());
+        let herald = papers_herald::tell(papers, registry, switchboard, cancel.clone());
+        spawn(tasks, "papers", herald);
         let keeper = self.authority.clone().keep(cancel.clone());
         spawn(tasks, "authority", keeper);
         let (views, heads, cancel) = (self.views.clone(), self.store.head_watch(), cancel.clone());

@@ -1,51 +1,59 @@
 //! Sealing of personal data and quarantined bytes (HPKE, RFC 9180: X25519, HKDF-SHA256,
 //! ChaCha20-Poly1305).
 //!
-//! Three keys, made at the first start, mode 0600: the desk's (opens reader ids), the
-//! quarantine's (opens elements kept aside), and one that keeps the digest of a clear reader id
-//! from being guessed. Sealing needs the public halves only.
+//! The keys are made at the first start, mode 0600: the desk's (opens reader ids), the
+//! quarantine's (opens elements kept aside), one that keeps the digest of a clear reader id from
+//! being guessed, and one the block lists of devices are made with. The desk's key is replaced
+//! now and then; those before it stay, for what is sealed to them: the name of the key beside
+//! everything sealed says which one opens it. Sealing needs the public halves only.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{ErrorKind, Write};
-use std::os::unix::fs::OpenOptionsExt;
+mod key;
+mod mac;
+
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use hpke::aead::ChaCha20Poly1305;
-use hpke::kdf::HkdfSha256;
-use hpke::kem::X25519HkdfSha256;
-use hpke::{Deserializable, Kem, OpModeR, OpModeS, Serializable};
+use arc_swap::ArcSwap;
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use lujiang_wire::{DeskKey, DeviceId, KeyText, READER_SEAL_INFO, normalise_reader};
 
-use crate::ledger::Digest;
+use crate::data_dir::{DataDirError, random_bytes};
+use crate::ledger::{Digest, SealedPerson};
+use key::{SealKey, keep_secret, read_secret, secret};
+pub(crate) use mac::mac;
 
-type PublicKey = <X25519HkdfSha256 as Kem>::PublicKey;
-type PrivateKey = <X25519HkdfSha256 as Kem>::PrivateKey;
-
-/// Bytes of an encapsulated key, at the beginning of everything sealed.
-const ENCAPSULATED_BYTES: usize = 32;
-
-/// What is sealed for one purpose does not open as the other's.
-const INFO_PERSON: &[u8] = b"lujiang person v1";
+/// What is sealed for one purpose does not open as another's.
 const INFO_QUARANTINE: &[u8] = b"lujiang quarantine v1";
+const INFO_BLOCKED: &[u8] = b"lujiang blocked readers v1";
 
-/// The keys intake seals with.
+/// The desk's present key.
+const DESK_FILE: &str = "desk.key";
+
+/// What the files of its earlier keys begin with; their names follow.
+const EARLIER_PREFIX: &str = "desk-";
+
+/// The keys intake seals with, and the desk opens with.
 pub struct Seals {
-    desk: SealKey,
+    folder: PathBuf,
+    desk: ArcSwap<DeskKeys>,
     quarantine: SealKey,
     /// Keys the digest of content that holds a clear reader id.
     digest: [u8; 32],
+    /// Of it each device's key for its block list is made.
+    blocks: [u8; 32],
 }
 
-/// A key pair and its name.
-struct SealKey {
-    kid: String,
-    public: PublicKey,
-    private: PrivateKey,
+/// The desk's keys. The present one is among all of them.
+struct DeskKeys {
+    present: Arc<SealKey>,
+    all: Vec<Arc<SealKey>>,
 }
 
 /// Why the keys could not be read or used.
 #[derive(Debug, thiserror::Error)]
 pub enum SealError {
-    /// A key file could not be read or made.
+    /// A key file could not be read.
     #[error("{path}")]
     File {
         /// Which.
@@ -54,6 +62,9 @@ pub enum SealError {
         #[source]
         source: std::io::Error,
     },
+    /// A key file could not be written.
+    #[error("a key could not be kept")]
+    NotKept(#[from] DataDirError),
     /// A key file does not hold a key.
     #[error("{path} holds no key: expected 64 hexadecimal digits")]
     Key {
@@ -66,9 +77,12 @@ pub enum SealError {
         /// The key tried.
         kid: String,
     },
-    /// No random numbers.
-    #[error("no random numbers: {0}")]
-    Random(String),
+    /// They were sealed to a key that is not here.
+    #[error("sealed to key {kid}, which is not here")]
+    UnknownKey {
+        /// The key asked for.
+        kid: String,
+    },
 }
 
 impl Seals {
@@ -79,30 +93,96 @@ impl Seals {
     /// what was sealed to it would be lost.
     pub fn open(folder: &Path) -> Result<Self, SealError> {
         Ok(Self {
-            desk: SealKey::open(folder, "desk.key")?,
-            quarantine: SealKey::open(folder, "quarantine.key")?,
+            desk: ArcSwap::from_pointee(DeskKeys::open(folder)?),
+            quarantine: SealKey::open(&folder.join("quarantine.key"))?,
             digest: secret(&folder.join("digest.key"))?,
+            blocks: secret(&folder.join("blocks.key"))?,
+            folder: folder.to_owned(),
         })
     }
 
-    /// The name of the desk's key, and its public half for those who seal to it.
+    /// The name and the public half of the desk's present key, for those who seal to it.
+    ///
+    /// # Panics
+    /// Never: the name of a key is 16 hexadecimal digits.
     #[must_use]
-    pub fn desk(&self) -> (&str, [u8; 32]) {
-        (&self.desk.kid, self.desk.public.to_bytes().into())
+    pub fn desk(&self) -> DeskKey {
+        let keys = self.desk.load();
+        DeskKey {
+            kid: (keys.present.kid().parse()).expect("16 hexadecimal digits are a label"),
+            public: KeyText::new(keys.present.public()),
+        }
     }
 
-    /// Seals a reader id to the desk.
+    /// The names of all the desk's keys, the present one first.
     #[must_use]
-    pub fn seal_person(&self, reader: &str) -> Vec<u8> {
-        self.desk.seal(INFO_PERSON, reader.as_bytes())
+    pub fn desk_kids(&self) -> Vec<String> {
+        let keys = self.desk.load();
+        keys.all.iter().map(|key| key.kid().to_owned()).collect()
     }
 
-    /// Opens a reader id: for the desk alone, in memory alone.
+    /// Gives the desk a new key; the one before still opens what is sealed to it. To be called
+    /// by one at a time: the writer's thread. Returns the name of the new key.
+    ///
+    /// # Errors
+    /// Where a key cannot be kept; then the present key stays.
+    pub fn rotate_desk(&self) -> Result<String, SealError> {
+        let path = self.folder.join(DESK_FILE);
+        let before = secret(&path)?;
+        let kid = SealKey::of(&before, &path)?.kid().to_owned();
+        // First the old key under its own name: a crash between the two loses none.
+        let earlier = self.folder.join(format!("{EARLIER_PREFIX}{kid}.key"));
+        keep_secret(&earlier, &before)?;
+        keep_secret(&path, &random_bytes())?;
+        let keys = DeskKeys::open(&self.folder)?;
+        let kid = keys.present.kid().to_owned();
+        self.desk.store(Arc::new(keys));
+        Ok(kid)
+    }
+
+    /// Seals a reader to the desk, in the one form a reader has.
+    #[must_use]
+    pub fn seal_person(&self, reader: &str) -> SealedPerson {
+        let key = Arc::clone(&self.desk.load().present);
+        let sealed = key.seal(READER_SEAL_INFO, normalise_reader(reader).as_bytes());
+        SealedPerson {
+            sealed: BASE64_URL_SAFE_NO_PAD.encode(sealed),
+            kid: key.kid().to_owned(),
+        }
+    }
+
+    /// Opens a reader: for the desk alone, in memory alone.
     ///
     /// # Errors
     /// Where it was not sealed to this desk.
-    pub fn open_person(&self, sealed: &[u8]) -> Result<Vec<u8>, SealError> {
-        self.desk.open_sealed(INFO_PERSON, sealed)
+    pub fn open_person(&self, person: &SealedPerson) -> Result<Vec<u8>, SealError> {
+        let key = self.desk_key(&person.kid)?;
+        let refused = || SealError::Open {
+            kid: person.kid.clone(),
+        };
+        let sealed = BASE64_URL_SAFE_NO_PAD.decode(&person.sealed);
+        key.open_sealed(READER_SEAL_INFO, &sealed.map_err(|_| refused())?)
+    }
+
+    /// Seals a list of blocked readers to the desk; its name comes first.
+    #[must_use]
+    pub fn seal_blocked(&self, readers: &[u8]) -> (String, Vec<u8>) {
+        let key = Arc::clone(&self.desk.load().present);
+        (key.kid().to_owned(), key.seal(INFO_BLOCKED, readers))
+    }
+
+    /// Opens a list of blocked readers, in memory alone.
+    ///
+    /// # Errors
+    /// Where it was not sealed to this desk.
+    pub fn open_blocked(&self, kid: &str, sealed: &[u8]) -> Result<Vec<u8>, SealError> {
+        self.desk_key(kid)?.open_sealed(INFO_BLOCKED, sealed)
+    }
+
+    /// The key of a device's own block list.
+    #[must_use]
+    pub fn blocks_key(&self, device: &DeviceId) -> KeyText {
+        KeyText::new(mac(&self.blocks, &[device.as_str().as_bytes()]))
     }
 
     /// Seals the bytes of an element kept aside.
@@ -127,103 +207,42 @@ impl Seals {
         let inner = Digest::of(&[self.digest.as_slice(), content].concat());
         Digest::of(&[self.digest.as_slice(), inner.0.as_slice()].concat())
     }
-}
 
-impl SealKey {
-    fn open(folder: &Path, name: &str) -> Result<Self, SealError> {
-        let path = folder.join(name);
-        let bytes = secret(&path)?;
-        let private = PrivateKey::from_bytes(&bytes).map_err(|_| SealError::Key { path })?;
-        let public = X25519HkdfSha256::sk_to_pk(&private);
-        let public_bytes: [u8; 32] = public.to_bytes().into();
-        let kid = hex::encode(&Digest::of(&public_bytes).0[..8]);
-        Ok(Self {
-            kid,
-            public,
-            private,
+    fn desk_key(&self, kid: &str) -> Result<Arc<SealKey>, SealError> {
+        let keys = self.desk.load();
+        let key = keys.all.iter().find(|key| key.kid() == kid);
+        key.cloned().ok_or_else(|| SealError::UnknownKey {
+            kid: kid.to_owned(),
         })
     }
+}
 
-    fn seal(&self, info: &[u8], plain: &[u8]) -> Vec<u8> {
-        let (encapsulated, sealed) =
-            hpke::single_shot_seal::<ChaCha20Poly1305, HkdfSha256, X25519HkdfSha256>(
-                &OpModeS::Base,
-                &self.public,
-                info,
-                plain,
-                self.kid.as_bytes(),
-            )
-            .expect("a public key made from a private one can be sealed to");
-        let mut bytes = encapsulated.to_bytes().to_vec();
-        bytes.extend(sealed);
-        bytes
-    }
-
-    fn open_sealed(&self, info: &[u8], bytes: &[u8]) -> Result<Vec<u8>, SealError> {
-        let refused = || SealError::Open {
-            kid: self.kid.clone(),
+impl DeskKeys {
+    fn open(folder: &Path) -> Result<Self, SealError> {
+        let present = Arc::new(SealKey::open(&folder.join(DESK_FILE))?);
+        let mut all = vec![Arc::clone(&present)];
+        let unreadable = |source| SealError::File {
+            path: folder.to_owned(),
+            source,
         };
-        let (encapsulated, sealed) = bytes
-            .split_at_checked(ENCAPSULATED_BYTES)
-            .ok_or_else(refused)?;
-        let encapsulated = <X25519HkdfSha256 as Kem>::EncappedKey::from_bytes(encapsulated)
-            .map_err(|_| refused())?;
-        hpke::single_shot_open::<ChaCha20Poly1305, HkdfSha256, X25519HkdfSha256>(
-            &OpModeR::Base,
-            &self.private,
-            &encapsulated,
-            info,
-            sealed,
-            self.kid.as_bytes(),
-        )
-        .map_err(|_| refused())
-    }
-}
-
-/// Reads 32 secret bytes, or makes them: a new file, synced, given its name, and the folder
-/// synced, so that nothing is ever sealed to a key that a power cut can take away.
-fn secret(path: &Path) -> Result<[u8; 32], SealError> {
-    let failed = |source| SealError::File {
-        path: path.to_owned(),
-        source,
-    };
-    match fs::read_to_string(path) {
-        Ok(text) => {
-            let mut bytes = [0; 32];
-            hex::decode_to_slice(text.trim(), &mut bytes).map_err(|_| SealError::Key {
-                path: path.to_owned(),
-            })?;
-            Ok(bytes)
+        for entry in std::fs::read_dir(folder).map_err(unreadable)? {
+            let path = entry.map_err(unreadable)?.path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            let is_key = name.starts_with(EARLIER_PREFIX) && name.ends_with(".key");
+            if is_key && let Some(bytes) = read_secret(&path)? {
+                let key = SealKey::of(&bytes, &path)?;
+                if key.kid() != present.kid() {
+                    all.push(Arc::new(key));
+                }
+            }
         }
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            let mut bytes = [0; 32];
-            getrandom::fill(&mut bytes).map_err(|error| SealError::Random(error.to_string()))?;
-            keep_secret(path, &bytes).map_err(failed)?;
-            Ok(bytes)
-        }
-        Err(error) => Err(failed(error)),
-    }
-}
-
-fn keep_secret(path: &Path, bytes: &[u8; 32]) -> std::io::Result<()> {
-    let beside = path.with_extension("new");
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&beside)?;
-    writeln!(file, "{}", hex::encode(bytes))?;
-    file.sync_all()?;
-    fs::rename(&beside, path)?;
-    match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => File::open(folder)?.sync_all(),
-        _ => File::open(".")?.sync_all(),
+        Ok(Self { present, all })
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
@@ -236,7 +255,7 @@ mod tests {
         let second = Seals::open(folder.path()).unwrap();
 
         assert_eq!(second.open_person(&sealed).unwrap(), b"350200-18");
-        for name in ["desk.key", "quarantine.key", "digest.key"] {
+        for name in ["desk.key", "quarantine.key", "digest.key", "blocks.key"] {
             let mode = fs::metadata(folder.path().join(name))
                 .unwrap()
                 .permissions();
@@ -249,8 +268,15 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let seals = Seals::open(folder.path()).unwrap();
         let mut sealed = seals.seal_quarantined(b"garbage");
+        let person = seals.seal_person("350200-18");
+        let bytes = BASE64_URL_SAFE_NO_PAD.decode(&person.sealed).unwrap();
 
-        assert!(seals.open_person(&sealed).is_err());
+        let as_person = SealedPerson {
+            sealed: BASE64_URL_SAFE_NO_PAD.encode(&sealed),
+            kid: person.kid.clone(),
+        };
+        assert!(seals.open_person(&as_person).is_err());
+        assert!(seals.open_blocked(&person.kid, &bytes).is_err());
         *sealed.last_mut().unwrap() ^= 1;
         assert!(seals.open_quarantined(&sealed).is_err());
     }
@@ -264,5 +290,51 @@ mod tests {
             Seals::open(folder.path()),
             Err(SealError::Key { .. })
         ));
+    }
+
+    #[test]
+    fn what_was_sealed_before_the_desk_got_a_new_key_still_opens() {
+        let folder = tempfile::tempdir().unwrap();
+        let seals = Seals::open(folder.path()).unwrap();
+        let mut sealed = Vec::new();
+        for reader in ["A1", "A2", "A3"] {
+            sealed.push((reader, seals.seal_person(reader)));
+            let before = seals.desk().kid;
+            let kid = seals.rotate_desk().unwrap();
+            assert_ne!(kid, before.as_str());
+            assert_eq!(seals.desk().kid.as_str(), kid);
+        }
+
+        for seals in [seals, Seals::open(folder.path()).unwrap()] {
+            assert_eq!(seals.desk_kids().len(), 4);
+            for (reader, person) in &sealed {
+                assert_eq!(seals.open_person(person).unwrap(), reader.as_bytes());
+            }
+        }
+    }
+
+    #[test]
+    fn a_reader_is_sealed_in_one_form_and_named_to_one_key() {
+        let folder = tempfile::tempdir().unwrap();
+        let seals = Seals::open(folder.path()).unwrap();
+        let mut person = seals.seal_person(" 43022319900101123x ");
+
+        assert_eq!(seals.open_person(&person).unwrap(), b"43022319900101123X");
+        person.kid = "0123456789abcdef".to_owned();
+        assert!(matches!(
+            seals.open_person(&person),
+            Err(SealError::UnknownKey { .. })
+        ));
+    }
+
+    #[test]
+    fn every_device_has_a_block_list_of_its_own_and_the_same_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let key = |device: &str| {
+            let seals = Seals::open(folder.path()).unwrap();
+            seals.blocks_key(&device.parse().unwrap())
+        };
+        assert_eq!(key("bus-1"), key("bus-1"));
+        assert_ne!(key("bus-1"), key("bus-2"));
     }
 }

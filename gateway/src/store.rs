@@ -11,6 +11,7 @@ mod clock;
 mod error;
 mod facts;
 mod file;
+pub(crate) mod papers;
 pub(crate) mod past_stops;
 pub(crate) mod people;
 pub mod persons;

@@ -4,7 +4,7 @@
 //! [`site`] (a gateway with its folder and its questions), [`gate`] (a counter and its agent), [`link`] (a network that breaks),
 //! [`disk`] (a disk that loses power or fills), [`packet`] (MQTT as bytes), [`chain`] (an operator's certificates), [`papers`] (a certificate
 //! and its key in files), [`publisher`] (a plain device that remembers
-//! what was acknowledged), [`visitors`] (who walks through the doors of a year),
+//! what was acknowledged), [`subscriber`] (who listens), [`visitors`] (who walks through the doors of a year),
 //! [`bench`] (how fast all of it is).
 
 pub mod bench;
@@ -22,5 +22,6 @@ pub mod process;
 pub mod publisher;
 pub mod rounds;
 pub mod site;
+pub mod subscriber;
 pub mod visitors;
 pub mod wait;

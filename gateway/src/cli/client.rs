@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
-use reqwest::{Method, Response};
+use reqwest::header::CONTENT_TYPE;
+use reqwest::{Method, RequestBuilder, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -56,6 +57,22 @@ impl Client {
             .context("reading the answer of the gateway")
     }
 
+    /// As [`Client::post`], with a body that is no JSON.
+    pub(super) async fn post_text<A: DeserializeOwned>(
+        &self,
+        path: &str,
+        media_type: &str,
+        body: Vec<u8>,
+    ) -> anyhow::Result<A> {
+        let request = self.request(Method::POST, path);
+        let request = request.header(CONTENT_TYPE, media_type).body(body);
+        let answer = self.answer(request).await?;
+        answer
+            .json()
+            .await
+            .context("reading the answer of the gateway")
+    }
+
     /// Sends and does not look at what is answered.
     pub(super) async fn tell(
         &self,
@@ -72,14 +89,21 @@ impl Client {
         path: &str,
         body: Option<&impl Serialize>,
     ) -> anyhow::Result<Response> {
+        let request = self.request(method, path);
+        let request = match body {
+            Some(body) => request.json(body),
+            None => request,
+        };
+        self.answer(request).await
+    }
+
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let url = format!("http://{}{path}", self.address);
-        let mut request = self
-            .http
-            .request(method, &url)
-            .bearer_auth(self.token.as_str());
-        if let Some(body) = body {
-            request = request.json(body);
-        }
+        let request = self.http.request(method, &url);
+        request.bearer_auth(self.token.as_str())
+    }
+
+    async fn answer(&self, request: RequestBuilder) -> anyhow::Result<Response> {
         let answer = request
             .send()
             .await
@@ -98,4 +122,14 @@ impl Client {
             None => anyhow!("the gateway answered {status}"),
         })
     }
+}
+
+/// A text as one part of a path.
+pub(super) fn encoded(text: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    let encode = |byte: u8| match plain(byte) {
+        true => char::from(byte).to_string(),
+        false => format!("%{byte:02X}"),
+    };
+    text.bytes().map(encode).collect()
 }

@@ -116,12 +116,12 @@ pub(super) async fn renew(
     Ok((StatusCode::CREATED, Json(issued)))
 }
 
-fn over_https(peer: Peer) -> Result<(), Problem> {
+pub(super) fn over_https(peer: Peer) -> Result<(), Problem> {
     match peer.scheme {
         Scheme::Tls => Ok(()),
         Scheme::Plain => Err(Problem::new(
             ProblemKind::NotAllowed,
-            "certificates are given over HTTPS only ([tls] http_listen)",
+            "devices are answered over HTTPS only ([tls] http_listen)",
         )),
     }
 }

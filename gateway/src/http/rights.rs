@@ -12,8 +12,9 @@ use utoipa_axum::routes;
 
 use super::access::{Guard, require};
 use super::cookie::SessionCookie;
-use super::{ApiState, audit, devices, enrolment, persons, probes, quarantine, rebuild, registry};
-use super::{loan_totals, rulings, session, signing_in, sites, stops, stream, tokens, visits};
+use super::{ApiState, audit, device_papers, devices, enrolment, lending, loan_totals, persons};
+use super::{probes, quarantine, rebuild, registry, rulings, session, signing_in, sites, stops};
+use super::{stream, tokens, visits};
 use crate::people::{People, Right};
 
 /// The member of an operation in the OpenAPI document that tells its right.
@@ -76,6 +77,14 @@ fn table() -> Vec<Row> {
         (A(Operate), routes!(enrolment::revoke)),
         (Nothing, routes!(enrolment::enrol)),
         (Nothing, routes!(enrolment::renew)),
+        (Nothing, routes!(device_papers::loan_papers)),
+        (A(Read), routes!(lending::block_list)),
+        // It names readers, and whoever is not in it is lent to.
+        (A(Administer), routes!(lending::import_blocks)),
+        (A(Administer), routes!(lending::rotate_key)),
+        (A(Read), routes!(lending::planned_stops)),
+        (A(Operate), routes!(lending::plan_stop)),
+        (A(Operate), routes!(lending::remove_stop)),
         (A(Administer), routes!(registry::add_device)),
         (A(Administer), routes!(registry::change_device)),
         (A(Administer), routes!(registry::set_limits)),

@@ -2,6 +2,7 @@
 
 mod document;
 mod house;
+mod lending;
 mod rights;
 mod rulings;
 mod signing_in;

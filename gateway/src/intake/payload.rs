@@ -1,8 +1,6 @@
 //! A payload, read: each element on its own, as an event or as what it is not. Nothing here
 //! knows the ledger; clear reader ids are sealed here, before anything is written or shown.
 
-use base64::Engine as _;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use lujiang_broker::Arrival;
 use lujiang_wire::{DeviceId, Event, EventError, EventId, Patron, Place, decode_events};
@@ -137,10 +135,7 @@ fn seal(event: Event, seals: &Seals) -> Sealed {
         ),
         Patron::Clear { id } => (
             seals.keyed_digest(received.as_bytes()),
-            SealedPerson {
-                sealed: BASE64_URL_SAFE_NO_PAD.encode(seals.seal_person(id.reveal())),
-                kid: seals.desk().0.to_owned(),
-            },
+            seals.seal_person(id.reveal()),
         ),
     };
     let withheld = Patron::Sealed {

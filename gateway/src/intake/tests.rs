@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::entry::{QuarantineReason, TimeQuality, Verdict};
 use crate::intake::rehearsal::{Rehearsal, arrival, batch, device, dropped, plain, report, visit};
+use crate::ledger::SealedPerson;
 
 #[tokio::test]
 async fn a_fact_is_on_disk_before_it_is_acknowledged_and_its_receipt_follows() {
@@ -164,19 +165,21 @@ async fn a_clear_reader_id_is_sealed_before_anything_is_written_or_told() {
             .windows(7)
             .any(|bytes| bytes == b"R350200")
     );
-    let sealed: String = house
+    let person = house
         .store
         .read(|connection| {
-            let sql = "SELECT sealed FROM person WHERE fact = 1";
-            Ok(connection.query_row(sql, [], |row| row.get(0))?)
+            let sql = "SELECT sealed, kid FROM person WHERE fact = 1";
+            let person = connection.query_row(sql, [], |row| {
+                Ok(SealedPerson {
+                    sealed: row.get(0)?,
+                    kid: row.get(1)?,
+                })
+            })?;
+            Ok(person)
         })
         .unwrap();
-    use base64::Engine as _;
-    let sealed = base64::prelude::BASE64_URL_SAFE_NO_PAD
-        .decode(sealed)
-        .unwrap();
     let seals = Seals::open(house.folder.path()).unwrap();
-    assert_eq!(seals.open_person(&sealed).unwrap(), b"R350200");
+    assert_eq!(seals.open_person(&person).unwrap(), b"R350200");
 }
 
 #[tokio::test]

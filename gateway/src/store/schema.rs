@@ -4,7 +4,8 @@ use lujiang_wire::LedgerId;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use crate::ledger::LedgerError;
-use crate::store::{audit, authority, past_stops, people, presence, quarantine, registry};
+use crate::store::registry;
+use crate::store::{audit, authority, papers, past_stops, people, presence, quarantine};
 
 /// Version of the tables below; another one is not opened, but for those that are moved on.
 const VERSION: &str = "3";
@@ -20,7 +21,7 @@ const STEPS: [Step; 2] = [
     Step {
         from: "2",
         to: "3",
-        sql: &[past_stops::THIRD],
+        sql: &[past_stops::THIRD, papers::THIRD],
     },
 ];
 

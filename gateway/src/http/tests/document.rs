@@ -16,12 +16,16 @@ async fn every_route_stands_in_the_document() {
     }
     routes.sort();
     let expected = [
+        "delete /api/v1/loans/stops/{stop}",
         "delete /api/v1/readers/{reader}",
         "delete /api/v1/tokens/{token}",
         "get /api/v1/audit",
+        "get /api/v1/device/loan-papers",
         "get /api/v1/devices",
         "get /api/v1/devices/{device}",
         "get /api/v1/live",
+        "get /api/v1/loans/blocks",
+        "get /api/v1/loans/stops",
         "get /api/v1/loans/totals",
         "get /api/v1/quarantine",
         "get /api/v1/session",
@@ -41,6 +45,9 @@ async fn every_route_stands_in_the_document() {
         "post /api/v1/devices/{device}/password",
         "post /api/v1/devices/{device}/revoke",
         "post /api/v1/enrolment",
+        "post /api/v1/loans/blocks",
+        "post /api/v1/loans/rotate-key",
+        "post /api/v1/loans/stops",
         "post /api/v1/persons/erase",
         "post /api/v1/quarantine/{number}/accept",
         "post /api/v1/quarantine/{number}/correct",

@@ -91,7 +91,7 @@ impl House {
         let stopping = CancellationToken::new();
         let following = (views.clone(), store.head_watch(), stopping.clone());
         tokio::spawn(async move { following.0.follow(following.1, following.2).await });
-        let seals = Seals::open(folder).unwrap();
+        let seals = Arc::new(Seals::open(folder).unwrap());
         let config = GatewayConfig {
             http: section.clone(),
             ..GatewayConfig::default()
@@ -102,8 +102,11 @@ impl House {
         std::fs::create_dir(paths.keys_dir()).unwrap();
         let authority = Authority::open(&paths, &config, Arc::clone(&clock)).unwrap();
         let enrolment = Enrolment::new(authority, registry.clone(), Arc::clone(&clock), &config);
+        let zone = library.time_zone.clone();
+        let papers = Papers::new(store.clone(), Arc::clone(&seals), Arc::clone(&clock), zone);
         ApiState {
             enrolment,
+            papers,
             intake: Intake::start(
                 store.clone(),
                 IntakeSection::default(),

@@ -4,7 +4,7 @@
 use super::*;
 
 /// The routes that need no right, and why that is right.
-const OPEN: [(&str, &str); 10] = [
+const OPEN: [(&str, &str); 11] = [
     ("get /healthz", "monitors have no session"),
     ("get /readyz", "monitors have no session"),
     ("get /metrics", "monitors have no session"),
@@ -16,6 +16,10 @@ const OPEN: [(&str, &str); 10] = [
     ("post /api/v1/enrolment", "asks for a device's token"),
     (
         "post /api/v1/certificate",
+        "asks for a device's certificate",
+    ),
+    (
+        "get /api/v1/device/loan-papers",
         "asks for a device's certificate",
     ),
 ];
@@ -54,6 +58,13 @@ fn example(route: &str) -> Option<Example> {
         ),
         // Added by the route before it.
         "delete /api/v1/readers/{reader}" => Ask("/api/v1/readers/node-red", json!({})),
+        "post /api/v1/loans/blocks" => Elsewhere("papers: the body is no JSON"),
+        "post /api/v1/loans/rotate-key" => Ask("/api/v1/loans/rotate-key", json!({})),
+        "post /api/v1/loans/stops" => Ask(
+            "/api/v1/loans/stops",
+            json!({"date": "2026-12-03", "unit": "东岗村小学", "place": "操场"}),
+        ),
+        "delete /api/v1/loans/stops/{stop}" => Elsewhere("papers: the name is made"),
         "put /api/v1/sites/{site}" => Ask("/api/v1/sites/main", json!({"name": "主馆"})),
         "post /api/v1/sign-in-links" => Ask("/api/v1/sign-in-links", json!({})),
         "post /api/v1/tokens" => Ask("/api/v1/tokens", json!({"name": "new", "scope": "read"})),
