@@ -4,11 +4,10 @@
 
 use std::fmt;
 
-/// What ends a message with error detection, `AY` and a digit apart: `AZ` and four digits.
-const CHECKSUM_BYTES: usize = 6;
+use crate::field::DELIMITER;
 
-/// `AY` and one digit.
-const SEQUENCE_BYTES: usize = 3;
+/// Hexadecimal digits of a sum.
+const CHECKSUM_DIGITS: usize = 4;
 
 /// Whether sums are sent and believed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -32,15 +31,16 @@ pub struct Sequence(u8);
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Checksum(u16);
 
-/// A message taken apart at its end.
+/// A message's text taken apart at its end. It is done on the text: the last byte of a hanzi can
+/// be that of a delimiter.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Trailer<'a> {
     /// What stands before AY and AZ.
-    pub(crate) content: &'a [u8],
+    pub(crate) content: &'a str,
     pub(crate) sequence: Option<Sequence>,
     pub(crate) checksum: Option<Checksum>,
-    /// What the standard sums: all through the letters `AZ`.
-    summed: &'a [u8],
+    /// Bytes after the letters `AZ`: digits and a delimiter are one byte each, in every charset.
+    unsummed_bytes: usize,
 }
 
 impl Sequence {
@@ -86,15 +86,14 @@ impl Checksum {
     /// As dp2 sums: UTF-16 units of the text before `|AY4AZ`.
     #[must_use]
     pub fn of_units(text: &str) -> Self {
-        let text = text.strip_suffix('|').unwrap_or(text);
+        let text = text.strip_suffix(DELIMITER).unwrap_or(text);
         Self(text.encode_utf16().fold(0, u16::wrapping_sub))
     }
 
-    fn read(digits: &[u8]) -> Option<Self> {
-        let text = std::str::from_utf8(digits).ok()?;
-        let hexadecimal = text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    fn read(digits: &str) -> Option<Self> {
+        let hexadecimal = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
         if hexadecimal {
-            u16::from_str_radix(text, 16).ok().map(Self)
+            u16::from_str_radix(digits, 16).ok().map(Self)
         } else {
             None
         }
@@ -115,58 +114,47 @@ impl fmt::Debug for Checksum {
 
 impl<'a> Trailer<'a> {
     /// Takes AZ from the end of a message, then AY. Either may be missing, AY also where AZ is
-    /// there. Where one is missing, or a delimiter follows, the other has to stand after a
+    /// there. Where AZ is missing, or a delimiter follows it, what is taken has to stand after a
     /// delimiter: a title may end in such letters.
-    pub(crate) fn split(message: &'a [u8]) -> Self {
-        let tidy = message.strip_suffix(b"|").unwrap_or(message);
-        let (content, summed, sequence, checksum) = match split_checksum(tidy) {
-            Some((summed, checksum)) => {
-                let before = &summed[..summed.len() - 2];
-                let (content, sequence) = split_sequence(before).unzip();
-                (content.unwrap_or(before), summed, sequence, Some(checksum))
-            }
-            None => {
-                let (content, sequence) = split_sequence(tidy).unzip();
-                (content.unwrap_or(message), message, sequence, None)
-            }
-        };
+    pub(crate) fn split(message: &'a str) -> Self {
+        let tidy = message.strip_suffix(DELIMITER).unwrap_or(message);
+        let (before, checksum) = split_checksum(tidy).unzip();
+        let (content, sequence) = split_sequence(before.unwrap_or(tidy)).unzip();
+        let content = content.or(before).unwrap_or(message);
         let certain = checksum.is_some() && tidy.len() == message.len();
-        if certain || content.ends_with(b"|") {
+        if certain || content.ends_with(DELIMITER) {
+            let unsummed_bytes = CHECKSUM_DIGITS + message.len() - tidy.len();
             Self {
                 content,
                 sequence,
                 checksum,
-                summed,
+                unsummed_bytes,
             }
         } else {
             Self {
                 content: message,
                 sequence: None,
                 checksum: None,
-                summed: message,
+                unsummed_bytes: 0,
             }
         }
     }
 
-    /// What the standard has the sum be.
-    pub(crate) fn standard_sum(&self) -> Checksum {
-        Checksum::of_bytes(self.summed)
+    /// What the standard has the sum of these bytes be, from which the text was decoded.
+    pub(crate) fn standard_sum(&self, message: &[u8]) -> Checksum {
+        Checksum::of_bytes(&message[..message.len().saturating_sub(self.unsummed_bytes)])
     }
 }
 
-/// All through the letters `AZ`, and the sum after them.
-fn split_checksum(message: &[u8]) -> Option<(&[u8], Checksum)> {
-    let (content, end) = message.split_at_checked(message.len().checked_sub(CHECKSUM_BYTES)?)?;
-    let checksum = Checksum::read(end.strip_prefix(b"AZ")?)?;
-    Some((&message[..content.len() + 2], checksum))
+/// What stands before the letters `AZ`, and the sum after them.
+fn split_checksum(message: &str) -> Option<(&str, Checksum)> {
+    let (before, digits) = message.split_at_checked(message.len().checked_sub(CHECKSUM_DIGITS)?)?;
+    Some((before.strip_suffix("AZ")?, Checksum::read(digits)?))
 }
 
-fn split_sequence(message: &[u8]) -> Option<(&[u8], Sequence)> {
-    let (content, end) = message.split_at_checked(message.len().checked_sub(SEQUENCE_BYTES)?)?;
-    let [digit] = end.strip_prefix(b"AY")? else {
-        return None;
-    };
-    digit
-        .is_ascii_digit()
-        .then(|| (content, Sequence(digit - b'0')))
+/// What stands before the letters `AY`, and the digit after them.
+fn split_sequence(message: &str) -> Option<(&str, Sequence)> {
+    let (before, digit) = message.split_at_checked(message.len().checked_sub(1)?)?;
+    let digit = digit.parse().ok()?;
+    Some((before.strip_suffix("AY")?, Sequence::new(digit)?))
 }

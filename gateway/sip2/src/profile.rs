@@ -52,12 +52,16 @@ impl Profile {
     pub fn decode<B: Body>(&self, bytes: &[u8]) -> Result<Message<B>, DecodeError> {
         let bytes = tidy(bytes);
         let command = Command::of(bytes).ok_or(DecodeError::NoCommand { bytes: bytes.len() })?;
-        let trailer = Trailer::split(bytes);
-        let text = self.charset.decode(trailer.content);
-        self.verify(&trailer, &text)?;
+        let text = self.charset.decode(bytes);
+        let trailer = Trailer::split(&text);
+        self.verify(&trailer, bytes)?;
         let strict = self.fixed_fields == FixedFields::Strict;
         // The command is two ASCII digits, in every charset.
-        let body = B::read(command, FixedPart::new(&text[2..], strict), strict)?;
+        let body = B::read(
+            command,
+            FixedPart::new(&trailer.content[2..], strict),
+            strict,
+        )?;
         Ok(Message {
             body,
             sequence: trailer.sequence,
@@ -106,11 +110,11 @@ impl Profile {
     }
 
     /// Whether the sum is right, where it is believed.
-    fn verify(&self, trailer: &Trailer<'_>, text: &str) -> Result<(), DecodeError> {
+    fn verify(&self, trailer: &Trailer<'_>, bytes: &[u8]) -> Result<(), DecodeError> {
         let expected = match self.error_detection {
             ErrorDetection::Off | ErrorDetection::Ignore => return Ok(()),
-            ErrorDetection::Standard => trailer.standard_sum(),
-            ErrorDetection::Dp2 => Checksum::of_units(text),
+            ErrorDetection::Standard => trailer.standard_sum(bytes),
+            ErrorDetection::Dp2 => Checksum::of_units(trailer.content),
         };
         let found = trailer.checksum.ok_or(DecodeError::ChecksumMissing)?;
         if found == expected {

@@ -23,7 +23,7 @@ const CHARACTERS: [char; 20] = [
 #[derive(Debug)]
 pub(crate) struct Source<'a> {
     bytes: std::slice::Iter<'a, u8>,
-    charset: Charset,
+    carried: Vec<char>,
 }
 
 /// A type of which any value can be made.
@@ -34,9 +34,12 @@ pub(crate) trait Sample {
 impl<'a> Source<'a> {
     /// Texts are of characters that `charset` carries.
     pub(crate) fn new(bytes: &'a [u8], charset: Charset) -> Self {
+        let carried = CHARACTERS
+            .into_iter()
+            .filter(|char| charset.carries(&char.to_string()));
         Self {
             bytes: bytes.iter(),
-            charset,
+            carried: carried.collect(),
         }
     }
 
@@ -49,11 +52,12 @@ impl<'a> Source<'a> {
     }
 
     pub(crate) fn text(&mut self) -> String {
-        let carried = CHARACTERS
-            .into_iter()
-            .filter(|char| self.charset.carries(&char.to_string()));
-        let carried: Vec<char> = carried.collect();
-        (0..self.below(9)).map(|_| self.one_of(&carried)).collect()
+        (0..self.below(9))
+            .map(|_| {
+                let place = self.below(self.carried.len());
+                self.carried[place]
+            })
+            .collect()
     }
 
     /// Fields that the message does not know.

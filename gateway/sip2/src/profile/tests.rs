@@ -159,6 +159,26 @@ fn vendors_fields_are_kept_and_the_delimiters_byte_inside_a_hanzi_splits_nothing
 }
 
 #[test]
+fn a_title_that_ends_in_the_letters_of_a_trailer_stays_whole() {
+    let profile = Profile {
+        charset: Charset::Gbk,
+        ..profile(ErrorDetection::Off)
+    };
+    // The last byte of this hanzi is that of a delimiter.
+    for title in ["瘄AY4", "AZ0123", "瘄AY4AZ0123"] {
+        let sent = Response::from(crate::ItemStatusUpdateResponse {
+            title_identifier: Some(title.to_owned()),
+            ..crate::ItemStatusUpdateResponse::default()
+        });
+        let bytes = profile.encode(&sent, None).unwrap();
+        let got = profile
+            .decode::<Response>(bytes.strip_suffix(b"\r").unwrap())
+            .unwrap();
+        assert_eq!(got.body, sent, "{title}");
+    }
+}
+
+#[test]
 fn a_field_whose_value_means_nothing_there_is_kept() {
     let line = format!("18030001{}CFmany|AHsoon|ABb|AJt|CK1|CF3|", " ".repeat(18));
     let got = profile(ErrorDetection::Off)
