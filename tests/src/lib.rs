@@ -5,7 +5,7 @@
 //! [`disk`] (a disk that loses power or fills), [`packet`] (MQTT as bytes), [`chain`] (an operator's certificates), [`papers`] (a certificate
 //! and its key in files), [`publisher`] (a plain device that remembers
 //! what was acknowledged), [`subscriber`] (who listens), [`visitors`] (who walks through the doors of a year),
-//! [`bench`] (how fast all of it is).
+//! [`ils`] (a library system over SIP2), [`bench`] (how fast all of it is).
 
 pub mod bench;
 pub mod chain;
@@ -14,6 +14,7 @@ pub mod counter;
 pub mod demo;
 pub mod disk;
 pub mod gate;
+pub mod ils;
 pub mod link;
 pub mod packet;
 pub mod papers;

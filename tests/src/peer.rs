@@ -58,9 +58,35 @@ pub async fn paho_by_certificate(
 }
 
 async fn run_paho(task: Value) -> anyhow::Result<Value> {
-    let script = folder().join("peers/paho_publish.py");
+    run_python("paho_publish.py", task).await
+}
+
+/// One visit to a library system with the SIP2 client of PyPI; gives back what it understood of
+/// each answer.
+///
+/// # Errors
+/// Where Python or the client are missing, or an answer was beyond it.
+pub async fn sip2_desk(
+    ils: SocketAddr,
+    login: (&str, &str),
+    patron: &str,
+    item: &str,
+) -> anyhow::Result<Value> {
+    run_python(
+        "sip2_desk.py",
+        json!({
+            "host": ils.ip().to_string(), "port": ils.port(), "user": login.0, "password": login.1,
+            "patron": patron, "item": item,
+        }),
+    )
+    .await
+}
+
+/// Runs one of the scripts: a JSON object in, a JSON value out.
+async fn run_python(script: &str, task: Value) -> anyhow::Result<Value> {
+    let path = folder().join("peers").join(script);
     let mut child = Command::new(python())
-        .arg(script)
+        .arg(path)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -71,13 +97,13 @@ async fn run_paho(task: Value) -> anyhow::Result<Value> {
     stdin
         .write_all(task.to_string().as_bytes())
         .await
-        .context("telling paho what to do")?;
+        .with_context(|| format!("telling {script} what to do"))?;
     drop(stdin);
     let done = tokio::time::timeout(PATIENCE * 2, child.wait_with_output())
         .await
-        .context("paho took too long")??;
+        .with_context(|| format!("{script} took too long"))??;
     let errors = String::from_utf8_lossy(&done.stderr);
-    serde_json::from_slice(&done.stdout).with_context(|| format!("paho said: {errors}"))
+    serde_json::from_slice(&done.stdout).with_context(|| format!("{script} said: {errors}"))
 }
 
 /// Publishes one message with mosquitto_pub and QoS 1; gives back its exit code.
