@@ -1,7 +1,7 @@
 //! Foreign peers: clients that are not ours, run as their users run them.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use anyhow::Context as _;
@@ -104,6 +104,26 @@ async fn run_python(script: &str, task: Value) -> anyhow::Result<Value> {
         .with_context(|| format!("{script} took too long"))??;
     let errors = String::from_utf8_lossy(&done.stderr);
     serde_json::from_slice(&done.stdout).with_context(|| format!("{script} said: {errors}"))
+}
+
+/// The rows of the first sheet of an Excel workbook, as openpyxl reads them.
+///
+/// # Errors
+/// Where Python or openpyxl are missing, or it is no workbook.
+pub async fn read_workbook(file: &Path) -> anyhow::Result<Value> {
+    let script = folder().join("peers/read_workbook.py");
+    let done = Command::new(python())
+        .arg(script)
+        .arg(file)
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output();
+    let done = tokio::time::timeout(PATIENCE, done)
+        .await
+        .context("openpyxl took too long")?
+        .with_context(|| format!("starting {} (tests/run makes it)", python().display()))?;
+    let errors = String::from_utf8_lossy(&done.stderr);
+    serde_json::from_slice(&done.stdout).with_context(|| format!("openpyxl said: {errors}"))
 }
 
 /// Publishes one message with mosquitto_pub and QoS 1; gives back its exit code.

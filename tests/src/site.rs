@@ -340,6 +340,19 @@ impl Library {
         self.ask(self.http.get(self.url(path))).await
     }
 
+    /// As [`Library::get`], for a file.
+    ///
+    /// # Errors
+    /// Where the answer is no success.
+    pub async fn bytes(&self, path: &str) -> anyhow::Result<Vec<u8>> {
+        let answer = self
+            .authorised(self.http.get(self.url(path)))?
+            .send()
+            .await?;
+        let answer = answer.error_for_status()?;
+        Ok(answer.bytes().await?.to_vec())
+    }
+
     /// POSTs to a path of the API as administrator.
     ///
     /// # Errors
@@ -357,13 +370,20 @@ impl Library {
     }
 
     async fn ask(&self, request: reqwest::RequestBuilder) -> anyhow::Result<String> {
-        let token =
-            std::fs::read_to_string(self.data.join("admin.token")).context("admin.token")?;
-        let answer = request.bearer_auth(token.trim()).send().await?;
+        let answer = self.authorised(request)?.send().await?;
         let (status, url) = (answer.status(), answer.url().clone());
         let body = answer.text().await?;
         anyhow::ensure!(status.is_success(), "{url}: {status}: {body}");
         Ok(body)
+    }
+
+    fn authorised(
+        &self,
+        request: reqwest::RequestBuilder,
+    ) -> anyhow::Result<reqwest::RequestBuilder> {
+        let token =
+            std::fs::read_to_string(self.data.join("admin.token")).context("admin.token")?;
+        Ok(request.bearer_auth(token.trim()))
     }
 
     /// The visitor total of a wide range around now.
