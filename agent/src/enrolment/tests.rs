@@ -5,10 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lujiang_config::{AgentSection, LogSection, OutboxSection, UplinkSection};
-use lujiang_wire::TokenSecret;
+use lujiang_wire::{LOAN_PAPERS_PATH, TokenSecret};
 
 use super::*;
+use crate::clock::SystemClock;
 use crate::error_chain::chain;
+use crate::lending::first_papers;
+use crate::lending::test_lending::test_papers;
 use crate::outbox::{Outbox, OutboxOptions};
 use crate::test_authority::{Authority, YEAR};
 use crate::test_gateway::{Answer, Asked, TestGateway};
@@ -70,6 +73,28 @@ async fn a_good_token_gives_a_certificate_for_a_key_that_stays_here() {
         (&device(), &token.secret)
     );
     assert!(!String::from_utf8_lossy(&asked[0].body).contains("PRIVATE"));
+}
+
+#[tokio::test]
+async fn a_device_that_was_just_enrolled_gets_its_papers_with_its_new_certificate() {
+    let (folder, authority) = (tempfile::tempdir().unwrap(), Arc::new(Authority::new()));
+    let issues = issues(&authority);
+    let gateway = TestGateway::start(&authority, move |asked| {
+        if asked.path == LOAN_PAPERS_PATH {
+            return (200, serde_json::to_vec(&test_papers(&[])).unwrap());
+        }
+        issues(asked)
+    })
+    .await;
+    let config = config(folder.path());
+    let identity = enrol(&config, &gateway.url(), &token(&authority), Present::Keep)
+        .await
+        .unwrap();
+    let clock = Arc::new(SystemClock::new().unwrap());
+    let revision = first_papers(&config, &identity, clock).await.unwrap();
+    assert_eq!(revision, test_papers(&[]).revision);
+    assert!(gateway.asked()[1].certificate.is_some());
+    assert!(config.agent.data.join("loan-papers.json").exists());
 }
 
 #[tokio::test]

@@ -186,3 +186,6 @@ impl Policy {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,7 @@
 //! Claims about lending as a whole: what is on disk when it says yes, and after a power cut.
 
+mod canary;
+
 use std::time::Duration;
 
 use lujiang_config::OutboxSection;
