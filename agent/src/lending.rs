@@ -54,9 +54,10 @@ use std::sync::{Arc, Mutex};
 
 use anyhow::Context;
 use arc_swap::ArcSwapOption;
+use jiff::Zoned;
 use lujiang_config::{AgentConfig, LendingSection, Offline};
 use lujiang_wire::{
-    Clock, EventId, Label, PlannedStop, ReturnedConflict, StopClosed, StopOpened, Stream,
+    Clock, Due, EventId, Label, PlannedStop, ReturnedConflict, StopClosed, StopOpened, Stream,
 };
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -201,6 +202,41 @@ impl Lending {
         self.clerk.memory().out(&self.clerk.key.mark(reader))
     }
 
+    /// When an item is due that this device lent and that is not back, as far as it knows.
+    #[must_use]
+    pub fn due_here(&self, item: &Barcode) -> Option<Due> {
+        self.clerk
+            .memory()
+            .lent(item)
+            .map(|lent| Due::Day(lent.due))
+    }
+
+    /// When an item is due that this device lent to this very reader.
+    #[must_use]
+    pub fn due_for(&self, reader: &ReaderCard, item: &Barcode) -> Option<Due> {
+        let mark = self.clerk.key.mark(reader);
+        let memory = self.clerk.memory();
+        let lent = memory.lent(item).filter(|lent| lent.reader == mark)?;
+        Some(Due::Day(lent.due))
+    }
+
+    /// Whether the gateway has yet to hear of something that was decided here about an item: until
+    /// then the library system cannot know of it either.
+    ///
+    /// # Errors
+    /// Where the outbox cannot be read.
+    pub async fn is_waiting(&self, item: &str) -> Result<bool, OutboxError> {
+        let Ok(item) = self.validate_item(item) else {
+            return Ok(false);
+        };
+        // Of most items nothing was decided here; those cost no look at the disk.
+        let Some(last) = self.clerk.memory().last_sequence(&item) else {
+            return Ok(false);
+        };
+        let settled = |outbox: &Outbox| outbox.settled(Stream::Loan);
+        Ok(self.clerk.outbox.with(settled).await? < last)
+    }
+
     /// Lends an item.
     ///
     /// # Errors
@@ -343,6 +379,13 @@ impl Lending {
     pub fn papers_trouble(&self) -> Option<String> {
         let trouble = self.clerk.papers_trouble.load();
         trouble.as_deref().cloned()
+    }
+
+    /// The time it is in the library, as far as this device knows.
+    #[must_use]
+    pub fn now(&self) -> Zoned {
+        let zone = self.clerk.policy.time_zone().clone();
+        self.clerk.now().to_zoned(zone)
     }
 
     /// The day it is in the library, as far as this device knows.

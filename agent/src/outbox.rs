@@ -332,6 +332,14 @@ impl Outbox {
         Ok(depths)
     }
 
+    /// The last number of a stream that the gateway's receipts cover.
+    ///
+    /// # Errors
+    /// Where the outbox cannot be read.
+    pub fn settled(&self, stream: Stream) -> Result<u64, OutboxError> {
+        Ok(database::mark(&self.desk().connection, stream)?.settled)
+    }
+
     /// Per stream that has any, the last number written.
     ///
     /// # Errors

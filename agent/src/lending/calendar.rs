@@ -34,6 +34,11 @@ pub(super) struct Terms {
 }
 
 impl Calendar {
+    /// The library's time zone.
+    pub(super) fn time_zone(&self) -> &TimeZone {
+        &self.time_zone
+    }
+
     pub(super) fn of(section: &LendingSection) -> Self {
         let classes = section.classes.iter().map(|class| {
             let terms = Terms {

@@ -115,6 +115,11 @@ impl Memory {
         self.items.get(item)?.lent.as_ref()
     }
 
+    /// The number of the last fact about an item.
+    pub(super) fn last_sequence(&self, item: &Barcode) -> Option<u64> {
+        self.items.get(item).map(|known| known.sequence)
+    }
+
     /// How many items a reader has out.
     pub(super) fn out(&self, reader: &ReaderMark) -> u32 {
         self.out.get(reader).copied().unwrap_or(0)

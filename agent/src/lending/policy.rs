@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use lujiang_config::{LendingSection, Offline, Renewals};
 use lujiang_wire::Label;
 
@@ -50,6 +51,11 @@ impl Policy {
     /// What is done off-line at all.
     pub(super) fn offline(&self) -> Offline {
         self.offline
+    }
+
+    /// The library's time zone.
+    pub(super) fn time_zone(&self) -> &TimeZone {
+        self.calendar.time_zone()
     }
 
     /// The day it is in the library.
