@@ -59,11 +59,10 @@ pub struct AcsSection {
     pub retries: u8,
 }
 
-/// `[self_checkout.offline]`: what machines are told while the library system is away.
+/// `[self_checkout.offline]`: what machines are told while the library system is away. What is
+/// done meanwhile stands in `[lending]`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OfflineSection {
-    /// What is done without it.
-    pub service: OfflineService,
     /// What a machine is told of the library system's state.
     pub status: OfflineStatus,
     /// The institution (AO) in our own answers.
@@ -72,15 +71,6 @@ pub struct OfflineSection {
     pub machine_timeout: Duration,
     /// How often it is told to ask again.
     pub machine_retries: u16,
-}
-
-/// What is done without the library system.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OfflineService {
-    /// Items are taken back.
-    Checkin,
-    /// Items are taken back and lent.
-    CheckinAndCheckout,
 }
 
 /// What a machine is told of the library system's state while it is away.
@@ -174,7 +164,6 @@ impl AcsSection {
 impl Default for OfflineSection {
     fn default() -> Self {
         Self {
-            service: OfflineService::CheckinAndCheckout,
             status: OfflineStatus::Offline,
             institution: String::new(),
             machine_timeout: Duration::from_secs(10),

@@ -23,6 +23,8 @@ pub enum Sip2Charset {
     Utf8,
     /// GB18030, which holds GBK and GB2312.
     Gb18030,
+    /// GBK: at most two bytes a character, for machines that do not know GB18030.
+    Gbk,
     /// Code page 850, as the standard has it.
     Cp850,
 }
@@ -82,6 +84,7 @@ impl Sip2Profile {
                 &[
                     ("utf-8", Sip2Charset::Utf8),
                     ("gb18030", Sip2Charset::Gb18030),
+                    ("gbk", Sip2Charset::Gbk),
                     ("cp850", Sip2Charset::Cp850),
                 ],
             ),

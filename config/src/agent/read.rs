@@ -49,6 +49,9 @@ impl AgentConfig {
                 SelfCheckoutSection::read(section, &data)
             });
             let lending = root.optional_section("lending", LendingSection::read);
+            let decided = self_checkout.is_none() || lending.is_some();
+            let expected = "a section [lending]: by it [self_checkout] decides off-line";
+            root.fits("lending", decided, expected);
             let log = root.section("log", LogSection::read);
             Some(Self {
                 agent: agent?,

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::{
     AcsSection, CardSection, MachineLanguage, MachineLine, MachineSection, OfflineSection,
-    OfflineService, OfflineStatus, SelfCheckoutSection,
+    OfflineStatus, SelfCheckoutSection,
 };
 use crate::section::{Section, is_host};
 use crate::{ByteSize, SerialSection, Sip2Profile};
@@ -102,14 +102,6 @@ impl OfflineSection {
     fn read(section: &mut Section<'_>) -> Self {
         let default = Self::default();
         Self {
-            service: section.choice(
-                "service",
-                default.service,
-                &[
-                    ("checkin", OfflineService::Checkin),
-                    ("checkin-and-checkout", OfflineService::CheckinAndCheckout),
-                ],
-            ),
             status: section.choice(
                 "status",
                 default.status,
