@@ -4,6 +4,9 @@
 //! Agent (run) ── owns and joins ──┬─ gate::driver ── reads the counter, asks the core `Gate`
 //!                                 │        │ facts and the last reading, one transaction
 //!                                 │        v
+//!                                 ├─ self_checkout ─ SIP2 machines, the library system, `lending`
+//!                                 │        │ facts before they are answered
+//!                                 │        v
 //!                                 ├─ Outbox ──────── SQLite: written, sent, settled
 //!                                 │        ^ what waits, what is settled
 //!                                 │        v
@@ -33,6 +36,7 @@ mod measured_time;
 pub mod outbox;
 mod renewal;
 mod run;
+mod self_checkout;
 mod state_file;
 mod status;
 mod telemetry;
@@ -52,4 +56,4 @@ pub use lending::{Lending, first_papers};
 pub use outbox::{Notes, Outbox, OutboxError, OutboxOptions, Settle, Synchronous};
 pub use run::{Agent, AgentOptions};
 pub use state_file::{StateFileError, read as read_state};
-pub use status::{AgentStatus, CertificateStatus, GateStatus, Link, StreamDepth};
+pub use status::{AgentStatus, CertificateStatus, GateStatus, Link, MachineStatus, StreamDepth};

@@ -20,6 +20,7 @@ use crate::identity::IdentityFolder;
 use crate::lending::{Lender, Lending};
 use crate::outbox::{Outbox, OutboxOptions};
 use crate::renewal::renewer::Renewer;
+use crate::self_checkout::SelfCheckout;
 use crate::status::AgentStatus;
 use house::House;
 
@@ -50,6 +51,7 @@ pub struct Agent {
     house: House,
     lending: Option<Lending>,
     drivers: Owned,
+    self_checkout: Owned,
     lender: Owned,
     renewer: Owned,
     uplink: Owned,
@@ -119,7 +121,7 @@ impl Agent {
             uplink,
             outbox,
             gate,
-            self_checkout: _,
+            self_checkout,
             lending,
             log: _,
         } = config;
@@ -132,10 +134,12 @@ impl Agent {
             None => None,
         };
         let lending = lender.as_ref().map(|lender| lender.lending.clone());
+        let self_checkout = house.self_checkout(self_checkout, lending.as_ref()).await?;
         let (keeper, uplink) = (house.keeper(), house.uplink(renewals.clone(), desired));
         Ok(Self {
             lending,
             drivers: Owned::spawn_if(driver, Driver::run),
+            self_checkout: Owned::spawn_if(self_checkout, SelfCheckout::run),
             lender: Owned::spawn_if(lender, Lender::run),
             renewer: Owned::spawn_if(house.renewer(renewals), Renewer::run),
             uplink: Owned::spawn(|stop| uplink.run(stop)),
@@ -176,6 +180,10 @@ impl Agent {
         let grace = self.house.agent.stop_grace;
         // The readings are the half that cannot be had later.
         self.drivers.end("drivers", begun + grace / 2).await;
+        // What a machine asked last gets its answer.
+        self.self_checkout
+            .end("self-checkout", begun + grace / 2)
+            .await;
         self.lender.end("lender", begun + grace / 2).await;
         self.renewer.end("renewer", begun + grace / 2).await;
         self.uplink.end("uplink", begun + grace).await;

@@ -95,6 +95,66 @@ pub struct GateStatus {
     pub left: Option<u64>,
 }
 
+/// What a self-checkout's task has seen since the start.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct MachineStatus {
+    /// Where it comes in: an address, or a serial line.
+    pub place: String,
+    /// Whether it is connected.
+    pub connected: bool,
+    /// Whether the library system serves it.
+    pub library_system: bool,
+    /// It said that its printer has no paper.
+    pub out_of_paper: bool,
+    /// It said that it shuts down.
+    pub shutting_down: bool,
+    /// Requests that the library system answered.
+    pub answered_by_library_system: u64,
+    /// Requests that were answered in its place.
+    pub answered_here: u64,
+    /// Requests that came again, and were not done again.
+    pub repeated: u64,
+    /// Requests that were sent to the library system and whose fate is not known.
+    pub unsure: u64,
+    /// Decisions of the library system that could not be written down as facts.
+    pub unrecorded: u64,
+    /// Lines of the machine that could not be read.
+    pub garbled_by_machine: u64,
+    /// Lines of the library system that could not be read, or answered nothing.
+    pub garbled_by_library_system: u64,
+    /// Answers that the machine's charset has no letters for.
+    pub unwritable: u64,
+    /// Logins that the library system refused.
+    pub logins_refused: u64,
+}
+
+impl MachineStatus {
+    /// The metrics of a machine, without what names it.
+    pub(crate) fn metrics(&self) -> [(&'static str, u64); 13] {
+        [
+            ("connected", self.connected.into()),
+            ("library_system", self.library_system.into()),
+            ("out_of_paper", self.out_of_paper.into()),
+            ("shutting_down", self.shutting_down.into()),
+            (
+                "answered_by_library_system_total",
+                self.answered_by_library_system,
+            ),
+            ("answered_here_total", self.answered_here),
+            ("repeated_total", self.repeated),
+            ("unsure_total", self.unsure),
+            ("unrecorded_total", self.unrecorded),
+            ("garbled_by_machine_total", self.garbled_by_machine),
+            (
+                "garbled_by_library_system_total",
+                self.garbled_by_library_system,
+            ),
+            ("unwritable_total", self.unwritable),
+            ("logins_refused_total", self.logins_refused),
+        ]
+    }
+}
+
 /// An agent's account of itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AgentStatus {
@@ -125,6 +185,9 @@ pub struct AgentStatus {
     /// The gate, where there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gate: Option<GateStatus>,
+    /// The self-checkouts, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub self_checkouts: BTreeMap<String, MachineStatus>,
 }
 
 /// Where the tasks of an agent write down what they see, for its account of itself.
@@ -142,6 +205,7 @@ struct State {
     receipt: Option<(Receipts, Timestamp)>,
     certificate: Option<CertificateStatus>,
     gate: Option<GateStatus>,
+    self_checkouts: BTreeMap<String, MachineStatus>,
 }
 
 impl Board {
@@ -155,6 +219,7 @@ impl Board {
                 receipt: None,
                 certificate: None,
                 gate: has_gate.then(GateStatus::default),
+                self_checkouts: BTreeMap::new(),
             }),
             changes,
         }
@@ -228,6 +293,32 @@ impl Board {
         self.state().gate.clone()
     }
 
+    /// Notes something about a self-checkout.
+    pub(crate) fn machine(&self, name: &str, change: impl FnOnce(&mut MachineStatus)) {
+        let mut state = self.state();
+        let status = state.self_checkouts.entry(name.to_owned()).or_default();
+        let shown = |status: &MachineStatus| {
+            let MachineStatus {
+                connected,
+                library_system,
+                out_of_paper,
+                shutting_down,
+                ..
+            } = *status;
+            (connected, library_system, out_of_paper, shutting_down)
+        };
+        let before = shown(status);
+        change(status);
+        // Counts alone are worth no writing of the state file: flash wears.
+        if before != shown(status) {
+            self.changed();
+        }
+    }
+
+    pub(crate) fn machines(&self) -> BTreeMap<String, MachineStatus> {
+        self.state().self_checkouts.clone()
+    }
+
     /// The account, with what the outbox says of itself.
     pub(crate) fn account(
         &self,
@@ -250,6 +341,7 @@ impl Board {
             receipt_time,
             certificate: state.certificate.clone(),
             gate: state.gate.clone(),
+            self_checkouts: state.self_checkouts.clone(),
         }
     }
 

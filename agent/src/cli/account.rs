@@ -7,7 +7,7 @@ use std::io::Write;
 use jiff::Timestamp;
 use lujiang_agent::identity::ENROL_AGAIN;
 use lujiang_agent::{
-    AgentStatus, CertificateStatus, GateStatus, IdentityFolder, Link, StreamDepth,
+    AgentStatus, CertificateStatus, GateStatus, IdentityFolder, Link, MachineStatus, StreamDepth,
 };
 use lujiang_config::{AgentConfig, Credential};
 use lujiang_wire::Stream;
@@ -116,6 +116,9 @@ fn write_state(out: &mut dyn Write, state: &AgentStatus) -> anyhow::Result<()> {
     if let Some(gate) = &state.gate {
         write_gate(out, gate)?;
     }
+    for (name, machine) in &state.self_checkouts {
+        write_machine(out, name, machine)?;
+    }
     writeln!(out, "as of    {}", state.time)?;
     Ok(())
 }
@@ -136,5 +139,22 @@ fn write_gate(out: &mut dyn Write, gate: &GateStatus) -> anyhow::Result<()> {
         Some(reason) => writeln!(out, "; failing: {reason}")?,
         None => writeln!(out)?,
     }
+    Ok(())
+}
+
+fn write_machine(out: &mut dyn Write, name: &str, machine: &MachineStatus) -> anyhow::Result<()> {
+    let is = |is_so: bool, yes: &'static str, no: &'static str| if is_so { yes } else { no };
+    writeln!(
+        out,
+        "machine  {name} at {}: {}, library system {}; {} answered by it, {} here, {} unsure{}{}",
+        machine.place,
+        is(machine.connected, "connected", "not connected"),
+        is(machine.library_system, "there", "away"),
+        machine.answered_by_library_system,
+        machine.answered_here,
+        machine.unsure,
+        is(machine.out_of_paper, "; no paper", ""),
+        is(machine.shutting_down, "; shutting down", ""),
+    )?;
     Ok(())
 }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use lujiang_config::{
-    AgentSection, Credential, GateSection, LendingSection, OutboxSection, UplinkSection,
+    AgentSection, Credential, GateSection, LendingSection, OutboxSection, SelfCheckoutSection,
+    UplinkSection,
 };
 use lujiang_wire::{Clock, Desired};
 use tokio::sync::watch;
@@ -18,6 +19,7 @@ use crate::lending::{Lender, Lending, PapersKeeper, Surroundings};
 use crate::measured_time::MeasuredTime;
 use crate::outbox::{Outbox, OutboxError};
 use crate::renewal::renewer::Renewer;
+use crate::self_checkout::SelfCheckout;
 use crate::status::{AgentStatus, Board};
 use crate::uplink::link::Uplink;
 
@@ -93,6 +95,21 @@ impl House {
         let (uplink, device) = (&self.uplink, &self.agent.device);
         let papers = PapersKeeper::new(lending.clone(), section, uplink, device, desired);
         Ok(Lender { lending, papers })
+    }
+
+    /// The relay of self-checkouts, where there are any; it answers by the rules of lending.
+    pub(super) async fn self_checkout(
+        &self,
+        section: Option<SelfCheckoutSection>,
+        lending: Option<&Lending>,
+    ) -> anyhow::Result<Option<SelfCheckout>> {
+        let Some(section) = section else {
+            return Ok(None);
+        };
+        let lending = lending.context("self-checkouts need [lending] in the configuration")?;
+        SelfCheckout::open(&section, lending, &self.board)
+            .await
+            .map(Some)
     }
 
     /// The task that renews the certificate, where there is one.

@@ -450,6 +450,13 @@ impl Conversation<'_> {
             );
             metrics.insert("gate_doubted_total".to_owned(), approximate(gate.doubted));
         }
+        for (machine, status) in self.uplink.board.machines() {
+            let named = status.metrics().map(|(metric, value)| {
+                let name = format!("self_checkout_{machine}_{metric}");
+                (name, approximate(value))
+            });
+            metrics.extend(named);
+        }
         Ok(Telemetry {
             time: self.uplink.clock.wall(),
             epoch: Some(outbox.epoch().clone()),

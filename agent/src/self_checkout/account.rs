@@ -1,0 +1,110 @@
+//! What the ACS decided, as it is written down: for figures and for where an item last was. No
+//! reader stands in it.
+
+use jiff::civil::time;
+use jiff::tz::TimeZone;
+use lujiang_sip2::{CheckoutResponse, RenewResponse, Request, Response, VariableDate};
+use lujiang_wire::{Due, Label, LoanKind, Outcome};
+
+use super::card_rule::CardRule;
+
+/// The word for a refusal whose reason the ACS tells people only.
+const REFUSED: &str = "refused-by-library-system";
+
+/// What an answer of the ACS says that is worth a fact.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Account {
+    /// About an item.
+    Loan(LoanAccount),
+    /// About a card.
+    Card(CardAccount),
+}
+
+/// A loan, a renewal or a return.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct LoanAccount {
+    pub(super) kind: LoanKind,
+    /// As the machine read it.
+    pub(super) item: String,
+    pub(super) due: Option<Due>,
+    pub(super) session: Label,
+    pub(super) outcome: Outcome,
+}
+
+/// A card that was issued.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct CardAccount {
+    pub(super) kind: Option<Label>,
+    pub(super) session: Label,
+    pub(super) outcome: Outcome,
+}
+
+/// What this answer to this request says; local dates are of this zone.
+pub(super) fn accounts(
+    request: &Request,
+    response: &Response,
+    session: &Label,
+    zone: &TimeZone,
+    card: Option<&CardRule>,
+) -> Vec<Account> {
+    let loan = loan(request, response, session, zone).map(Account::Loan);
+    let card = card.and_then(|rule| rule.account(request, response, session));
+    loan.into_iter().chain(card.map(Account::Card)).collect()
+}
+
+fn loan(
+    request: &Request,
+    response: &Response,
+    session: &Label,
+    zone: &TimeZone,
+) -> Option<LoanAccount> {
+    let (kind, item, ok, due) = match (request, response) {
+        (Request::Checkout(asked), Response::Checkout(answer)) => {
+            let CheckoutResponse { ok, renewal_ok, .. } = *answer;
+            let kind = match (asked.cancel, ok && renewal_ok) {
+                // A loan that is taken back at the machine: the item is not out.
+                (Some(true), _) => LoanKind::Checkin,
+                // The reader had it already, and has it longer.
+                (Some(false) | None, true) => LoanKind::Renew,
+                (Some(false) | None, false) => LoanKind::Checkout,
+            };
+            (kind, &asked.item_identifier, ok, Some(&answer.due_date))
+        }
+        (Request::Renew(asked), Response::Renew(answer)) => {
+            let RenewResponse { ok, due_date, .. } = answer;
+            let item = asked
+                .item_identifier
+                .as_ref()
+                .unwrap_or(&answer.item_identifier);
+            (LoanKind::Renew, item, *ok, Some(due_date))
+        }
+        (Request::Checkin(asked), Response::Checkin(answer)) => {
+            (LoanKind::Checkin, &asked.item_identifier, answer.ok, None)
+        }
+        (_, _) => return None,
+    };
+    let due = due.filter(|_| ok && kind != LoanKind::Checkin);
+    Some(LoanAccount {
+        kind,
+        item: item.clone(),
+        due: due.and_then(|due| due_of(due, zone)),
+        session: session.clone(),
+        outcome: outcome(ok),
+    })
+}
+
+/// What was decided, without the words for people.
+pub(super) fn outcome(ok: bool) -> Outcome {
+    let reason = (!ok).then(|| REFUSED.parse().expect("our words are labels"));
+    Outcome { ok, reason }
+}
+
+/// When it is due: the last minute of a day is that day.
+fn due_of(date: &VariableDate, zone: &TimeZone) -> Option<Due> {
+    let date = date.read()?;
+    let is_end = date.when.time() >= time(23, 59, 0, 0);
+    if is_end {
+        return Some(Due::Day(date.when.date()));
+    }
+    date.timestamp(zone).map(Due::Instant)
+}

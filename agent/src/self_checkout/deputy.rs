@@ -1,0 +1,296 @@
+//! Decides in the library system's place, by the rules of lending, and writes down what it decided
+//! itself. What a machine is told is on disk before it is told.
+
+use std::sync::{Mutex, PoisonError};
+
+use lujiang_config::Offline;
+use lujiang_sip2::{Private, Request, Response, SipDate};
+use lujiang_wire::{EventId, Label, LoanKind, Outcome};
+
+use super::account::{Account, LoanAccount};
+use super::asked::reader_of;
+use super::card_rule::CardRule;
+use super::effect::{Inquiry, Why};
+use super::screen::Words;
+use super::substitute::{Substitute, Verdict};
+use crate::lending::{Barcode, Card, Lending, Loan, OnlineLoan, ReaderCard, Refused, Return};
+
+/// The word for what may have happened.
+const UNRESOLVED: &str = "unresolved";
+
+/// Who decides for one machine.
+pub(super) struct Deputy {
+    lending: Lending,
+    substitute: Substitute,
+    card: Option<CardRule>,
+    /// What was last decided here, for a machine that cancels it.
+    last: Mutex<Option<(Barcode, EventId)>>,
+}
+
+impl Deputy {
+    pub(super) fn new(lending: Lending, substitute: Substitute, card: Option<CardRule>) -> Self {
+        Self {
+            lending,
+            substitute,
+            card,
+            last: Mutex::default(),
+        }
+    }
+
+    /// Whether the library system has yet to hear of what happened here to an item.
+    pub(super) async fn item_waits(&self, item: &str) -> bool {
+        match self.lending.is_waiting(item).await {
+            Ok(waits) => waits,
+            Err(error) => {
+                tracing::warn!(%error, "what waits for the gateway cannot be read");
+                false
+            }
+        }
+    }
+
+    /// Decides, and says what the machine is told. Whatever happened is on disk by then.
+    pub(super) async fn decide(&self, inquiry: Inquiry) -> Response {
+        let verdict = match self.judge(&inquiry).await {
+            Ok(verdict) => verdict,
+            Err(refused) if inquiry.why == Why::Unsure => self.doubt(&inquiry, refused).await,
+            Err(refused) => Verdict::No(Words::Refused(refused)),
+        };
+        self.note_card(&inquiry).await;
+        let now = self.lending.now();
+        let date = SipDate::local(now.timestamp(), now.time_zone());
+        self.substitute
+            .answer(&inquiry.request, verdict, inquiry.language, date)
+    }
+
+    /// Writes down what the library system decided.
+    ///
+    /// # Errors
+    /// Where the disk says no.
+    pub(super) async fn record(&self, account: Account) -> Result<(), Refused> {
+        match account {
+            Account::Loan(loan) => self.record_loan(loan).await,
+            Account::Card(card) => {
+                let card = Card {
+                    reader: None,
+                    kind: card.kind,
+                    session: card.session,
+                    outcome: card.outcome,
+                };
+                self.lending.card_issued(card).await.map(drop)
+            }
+        }
+    }
+
+    async fn record_loan(&self, loan: LoanAccount) -> Result<(), Refused> {
+        // A card that was held in place of an item would stand in the fact in clear; nothing was
+        // lent or taken back by it.
+        if let Err(Refused::LooksLikeAReader) = self.lending.validate_item(&loan.item) {
+            return Ok(());
+        }
+        let Ok(item) = loan.item.trim().parse() else {
+            return Ok(());
+        };
+        let loan = OnlineLoan {
+            kind: loan.kind,
+            item,
+            due: loan.due,
+            session: loan.session,
+            outcome: loan.outcome,
+        };
+        self.lending.record_online(loan).await.map(drop)
+    }
+
+    async fn judge(&self, inquiry: &Inquiry) -> Result<Verdict, Refused> {
+        let unsure = inquiry.why == Why::Unsure;
+        match &inquiry.request {
+            Request::Checkout(asked) if asked.cancel == Some(true) => {
+                self.cancel(&asked.item_identifier).await
+            }
+            Request::Checkin(asked) if asked.cancel == Some(true) => {
+                self.cancel(&asked.item_identifier).await
+            }
+            Request::Checkout(asked) => {
+                let loan = self.loan(inquiry, &asked.patron_identifier, &asked.item_identifier)?;
+                self.lend(loan).await
+            }
+            // An ILS that has renewed it already would do so again; nobody is harmed by a "no".
+            Request::Renew(_) if unsure => Err(Refused::NotRenewedOffline),
+            Request::Renew(asked) => {
+                let item = asked.item_identifier.as_deref().unwrap_or_default();
+                let loan = self.loan(inquiry, &asked.patron_identifier, item)?;
+                let item = loan.item.clone();
+                let lent = self.lending.renew(loan).await?;
+                self.remember(item, lent.fact);
+                Ok(Verdict::Lent(lent.due))
+            }
+            Request::Checkin(asked) => {
+                let back = Return {
+                    item: self.lending.validate_item(&asked.item_identifier)?,
+                    session: inquiry.session.clone(),
+                    stop: None,
+                    block: None,
+                };
+                let item = back.item.clone();
+                let taken = self.lending.take_back(back).await?;
+                self.remember(item, taken.fact);
+                Ok(Verdict::Back)
+            }
+            Request::PatronStatus(asked) => self.reader(&asked.patron_identifier),
+            Request::PatronInformation(asked) => self.reader(&asked.patron_identifier),
+            Request::ItemInformation(asked) => {
+                let item = self.lending.validate_item(&asked.item_identifier)?;
+                Ok(Verdict::Item(self.lending.due_here(&item)))
+            }
+            Request::ScStatus(_) => Ok(Verdict::Status {
+                lends: self.lends(),
+            }),
+            Request::Login(_) | Request::EndPatronSession(_) | Request::RequestAcsResend(_) => {
+                Ok(Verdict::Fine)
+            }
+            Request::FeePaid(_)
+            | Request::Hold(_)
+            | Request::RenewAll(_)
+            | Request::BlockPatron(_)
+            | Request::PatronEnable(_)
+            | Request::ItemStatusUpdate(_) => Ok(Verdict::No(if unsure {
+                Words::Unsure
+            } else {
+                Words::NotNow
+            })),
+        }
+    }
+
+    fn lends(&self) -> bool {
+        match self.lending.offline() {
+            Offline::Checkin => false,
+            Offline::CheckinAndCheckout => self.lending.papers().is_some(),
+        }
+    }
+
+    fn reader(&self, identifier: &Private) -> Result<Verdict, Refused> {
+        let reader = self.lending.validate_reader(identifier.reveal())?;
+        self.lending.may_borrow(&reader)?;
+        let out = self.lending.items_out(&reader);
+        Ok(Verdict::Reader { out })
+    }
+
+    fn loan(&self, inquiry: &Inquiry, reader: &Private, item: &str) -> Result<Loan, Refused> {
+        Ok(Loan {
+            reader: self.lending.validate_reader(reader.reveal())?,
+            item: self.lending.validate_item(item)?,
+            session: inquiry.session.clone(),
+            stop: None,
+            block: None,
+        })
+    }
+
+    async fn lend(&self, loan: Loan) -> Result<Verdict, Refused> {
+        let (reader, item) = (loan.reader.clone(), loan.item.clone());
+        match self.lending.lend(loan).await {
+            Ok(lent) => {
+                self.remember(item, lent.fact);
+                Ok(Verdict::Lent(lent.due))
+            }
+            // The same reader asks for the same item once more: the answer was lost, with the
+            // memory of it.
+            Err(Refused::ItemAlreadyLentHere) => {
+                let due = self.lending.due_for(&reader, &item);
+                due.map(Verdict::Lent).ok_or(Refused::ItemAlreadyLentHere)
+            }
+            Err(refused) => Err(refused),
+        }
+    }
+
+    /// Undoes what was last decided here, if it is that.
+    async fn cancel(&self, item: &str) -> Result<Verdict, Refused> {
+        let item = self.lending.validate_item(item)?;
+        let last = self.last().clone().filter(|(last, _)| *last == item);
+        let (_, fact) = last.ok_or(Refused::NotUndoable)?;
+        self.lending.undo(&fact).await?;
+        *self.last() = None;
+        Ok(Verdict::Undone)
+    }
+
+    /// What may have happened is refused, but never without a trace: staff have to look.
+    async fn doubt(&self, inquiry: &Inquiry, refused: Refused) -> Verdict {
+        let (kind, item) = match &inquiry.request {
+            Request::Checkout(asked) => (LoanKind::Checkout, Some(&asked.item_identifier)),
+            Request::Renew(asked) => (LoanKind::Renew, asked.item_identifier.as_ref()),
+            Request::Checkin(asked) => (LoanKind::Checkin, Some(&asked.item_identifier)),
+            Request::PatronStatus(_)
+            | Request::BlockPatron(_)
+            | Request::ScStatus(_)
+            | Request::RequestAcsResend(_)
+            | Request::Login(_)
+            | Request::PatronInformation(_)
+            | Request::EndPatronSession(_)
+            | Request::FeePaid(_)
+            | Request::ItemInformation(_)
+            | Request::ItemStatusUpdate(_)
+            | Request::PatronEnable(_)
+            | Request::Hold(_)
+            | Request::RenewAll(_) => return Verdict::No(Words::Refused(refused)),
+        };
+        let account = LoanAccount {
+            kind,
+            item: item.cloned().unwrap_or_default(),
+            due: None,
+            session: inquiry.session.clone(),
+            outcome: Outcome {
+                ok: false,
+                reason: Some(UNRESOLVED.parse().expect("our words are labels")),
+            },
+        };
+        if let Err(error) = self.record_loan(account).await {
+            tracing::error!(%error, ?kind, "what may have happened at a self-checkout is not written down");
+        }
+        Verdict::No(Words::Unsure)
+    }
+
+    /// Notes a card that was issued while nobody could be asked.
+    async fn note_card(&self, inquiry: &Inquiry) {
+        let rule = self.card.as_ref();
+        let Some(rule) = rule.filter(|rule| rule.matches(&inquiry.request)) else {
+            return;
+        };
+        let reader = reader_of(&inquiry.request).map(|reader| self.card_of(reader));
+        let issued = match reader {
+            Some(Ok(reader)) => {
+                let card = Card {
+                    reader: Some(reader),
+                    kind: rule.kind.clone(),
+                    session: inquiry.session.clone(),
+                    outcome: Outcome {
+                        ok: true,
+                        reason: None,
+                    },
+                };
+                self.lending.card_issued(card).await
+            }
+            Some(Err(refused)) => Err(refused),
+            None => return,
+        };
+        if let Err(error) = issued {
+            tracing::error!(%error, "a card that was issued is not written down");
+        }
+    }
+
+    fn card_of(&self, reader: &Private) -> Result<ReaderCard, Refused> {
+        self.lending.validate_reader(reader.reveal())
+    }
+
+    fn remember(&self, item: Barcode, fact: EventId) {
+        *self.last() = Some((item, fact));
+    }
+
+    fn last(&self) -> std::sync::MutexGuard<'_, Option<(Barcode, EventId)>> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A session's name begins with the machine's, and differs in each run of the agent.
+pub(super) fn session_prefix(machine: &str, run: u32) -> Label {
+    format!("{machine}-{run:08x}")
+        .parse()
+        .expect("a machine's name and digits are a label")
+}

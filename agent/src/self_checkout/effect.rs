@@ -1,0 +1,86 @@
+//! What the core of a machine asks its shell to do, and what it notes on the way.
+
+use lujiang_sip2::{Request, ScStatusCode};
+use lujiang_wire::Label;
+
+use super::account::Account;
+use super::screen::Language;
+
+/// One thing to do, in the order given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Effect {
+    /// Connect to the ACS, after this pause.
+    Dial(Pause),
+    /// End the connection to the ACS, or the attempt at one.
+    HangUp,
+    /// Send this to the ACS.
+    ToAcs(Vec<u8>),
+    /// Send this to the machine.
+    ToMachine(Vec<u8>),
+    /// Answer in the ACS's place; the answer is awaited.
+    Decide(Box<Inquiry>),
+    /// Write down what the ACS decided; nothing waits for it.
+    Record(Box<Account>),
+    /// Count this.
+    Note(Occurrence),
+}
+
+/// How long to wait before dialling.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pause {
+    /// Not at all: the connection had been a good one.
+    None,
+    /// The next, longer pause.
+    Next,
+    /// The longest: many servers close for good after three wrong logins.
+    Longest,
+}
+
+/// A request that is answered in the ACS's place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Inquiry {
+    /// What the machine asks.
+    pub(super) request: Request,
+    /// Why the ACS does not answer.
+    pub(super) why: Why,
+    /// The session at the machine.
+    pub(super) session: Label,
+    /// The language of what its screen shows.
+    pub(super) language: Language,
+}
+
+/// Why the ACS does not answer a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Why {
+    /// It cannot be reached, and has not heard of it.
+    Away,
+    /// It was asked, and what it did nobody knows.
+    Unsure,
+    /// It has yet to be told of what happened to the item here, so it would answer wrongly.
+    ItemWaits,
+}
+
+/// Something to be counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Occurrence {
+    /// A request was answered by the ACS.
+    AnsweredByAcs,
+    /// A request was answered here.
+    AnsweredHere,
+    /// A request came again.
+    Repeated,
+    /// A line of the machine could not be read.
+    GarbledByMachine,
+    /// A line of the ACS could not be read, or answers nothing.
+    GarbledByAcs,
+    /// A request was sent to the ACS and its fate is not known.
+    Unsure,
+    /// An answer cannot be written in the machine's charset.
+    Unwritable,
+    /// The ACS refused our login.
+    LoginRefused,
+    /// Whether the ACS serves us.
+    Serving(bool),
+    /// The machine told how it is.
+    Terminal(ScStatusCode),
+}

@@ -1,0 +1,423 @@
+//! One machine and what it is told: each of its requests has exactly one answer, by the ACS or in
+//! its place, and is done once, however often it comes.
+//!
+//! A request goes to the ACS where that serves. Where there is hope that it will in a moment, the
+//! request waits for that, not longer than for an answer; otherwise it is decided here. A request
+//! that was sent and has no answer may have been carried out: it is decided here as well, and told
+//! apart, so that whoever decides knows. A request about an item of which the ACS has yet to hear
+//! is decided here even while the ACS serves (decision 0018). Knows no socket and no clock.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use jiff::tz::TimeZone;
+use lujiang_sip2::{
+    DecodeError, LoginResponse, Message, Profile, Request, RequestScResend, Response,
+};
+use lujiang_wire::Label;
+
+use super::account::accounts;
+use super::acs::{Acs, Fate, Standing, Told};
+use super::asked::Asked;
+use super::card_rule::CardRule;
+use super::effect::{Effect, Inquiry, Occurrence, Why};
+use super::last_answer::LastAnswer;
+use super::screen::Language;
+use super::session::Sessions;
+
+/// Requests that wait while one is answered. SIP2 knows of none; a machine that lost its patience
+/// may have sent another.
+const WAITING_MAX: usize = 4;
+
+/// What a machine goes by.
+#[derive(Debug, Clone)]
+pub(super) struct MachineRules {
+    /// How it writes.
+    pub(super) profile: Profile,
+    /// Its language until it tells one.
+    pub(super) language: Language,
+    /// How long a repeated request is answered from memory.
+    pub(super) repeat_within: Duration,
+    /// How long a request waits for an ACS there is hope for.
+    pub(super) hope: Duration,
+    /// Whether we log in to the ACS by ourselves.
+    pub(super) logs_in: bool,
+    /// How a card that was issued is known.
+    pub(super) card: Option<CardRule>,
+    /// Where local time is local.
+    pub(super) zone: TimeZone,
+}
+
+/// The core of one machine.
+#[derive(Debug)]
+pub(super) struct Machine {
+    rules: MachineRules,
+    acs: Acs,
+    sessions: Sessions,
+    language: Language,
+    open: Option<Open>,
+    waiting: VecDeque<Asked>,
+    last: Option<LastAnswer>,
+}
+
+/// The request that is being answered.
+#[derive(Debug)]
+struct Open {
+    asked: Asked,
+    session: Label,
+    way: Way,
+    /// Whether whoever asked it is still connected.
+    is_awaited: bool,
+}
+
+/// Where a request is on its way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// It has not been begun; it waits for the ACS until then.
+    Here { until: Instant },
+    /// The ACS has it.
+    AtAcs,
+    /// It is decided here.
+    Deciding,
+}
+
+/// A line of the machine, read.
+pub(super) struct Said {
+    line: Vec<u8>,
+    message: Result<Message<Request>, DecodeError>,
+}
+
+impl Said {
+    /// The item that would be lent or taken back by it.
+    pub(super) fn item(&self) -> Option<String> {
+        let message = self.message.as_ref().ok()?;
+        let asked = Asked::new(Vec::new(), message.clone());
+        asked.item().map(ToOwned::to_owned)
+    }
+}
+
+impl Machine {
+    /// A machine of which nothing was heard yet; the ACS is to be dialled.
+    pub(super) fn new(rules: MachineRules, acs: Acs, sessions: Sessions) -> Self {
+        Self {
+            language: rules.language,
+            rules,
+            acs,
+            sessions,
+            open: None,
+            waiting: VecDeque::new(),
+            last: None,
+        }
+    }
+
+    /// Whether there is room for another line of the machine.
+    pub(super) fn listens(&self) -> bool {
+        self.waiting.len() < WAITING_MAX
+    }
+
+    /// Reads a line of the machine.
+    pub(super) fn read(&self, line: Vec<u8>) -> Said {
+        let message = self.rules.profile.decode(&line);
+        Said { line, message }
+    }
+
+    /// The machine said something. `item_waits` tells whether the ACS has yet to hear of what
+    /// happened here to the item of it.
+    pub(super) fn handle_said(
+        &mut self,
+        now: Instant,
+        said: Said,
+        item_waits: bool,
+        out: &mut Vec<Effect>,
+    ) {
+        let Said { line, message } = said;
+        let asked = match message {
+            Ok(message) => {
+                let mut asked = Asked::new(line, message);
+                asked.item_waits = item_waits;
+                asked
+            }
+            // The standard has it ignored.
+            Err(DecodeError::UnknownCommand { .. }) => {
+                out.push(Effect::Note(Occurrence::GarbledByMachine));
+                return;
+            }
+            Err(
+                DecodeError::NoCommand { .. }
+                | DecodeError::Checksum { .. }
+                | DecodeError::ChecksumMissing
+                | DecodeError::Characters { .. }
+                | DecodeError::Fixed { .. }
+                | DecodeError::NoField { .. },
+            ) => {
+                out.push(Effect::Note(Occurrence::GarbledByMachine));
+                self.demand_again(out);
+                return;
+            }
+        };
+        if let Request::RequestAcsResend(_) = asked.request {
+            self.answer_again(out);
+        } else if self.is_under_way(&asked) {
+            out.push(Effect::Note(Occurrence::Repeated));
+        } else if let Some(last) = self.repeated(&asked, now) {
+            out.push(Effect::ToMachine(last.answer().to_vec()));
+            out.push(Effect::Note(Occurrence::Repeated));
+        } else {
+            self.waiting.push_back(asked);
+            self.advance(now, out);
+        }
+    }
+
+    /// The machine is no longer connected. What is under way goes on; what was not begun is not.
+    pub(super) fn handle_gone(&mut self) {
+        self.waiting.clear();
+        if let Some(open) = &mut self.open {
+            open.is_awaited = false;
+            match open.way {
+                Way::Here { .. } => self.open = None,
+                Way::AtAcs | Way::Deciding => {}
+            }
+        }
+    }
+
+    /// There is a connection to the ACS.
+    pub(super) fn handle_connected(&mut self, now: Instant, out: &mut Vec<Effect>) {
+        self.acs.handle_connected(now, out);
+        self.advance(now, out);
+    }
+
+    /// There is none to be had.
+    pub(super) fn handle_dial_failed(&mut self, now: Instant, out: &mut Vec<Effect>) {
+        self.acs.handle_dial_failed(out);
+        self.advance(now, out);
+    }
+
+    /// The connection to the ACS ended.
+    pub(super) fn handle_lost(&mut self, now: Instant, out: &mut Vec<Effect>) {
+        let told = self.acs.handle_lost(now, out);
+        self.handle_told(now, told, out);
+    }
+
+    /// The ACS said something.
+    pub(super) fn handle_acs_line(&mut self, now: Instant, line: &[u8], out: &mut Vec<Effect>) {
+        let told = self.acs.handle_line(now, line, out);
+        self.handle_told(now, told, out);
+    }
+
+    /// What was to be decided here is decided, and on disk where it is a fact.
+    pub(super) fn handle_decided(
+        &mut self,
+        now: Instant,
+        response: &Response,
+        out: &mut Vec<Effect>,
+    ) {
+        out.push(Effect::Note(Occurrence::AnsweredHere));
+        self.give(now, response, out);
+    }
+
+    /// Takes notice of the time.
+    pub(super) fn handle_time(&mut self, now: Instant, out: &mut Vec<Effect>) {
+        let told = self.acs.handle_time(now, out);
+        self.handle_told(now, told, out);
+    }
+
+    /// When the time matters next.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        let hope = self.open.as_ref().and_then(|open| match open.way {
+            Way::Here { until } => Some(until),
+            Way::AtAcs | Way::Deciding => None,
+        });
+        [hope, self.acs.deadline()].into_iter().flatten().min()
+    }
+
+    fn is_under_way(&mut self, asked: &Asked) -> bool {
+        if let Some(open) = &mut self.open
+            && open.asked.is_line_of(asked)
+        {
+            open.is_awaited = true;
+            return true;
+        }
+        self.waiting.iter().any(|waiting| waiting.is_line_of(asked))
+    }
+
+    fn repeated(&self, asked: &Asked, now: Instant) -> Option<&LastAnswer> {
+        // What came in between makes it another request.
+        let last = self.last.as_ref().filter(|_| self.open.is_none())?;
+        let within = self.rules.repeat_within;
+        last.is_repeated_by(asked, now, within).then_some(last)
+    }
+
+    /// 97: the machine could not read our answer.
+    fn answer_again(&mut self, out: &mut Vec<Effect>) {
+        match (&self.open, &self.last) {
+            // Its answer is still to come.
+            (Some(_), _) => {}
+            (None, Some(last)) => {
+                out.push(Effect::Note(Occurrence::Repeated));
+                out.push(Effect::ToMachine(last.answer().to_vec()));
+            }
+            (None, None) => self.demand_again(out),
+        }
+    }
+
+    /// 96: we could not read what the machine said.
+    fn demand_again(&self, out: &mut Vec<Effect>) {
+        let demand = Response::from(RequestScResend::default());
+        let bytes = self.rules.profile.encode(&demand, None);
+        out.push(Effect::ToMachine(
+            bytes.expect("a demand to send again has no fields"),
+        ));
+    }
+
+    /// Takes every step that can be taken now.
+    fn advance(&mut self, now: Instant, out: &mut Vec<Effect>) {
+        if self.open.is_none()
+            && let Some(asked) = self.waiting.pop_front()
+        {
+            self.begin(now, asked, out);
+        }
+        let Some(open) = &self.open else { return };
+        let Way::Here { until } = open.way else {
+            return;
+        };
+        if let Request::Login(login) = &open.asked.request {
+            if self.rules.logs_in {
+                // Who may speak to the ACS is our matter, who may speak to us our address's.
+                let answer = LoginResponse {
+                    ok: true,
+                    ..LoginResponse::default()
+                };
+                return self.handle_decided(now, &answer.into(), out);
+            }
+            if self.acs.standing() == Standing::Away {
+                self.acs.learn_login(Some(login.clone()));
+            }
+        }
+        let why = if open.asked.item_waits {
+            Why::ItemWaits
+        } else {
+            match self.acs.standing() {
+                Standing::Open if self.acs.is_free() => return self.ask(now, out),
+                Standing::Open | Standing::Hoped if now < until => return,
+                Standing::Open | Standing::Hoped | Standing::Away => Why::Away,
+            }
+        };
+        self.decide(why, out);
+    }
+
+    /// Begins with a request.
+    fn begin(&mut self, now: Instant, asked: Asked, out: &mut Vec<Effect>) {
+        let told = match &asked.request {
+            Request::PatronStatus(request) => Language::told(request.language),
+            Request::PatronInformation(request) => Language::told(request.language),
+            Request::ScStatus(request) => {
+                out.push(Effect::Note(Occurrence::Terminal(request.status_code)));
+                self.acs.learn_terminal(request.clone());
+                None
+            }
+            Request::Checkout(_)
+            | Request::Checkin(_)
+            | Request::BlockPatron(_)
+            | Request::RequestAcsResend(_)
+            | Request::Login(_)
+            | Request::EndPatronSession(_)
+            | Request::FeePaid(_)
+            | Request::ItemInformation(_)
+            | Request::ItemStatusUpdate(_)
+            | Request::PatronEnable(_)
+            | Request::Hold(_)
+            | Request::Renew(_)
+            | Request::RenewAll(_) => None,
+        };
+        self.language = told.unwrap_or(self.language);
+        let session = self.sessions.of(now, asked.reader());
+        if let Request::EndPatronSession(_) = asked.request {
+            self.sessions.end();
+        }
+        self.open = Some(Open {
+            asked,
+            session,
+            way: Way::Here {
+                until: now + self.rules.hope,
+            },
+            is_awaited: true,
+        });
+    }
+
+    fn ask(&mut self, now: Instant, out: &mut Vec<Effect>) {
+        let Some(open) = &mut self.open else { return };
+        match self.acs.ask(now, open.asked.request.clone(), out) {
+            Ok(()) => open.way = Way::AtAcs,
+            // Whom or what it is about, the ACS has no letters for: it would know neither.
+            Err(_) => self.decide(Why::Away, out),
+        }
+    }
+
+    fn decide(&mut self, why: Why, out: &mut Vec<Effect>) {
+        let Some(open) = &mut self.open else { return };
+        open.way = Way::Deciding;
+        if why == Why::Unsure {
+            out.push(Effect::Note(Occurrence::Unsure));
+        }
+        out.push(Effect::Decide(Box::new(Inquiry {
+            request: open.asked.request.clone(),
+            why,
+            session: open.session.clone(),
+            language: self.language.written_in(self.rules.profile.charset),
+        })));
+    }
+
+    fn handle_told(&mut self, now: Instant, told: Option<Told>, out: &mut Vec<Effect>) {
+        let is_at_acs = self
+            .open
+            .as_ref()
+            .is_some_and(|open| open.way == Way::AtAcs);
+        match told.filter(|_| is_at_acs) {
+            Some(Told::Answer(response)) => self.handle_answer(now, &response, out),
+            Some(Told::Unanswered(Fate::Unknown)) => self.decide(Why::Unsure, out),
+            Some(Told::Unanswered(Fate::NotDone)) => self.decide(Why::Away, out),
+            None => self.advance(now, out),
+        }
+    }
+
+    fn handle_answer(&mut self, now: Instant, response: &Response, out: &mut Vec<Effect>) {
+        let Some(open) = &self.open else { return };
+        let request = &open.asked.request;
+        match (request, response) {
+            // It is there to say that it is not.
+            (_, Response::AcsStatus(status)) if !status.online_status => {
+                return self.decide(Why::Away, out);
+            }
+            (Request::Login(login), Response::Login(answer)) => {
+                let good = answer.ok.then(|| login.clone());
+                self.acs.learn_login(good);
+            }
+            (_, _) => {}
+        }
+        let (session, zone) = (&open.session, &self.rules.zone);
+        let accounts = accounts(request, response, session, zone, self.rules.card.as_ref());
+        out.push(Effect::Note(Occurrence::AnsweredByAcs));
+        // The answer goes first: what is written down meanwhile keeps no reader waiting.
+        self.give(now, response, out);
+        out.extend(accounts.into_iter().map(|a| Effect::Record(Box::new(a))));
+    }
+
+    /// Gives the open request its answer.
+    fn give(&mut self, now: Instant, response: &Response, out: &mut Vec<Effect>) {
+        let Some(open) = self.open.take() else { return };
+        match self.rules.profile.encode(response, open.asked.sequence) {
+            Ok(answer) => {
+                if open.is_awaited {
+                    out.push(Effect::ToMachine(answer.clone()));
+                }
+                self.last = Some(LastAnswer::new(open.asked, answer, now));
+            }
+            // The machine asks again, and then somebody looks: a guess would be worse.
+            Err(_) => out.push(Effect::Note(Occurrence::Unwritable)),
+        }
+        self.advance(now, out);
+    }
+}
+
+#[cfg(test)]
+mod tests;

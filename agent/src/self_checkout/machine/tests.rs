@@ -1,0 +1,249 @@
+//! A model machine and a model library system on either side of the core, and everything that can
+//! go wrong in between.
+
+mod library;
+mod world;
+
+use lujiang_sip2::{Checkin, Login, ScStatus, Sequence};
+use proptest::prelude::*;
+
+use super::*;
+use crate::self_checkout::effect::Pause;
+use library::Mishap;
+use world::{Kind, Step, World, Written};
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1_024, ..ProptestConfig::default() })]
+
+    #[test]
+    fn each_request_has_one_answer_and_each_transaction_one_fact(
+        steps in prop::collection::vec(step(), 1..120),
+        is_dp2 in any::<bool>(),
+    ) {
+        let mut world = World::new(is_dp2);
+        for step in steps {
+            world.take(step);
+        }
+        world.settle();
+        world.check();
+    }
+}
+
+#[test]
+fn a_request_is_asked_once_and_its_answer_given_as_often_as_it_is_asked_for() {
+    let mut world = World::connected();
+    world.take(Step::Ask(Kind::Checkout));
+    world.take(AGAIN);
+    world.take(SERVE);
+    world.take(Step::Deliver);
+    assert_eq!(world.told.len(), 1, "asked twice while it was under way");
+    world.take(Step::Read(Mishap::None));
+    for step in [
+        AGAIN,
+        Step::Again {
+            reconnected: true,
+            mishap: Mishap::None,
+        },
+    ] {
+        world.take(step);
+        world.take(Step::Read(Mishap::None));
+    }
+    let [story] = &world.stories[..] else {
+        panic!()
+    };
+    assert_eq!(story.answers.len(), 3);
+    world.check();
+}
+
+#[test]
+fn silence_in_the_middle_of_a_loan_is_decided_here_and_never_asked_again() {
+    let mut world = World::connected();
+    world.take(Step::Ask(Kind::Checkout));
+    world.take(Step::Serve {
+        request: Mishap::None,
+        answer: Mishap::Lost,
+    });
+    world.take(Step::Pass(6_000));
+    assert!(
+        world
+            .decision
+            .as_ref()
+            .is_some_and(|inquiry| inquiry.why == Why::Unsure)
+    );
+    assert_eq!(world.dialling, Some(Pause::Next));
+    world.take(Step::Decide);
+    world.take(Step::Read(Mishap::None));
+    world.settle();
+    assert_eq!(world.facts[&world.stories[0].item], [Written::Offline]);
+    world.check();
+}
+
+#[test]
+fn what_the_library_system_could_not_read_is_sent_again_and_its_unread_answer_asked_for() {
+    let mut world = World::connected();
+    world.take(Step::Ask(Kind::Checkin));
+    world.take(Step::Serve {
+        request: Mishap::Garbled,
+        answer: Mishap::None,
+    });
+    world.take(Step::Deliver);
+    world.take(Step::Serve {
+        request: Mishap::None,
+        answer: Mishap::Garbled,
+    });
+    world.take(Step::Deliver);
+    // The demand for it is garbled on its way: then it is demanded again, not the loan.
+    world.take(Step::Serve {
+        request: Mishap::Garbled,
+        answer: Mishap::None,
+    });
+    world.take(Step::Deliver);
+    world.take(SERVE);
+    world.take(Step::Deliver);
+    assert_eq!(world.told.len(), 1);
+    world.take(Step::Read(Mishap::None));
+    world.check();
+    assert_eq!(
+        world.facts[&world.stories[0].item],
+        [Written::Online { ok: true }]
+    );
+}
+
+#[test]
+fn the_login_of_the_machine_is_said_again_at_each_connection_and_the_status_asked_for() {
+    let mut world = World::connected();
+    world.say(&Request::from(Login {
+        login_user_id: "kiosk".to_owned(),
+        ..Login::default()
+    }));
+    world.take(SERVE);
+    world.take(Step::Deliver);
+    world.take(Step::Break);
+    world.take(Step::Dialled(true));
+    assert_eq!(world.asked_of_library(), Some("93".to_owned()));
+    world.take(SERVE);
+    world.take(Step::Deliver);
+    assert_eq!(world.asked_of_library(), Some("99".to_owned()));
+    world.take(SERVE);
+    world.take(Step::Deliver);
+    assert_eq!(world.core.acs.standing(), Standing::Open);
+    world.take(Step::Pass(59_000));
+    assert_eq!(world.asked_of_library(), None);
+    world.take(Step::Pass(2_000));
+    assert_eq!(
+        world.asked_of_library(),
+        Some("99".to_owned()),
+        "the keep-alive"
+    );
+}
+
+#[test]
+fn a_refused_login_waits_for_the_longest_pause() {
+    let login = Login::default();
+    let mut world = World::with_login(Some(login));
+    world.take(Step::Dialled(true));
+    let refusal = Response::from(LoginResponse::default());
+    let bytes = world
+        .acs_profile
+        .encode(&refusal, Some(Sequence::new(1).unwrap()));
+    world.library.inbox.clear();
+    world.library.outbox.push_back(bytes.unwrap());
+    world.take(Step::Deliver);
+    assert_eq!(world.dialling, Some(Pause::Longest));
+    assert_eq!(world.core.acs.standing(), Standing::Away);
+}
+
+#[test]
+fn a_request_waits_for_the_first_connection_and_not_for_a_later_one() {
+    let mut world = World::new(false);
+    world.take(Step::Ask(Kind::Account));
+    assert!(world.decision.is_none(), "there is hope");
+    world.take(Step::Dialled(false));
+    assert!(world.decision.is_some());
+    world.take(Step::Decide);
+    world.take(Step::Read(Mishap::None));
+    world.take(Step::Ask(Kind::Checkout));
+    assert!(world.decision.is_some(), "there is none");
+}
+
+#[test]
+fn an_item_of_which_the_library_system_has_yet_to_hear_is_not_asked_about() {
+    let mut world = World::connected();
+    let request = Request::from(Checkin {
+        item_identifier: "LL00000001".to_owned(),
+        transaction_date: Some(world.date()),
+        ..Checkin::default()
+    });
+    let line = world.line_of(&request);
+    let said = world.core.read(line);
+    let mut out = Vec::new();
+    world.core.handle_said(world.now, said, true, &mut out);
+    let [Effect::Decide(inquiry)] = &out[..] else {
+        panic!("{out:?}")
+    };
+    assert_eq!(inquiry.why, Why::ItemWaits);
+}
+
+#[test]
+fn a_status_is_never_answered_from_memory() {
+    let mut world = World::connected();
+    let status = Request::from(ScStatus::default());
+    let line = world
+        .profile
+        .encode(&status, Some(Sequence::default()))
+        .unwrap();
+    for online in [true, false] {
+        world.library.says_it_is_away = !online;
+        world.hear(line[..line.len() - 1].to_vec());
+        world.take(SERVE);
+        world.take(Step::Deliver);
+        world.take(Step::Decide);
+        let answer = world.told.pop_front().unwrap();
+        let answer = world.profile.decode::<Response>(&answer).unwrap().body;
+        let Response::AcsStatus(answer) = answer else {
+            panic!()
+        };
+        assert_eq!(answer.online_status, online);
+    }
+}
+
+const SERVE: Step = Step::Serve {
+    request: Mishap::None,
+    answer: Mishap::None,
+};
+
+const AGAIN: Step = Step::Again {
+    reconnected: false,
+    mishap: Mishap::None,
+};
+
+fn mishap() -> impl Strategy<Value = Mishap> {
+    prop_oneof![
+        6 => Just(Mishap::None),
+        1 => Just(Mishap::Lost),
+        2 => Just(Mishap::Garbled),
+    ]
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let kind = prop_oneof![
+        3 => Just(Kind::Checkout),
+        2 => Just(Kind::Checkin),
+        1 => Just(Kind::Account),
+        1 => Just(Kind::Status),
+    ];
+    prop_oneof![
+        6 => kind.prop_map(Step::Ask),
+        3 => (prop::bool::weighted(0.2), mishap()).prop_map(|(reconnected, mishap)| {
+            Step::Again { reconnected, mishap }
+        }),
+        8 => (mishap(), mishap()).prop_map(|(request, answer)| Step::Serve { request, answer }),
+        8 => Just(Step::Deliver),
+        1 => Just(Step::Break),
+        4 => prop::bool::weighted(0.7).prop_map(Step::Dialled),
+        5 => Just(Step::Decide),
+        1 => prop::bool::weighted(0.6).prop_map(Step::Serving),
+        6 => mishap().prop_map(Step::Read),
+        3 => (0..9_000_u16).prop_map(Step::Pass),
+    ]
+}
