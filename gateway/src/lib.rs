@@ -23,6 +23,7 @@ pub mod people;
 pub mod places;
 pub mod presence;
 pub mod registry;
+pub mod rollout;
 pub mod ruling;
 pub mod run;
 pub mod seal;

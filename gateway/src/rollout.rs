@@ -1,0 +1,393 @@
+//! Rollouts: who is offered a release, when, and when no further.
+//!
+//! [`Rollout`] is a core: what happened and `now` in, what is to be done out. It knows devices by
+//! name and a release by its label; it moves no byte and stores nothing. Whoever drives it keeps
+//! each [`Happened`] with its audit record before it performs an [`Effect`], and restores a rollout
+//! by telling it everything that happened again.
+//!
+//! What others get wrong and this does not: the next stage begins only when this one has *met* its
+//! threshold over a minimum sample, not when it has merely ended; a device that is expected to be
+//! off-line is left out of the denominator until its deadline; one that never returns does not hold
+//! the rollout open, but is listed until it does.
+//!
+//! Reading order: what is planned ([`Plan`]), what a device is at ([`Progress`]), the rules
+//! ([`Rollout`]).
+
+mod member;
+mod plan;
+mod tally;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, VecDeque};
+
+use jiff::Timestamp;
+use lujiang_wire::{DeviceId, Label};
+
+pub use member::{Failure, Member, Progress};
+pub use plan::{Approval, Plan, PlanError, Share, Stage, Threshold};
+pub use tally::Tally;
+
+/// A rollout of one release.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rollout {
+    release: Label,
+    plan: Plan,
+    state: State,
+    /// Who asked for it; approval is another's.
+    asked_by: Label,
+    /// The stage that is under way, or was last.
+    stage: usize,
+    members: BTreeMap<DeviceId, Member>,
+    effects: VecDeque<Effect>,
+}
+
+/// Where a rollout is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum State {
+    /// Waits for the word of a second person.
+    AwaitsApproval,
+    /// Planned, not begun.
+    Ready,
+    /// Under way.
+    Running,
+    /// Held: what is offered stays offered, nobody else is.
+    Paused(Why),
+    /// Every stage but the last has met its threshold, and nobody who is here is still at it.
+    Finished,
+    /// Ended before its time; what is installed stays.
+    Aborted(Why),
+}
+
+/// Why a rollout is held or ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Why {
+    /// Somebody said so.
+    Asked(Label),
+    /// Too many failed: so many of so many that came to an end.
+    Failures(u32, u32),
+}
+
+/// What happens to a rollout.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Happened {
+    /// Somebody approves it.
+    Approved(Label),
+    /// Somebody starts it.
+    Started(Label),
+    /// Somebody holds it.
+    Paused(Label),
+    /// Somebody lets it go on.
+    Resumed(Label),
+    /// Somebody ends it.
+    Aborted(Label),
+    /// Somebody has those that failed try again.
+    Retried(Label),
+    /// A device tells how far it is.
+    Reported(DeviceId, Progress),
+    /// A device is new: it joins by itself.
+    Joined(DeviceId),
+    /// A device is gone for good.
+    Left(DeviceId),
+    /// A device is expected to be off-line until then: the bus, a room closed for the season.
+    Excused(DeviceId, Timestamp),
+    /// Time passed.
+    Ticked,
+}
+
+/// What is to be done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// Tell the device that it should have this release.
+    Offer(DeviceId),
+    /// Tell it so no more.
+    Withdraw(DeviceId),
+    /// A person should look: too many failed.
+    Alarm(Why),
+}
+
+/// Why something cannot happen now.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// Who asked for it approves it.
+    #[error("{0} asked for this rollout: another person has to approve it")]
+    SamePerson(Label),
+    /// It is not in a state for that.
+    #[error("a rollout that is {state} cannot be {what}")]
+    State {
+        /// What it is.
+        state: &'static str,
+        /// What was asked.
+        what: &'static str,
+    },
+    /// It has no such device.
+    #[error("{0} has no part in this rollout")]
+    Stranger(DeviceId),
+}
+
+impl State {
+    /// The word for it.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::AwaitsApproval => "awaiting approval",
+            Self::Ready => "ready",
+            Self::Running => "running",
+            Self::Paused(_) => "paused",
+            Self::Finished => "finished",
+            Self::Aborted(_) => "aborted",
+        }
+    }
+}
+
+impl Rollout {
+    /// Plans a rollout of `release` to these devices.
+    ///
+    /// # Errors
+    /// Where the plan cannot be carried out.
+    pub fn plan(
+        release: Label,
+        plan: Plan,
+        devices: impl IntoIterator<Item = DeviceId>,
+        asked_by: Label,
+    ) -> Result<Self, PlanError> {
+        plan.check()?;
+        let devices: Vec<DeviceId> = devices.into_iter().collect();
+        let members = plan.divide(&devices);
+        let state = match plan.approval {
+            Approval::Needless => State::Ready,
+            Approval::BySecondPerson => State::AwaitsApproval,
+        };
+        Ok(Self {
+            release,
+            plan,
+            state,
+            asked_by,
+            stage: 0,
+            members,
+            effects: VecDeque::new(),
+        })
+    }
+
+    /// The release.
+    #[must_use]
+    pub fn release(&self) -> &Label {
+        &self.release
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// The stage under way, or the last that was, counted from 0.
+    #[must_use]
+    pub fn stage(&self) -> usize {
+        self.stage
+    }
+
+    /// Every device and how far it is.
+    #[must_use]
+    pub fn members(&self) -> &BTreeMap<DeviceId, Member> {
+        &self.members
+    }
+
+    /// The figures of a stage now.
+    #[must_use]
+    pub fn tally(&self, stage: usize, now: Timestamp) -> Tally {
+        let of_stage = self.members.values().filter(|it| it.stage == stage);
+        Tally::of(of_stage, self.plan.patience, now)
+    }
+
+    /// Devices that are still awaited although the rollout goes on without them.
+    pub fn absent(&self, now: Timestamp) -> impl Iterator<Item = &DeviceId> {
+        let is_absent = move |member: &Member| member.is_absent(self.plan.patience, now);
+        self.members
+            .iter()
+            .filter(move |(_, member)| is_absent(member))
+            .map(|(device, _)| device)
+    }
+
+    /// The next thing to be done.
+    pub fn next_effect(&mut self) -> Option<Effect> {
+        self.effects.pop_front()
+    }
+
+    /// Takes what happened.
+    ///
+    /// # Errors
+    /// Where it cannot happen now; nothing is changed then.
+    pub fn handle(&mut self, happened: Happened, now: Timestamp) -> Result<(), Refused> {
+        match happened {
+            Happened::Approved(by) => self.approve(by)?,
+            Happened::Started(_) => self.start(now)?,
+            Happened::Paused(by) => self.pause(by)?,
+            Happened::Resumed(_) => self.resume()?,
+            Happened::Aborted(by) => self.abort(Why::Asked(by))?,
+            Happened::Retried(_) => self.retry(now)?,
+            Happened::Reported(device, progress) => self.report(&device, progress, now)?,
+            Happened::Joined(device) => self.join(device, now),
+            Happened::Left(device) => self.leave(&device)?,
+            Happened::Excused(device, until) => self.member(&device)?.excused_until = Some(until),
+            Happened::Ticked => {}
+        }
+        self.advance(now);
+        Ok(())
+    }
+
+    fn approve(&mut self, by: Label) -> Result<(), Refused> {
+        self.expect("approved", |state| *state == State::AwaitsApproval)?;
+        if by == self.asked_by {
+            return Err(Refused::SamePerson(by));
+        }
+        self.state = State::Ready;
+        Ok(())
+    }
+
+    fn start(&mut self, now: Timestamp) -> Result<(), Refused> {
+        self.expect("started", |state| *state == State::Ready)?;
+        self.state = State::Running;
+        self.offer_stage(now);
+        Ok(())
+    }
+
+    fn pause(&mut self, by: Label) -> Result<(), Refused> {
+        self.expect("paused", |state| *state == State::Running)?;
+        self.state = State::Paused(Why::Asked(by));
+        Ok(())
+    }
+
+    /// Whoever resumes after failures has seen them: the failed count no more, until they fail
+    /// again.
+    fn resume(&mut self) -> Result<(), Refused> {
+        self.expect("resumed", |state| matches!(state, State::Paused(_)))?;
+        for member in self.members.values_mut() {
+            member.is_overlooked |= matches!(member.progress, Progress::Failed(_));
+        }
+        self.state = State::Running;
+        Ok(())
+    }
+
+    fn abort(&mut self, why: Why) -> Result<(), Refused> {
+        self.expect("aborted", |state| {
+            !matches!(state, State::Finished | State::Aborted(_))
+        })?;
+        for (device, member) in &self.members {
+            if member.is_offered() && !member.progress.is_over() {
+                self.effects.push_back(Effect::Withdraw(device.clone()));
+            }
+        }
+        self.state = State::Aborted(why);
+        Ok(())
+    }
+
+    fn retry(&mut self, now: Timestamp) -> Result<(), Refused> {
+        self.expect("retried", |state| {
+            matches!(state, State::Running | State::Paused(_) | State::Finished)
+        })?;
+        for (device, member) in &mut self.members {
+            if matches!(member.progress, Progress::Failed(_)) {
+                member.advance(Progress::Offered, now);
+                self.effects.push_back(Effect::Offer(device.clone()));
+            }
+        }
+        if self.state == State::Finished {
+            self.state = State::Running;
+        }
+        Ok(())
+    }
+
+    /// What a device says of itself counts whatever the rollout's state: one that was away learns
+    /// nothing of a pause.
+    fn report(
+        &mut self,
+        device: &DeviceId,
+        progress: Progress,
+        now: Timestamp,
+    ) -> Result<(), Refused> {
+        self.member(device)?.advance(progress, now);
+        Ok(())
+    }
+
+    /// A new device is in the stage that is under way: it is no canary, and it waits for nobody.
+    fn join(&mut self, device: DeviceId, now: Timestamp) {
+        if self.members.contains_key(&device) {
+            return;
+        }
+        let mut member = Member::waiting(self.stage, now);
+        if matches!(self.state, State::Running | State::Finished) {
+            member.advance(Progress::Offered, now);
+            self.effects.push_back(Effect::Offer(device.clone()));
+        }
+        self.members.insert(device, member);
+    }
+
+    fn leave(&mut self, device: &DeviceId) -> Result<(), Refused> {
+        self.members
+            .remove(device)
+            .map(drop)
+            .ok_or_else(|| Refused::Stranger(device.clone()))
+    }
+
+    /// Goes on as far as the thresholds allow.
+    fn advance(&mut self, now: Timestamp) {
+        while self.state == State::Running {
+            let tally = self.tally(self.stage, now);
+            let Some(stage) = self.plan.stages.get(self.stage) else {
+                return;
+            };
+            if stage.failure.is_exceeded(tally.failed, tally.ended()) {
+                let why = Why::Failures(tally.failed, tally.ended());
+                self.effects.push_back(Effect::Alarm(why.clone()));
+                self.state = State::Paused(why);
+                return;
+            }
+            let is_last = self.stage + 1 == self.plan.stages.len();
+            if is_last {
+                // Nothing follows it that a threshold could hold back.
+                if self.is_over(now) {
+                    self.state = State::Finished;
+                }
+                return;
+            }
+            if !stage.success.is_reached(&tally) {
+                return;
+            }
+            self.stage += 1;
+            self.offer_stage(now);
+        }
+    }
+
+    /// Whether nobody who is here, or was here lately, is still at it.
+    fn is_over(&self, now: Timestamp) -> bool {
+        self.members
+            .values()
+            .all(|member| member.progress.is_over() || member.is_absent(self.plan.patience, now))
+    }
+
+    fn offer_stage(&mut self, now: Timestamp) {
+        for (device, member) in &mut self.members {
+            if member.stage <= self.stage && member.progress == Progress::Waiting {
+                member.advance(Progress::Offered, now);
+                self.effects.push_back(Effect::Offer(device.clone()));
+            }
+        }
+    }
+
+    fn member(&mut self, device: &DeviceId) -> Result<&mut Member, Refused> {
+        self.members
+            .get_mut(device)
+            .ok_or_else(|| Refused::Stranger(device.clone()))
+    }
+
+    fn expect(&self, what: &'static str, is_right: fn(&State) -> bool) -> Result<(), Refused> {
+        match is_right(&self.state) {
+            true => Ok(()),
+            false => Err(Refused::State {
+                state: self.state.as_str(),
+                what,
+            }),
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! A device in a rollout: how far it is, since when, and whether it is awaited.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use lujiang_wire::Label;
+
+/// How far a device is with a release.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Progress {
+    /// Its stage has not begun.
+    Waiting,
+    /// It is to have the release; it may not know yet.
+    Offered,
+    /// It is fetching.
+    Downloading {
+        /// Bytes there.
+        bytes: u64,
+        /// Bytes in all.
+        of: u64,
+        /// When it expects to be done.
+        arrival: Option<Timestamp>,
+    },
+    /// Every byte is there and as signed.
+    Verified,
+    /// It is switched to the release.
+    Installed,
+    /// It has shown it: the aim.
+    Shown,
+    /// It could not.
+    Failed(Failure),
+    /// What it had of the release is gone from it.
+    Removed,
+}
+
+/// Why a device could not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// As a word for machines: `no-space`.
+    pub reason: Label,
+}
+
+/// A device of a rollout.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// The stage it is in, from 0.
+    pub stage: usize,
+    /// How far it is.
+    pub progress: Progress,
+    /// Since when it is so far: the last that was heard of it.
+    pub since: Timestamp,
+    /// Until when it is expected to be off-line.
+    pub excused_until: Option<Timestamp>,
+    /// A person went on in spite of its failure.
+    pub(super) is_overlooked: bool,
+}
+
+impl Progress {
+    /// Whether nothing more is to come by itself.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        match self {
+            Self::Shown | Self::Failed(_) | Self::Removed => true,
+            Self::Waiting | Self::Offered | Self::Downloading { .. } => false,
+            Self::Verified | Self::Installed => false,
+        }
+    }
+}
+
+impl Member {
+    pub(super) fn waiting(stage: usize, now: Timestamp) -> Self {
+        Self {
+            stage,
+            progress: Progress::Waiting,
+            since: now,
+            excused_until: None,
+            is_overlooked: false,
+        }
+    }
+
+    pub(super) fn advance(&mut self, progress: Progress, now: Timestamp) {
+        self.is_overlooked = false;
+        self.progress = progress;
+        self.since = now;
+    }
+
+    /// Whether it was told.
+    pub(super) fn is_offered(&self) -> bool {
+        self.progress != Progress::Waiting
+    }
+
+    /// Whether it is expected to be off-line now. One that has come to an end is here.
+    #[must_use]
+    pub fn is_excused(&self, now: Timestamp) -> bool {
+        !self.progress.is_over() && self.excused_until.is_some_and(|until| now < until)
+    }
+
+    /// Whether the rollout goes on without it: it is excused, or nothing was heard of it for
+    /// longer than the plan's patience.
+    #[must_use]
+    pub fn is_absent(&self, patience: Duration, now: Timestamp) -> bool {
+        if self.progress.is_over() || !self.is_offered() {
+            return false;
+        }
+        let heard = self.since.max(self.excused_until.unwrap_or(self.since));
+        self.is_excused(now) || now.duration_since(heard).unsigned_abs() > patience && now > heard
+    }
+}
