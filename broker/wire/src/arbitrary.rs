@@ -309,8 +309,15 @@ fn stop() -> BoxedStrategy<Fact> {
                 volumes,
             })
         });
-    let closed = (label(), option::of(any::<u64>()))
-        .prop_map(|(stop, participants)| Fact::StopClosed(StopClosed { stop, participants }));
+    let closed = (label(), option::of(any::<u64>()), option::of(any::<u64>())).prop_map(
+        |(stop, participants, volumes)| {
+            Fact::StopClosed(StopClosed {
+                stop,
+                participants,
+                volumes,
+            })
+        },
+    );
     prop_oneof![opened, closed].boxed()
 }
 

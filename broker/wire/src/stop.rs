@@ -32,4 +32,7 @@ pub struct StopClosed {
     /// Persons who took part (参与人数).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub participants: Option<u64>,
+    /// Volumes carried (册数), where the number of the opening was wrong.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub volumes: Option<u64>,
 }

@@ -176,6 +176,8 @@ pub(crate) struct Closed {
     pub(crate) at: i64,
     /// Persons who took part.
     pub(crate) participants: Option<u64>,
+    /// Volumes carried, where the number of the opening was wrong.
+    pub(crate) volumes: Option<u64>,
 }
 
 impl Record for StopSheet {
@@ -201,6 +203,7 @@ impl Record for StopSheet {
             Some(closed) => {
                 encoder.number(1).signed(closed.at);
                 optional(encoder, closed.participants);
+                optional(encoder, closed.volumes);
             }
         }
         self.lent.encode(encoder);
@@ -223,6 +226,7 @@ impl Record for StopSheet {
             _ => Some(Closed {
                 at: decoder.signed()?,
                 participants: number(decoder)?,
+                volumes: number(decoder)?,
             }),
         };
         Some(Self {
@@ -289,6 +293,7 @@ mod tests {
                 closed: Some(Closed {
                     at: 9,
                     participants: None,
+                    volumes: Some(300),
                 }),
                 lent: counts,
             },

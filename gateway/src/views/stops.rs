@@ -46,7 +46,8 @@ fn of_sheet(device: DeviceId, stop: lujiang_wire::Label, sheet: StopSheet) -> St
         place,
         unit,
         occasion,
-        volumes,
+        // What the crew said at the end is what it corrected.
+        volumes: sheet.closed.and_then(|closed| closed.volumes).or(volumes),
         participants: sheet.closed.and_then(|closed| closed.participants),
         closed,
         lent: figures(sheet.lent),

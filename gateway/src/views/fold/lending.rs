@@ -139,6 +139,7 @@ impl Changes<'_> {
         let closed = Closed {
             at: when.placed(),
             participants: stop.participants,
+            volumes: stop.volumes,
         };
         let key = Key::Stop(self.device.clone(), stop.stop.clone());
         self.push(key, Edit::CloseStop(closed));

@@ -347,16 +347,17 @@ fn a_stop_of_the_bus_is_one_row_whichever_of_its_facts_came() {
             volumes,
         })
     };
-    let closed = |stop: &str, participants| {
+    let closed = |stop: &str, participants, volumes| {
         Fact::StopClosed(StopClosed {
             stop: label(stop),
             participants,
+            volumes,
         })
     };
     let facts = [
-        (4, closed("b", Some(30))),
+        (4, closed("b", Some(30), None)),
         (3, opened("a", Some(320))),
-        (6, closed("a", Some(650))),
+        (6, closed("a", Some(650), Some(310))),
         (9, opened("c", None)),
     ];
     for (number, (hour, fact)) in (1..).zip(facts) {
@@ -371,7 +372,7 @@ fn a_stop_of_the_bus_is_one_row_whichever_of_its_facts_came() {
         .map(|stop| (stop.stop.as_str(), stop.volumes, stop.participants))
         .collect();
     let expected = [
-        ("a", Some(320), Some(650)),
+        ("a", Some(310), Some(650)),
         ("b", None, Some(30)),
         ("c", None, None),
     ];
