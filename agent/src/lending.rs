@@ -26,6 +26,7 @@ mod reader_card;
 mod refused;
 
 mod forms;
+mod open_stop;
 
 mod calendar;
 mod memory;
@@ -55,6 +56,7 @@ use std::sync::{Arc, Mutex};
 use anyhow::Context;
 use arc_swap::ArcSwapOption;
 use jiff::Zoned;
+use jiff::tz::TimeZone;
 use lujiang_config::{AgentConfig, LendingSection, Offline};
 use lujiang_wire::{
     Clock, Due, EventId, Label, PlannedStop, ReturnedConflict, StopClosed, StopOpened, Stream,
@@ -67,6 +69,7 @@ use clerk::Clerk;
 use forms::Forms;
 use local_key::LocalKey;
 use memory::{DAY_NOTES, ITEM_NOTES, Memory, STOP_NOTE};
+pub use open_stop::OpenStop;
 use papers_file::PapersFile;
 use papers_keeper::Fetch;
 pub use papers_keeper::FetchError;
@@ -79,7 +82,7 @@ pub use sync_meter::Synchronisation;
 pub use transaction::{
     BlockLoan, BlockRefused, BlockReturn, Card, Lent, Loan, OnlineLoan, Return, TakenBack, Undone,
 };
-pub use views::{LinkView, PapersView, Waiting};
+pub use views::{BlockOut, LinkView, PapersView, Waiting};
 
 use crate::data_folder;
 use crate::error_chain::chain;
@@ -136,6 +139,11 @@ impl Lending {
         } = surroundings;
         let memory = remembered(&outbox).context("cannot read what was lent here")?;
         let key = LocalKey::open(&data.join(LOCAL_KEY))?;
+        let forms = Forms::of(section);
+        let own = section.own_card.as_deref().map(|card| forms.reader(card));
+        let own = own
+            .transpose()
+            .context("lending.own_card is not of the form of a reader")?;
         // Without papers a device takes back, and new ones are asked for: that is no reason not to
         // start.
         let papers_file = PapersFile::in_folder(&data);
@@ -145,9 +153,10 @@ impl Lending {
         });
         Ok(Self {
             clerk: Arc::new(Clerk {
-                forms: Forms::of(section),
+                forms,
                 policy: Policy::of(section),
                 key,
+                own,
                 outbox,
                 clock,
                 time,
@@ -168,6 +177,12 @@ impl Lending {
     /// Where it is of another form; of an item's form in particular.
     pub fn validate_reader(&self, read: &str) -> Result<ReaderCard, Refused> {
         self.clerk.forms.reader(read)
+    }
+
+    /// The card of this device itself, where it has one: what it carries is lent to it.
+    #[must_use]
+    pub fn own_card(&self) -> Option<&ReaderCard> {
+        self.clerk.own.as_ref()
     }
 
     /// Reads an item's barcode.
@@ -342,8 +357,14 @@ impl Lending {
 
     /// The stop that is open.
     #[must_use]
-    pub fn stop(&self) -> Option<StopOpened> {
+    pub fn stop(&self) -> Option<OpenStop> {
         self.clerk.memory().stop().cloned()
+    }
+
+    /// The block loans of which items are out, by name.
+    #[must_use]
+    pub fn blocks_out(&self) -> Vec<BlockOut> {
+        self.clerk.memory().blocks_out()
     }
 
     /// The stops that are planned, from the papers.
@@ -386,6 +407,12 @@ impl Lending {
     pub fn now(&self) -> Zoned {
         let zone = self.clerk.policy.time_zone().clone();
         self.clerk.now().to_zoned(zone)
+    }
+
+    /// The library's time zone.
+    #[must_use]
+    pub fn time_zone(&self) -> TimeZone {
+        self.clerk.policy.time_zone().clone()
     }
 
     /// The day it is in the library, as far as this device knows.

@@ -18,6 +18,8 @@ pub struct LendingSection {
     pub reader_pattern: Pattern,
     /// The form of an item's barcode.
     pub item_pattern: Pattern,
+    /// This device's own card: what it carries is lent to it as a block, and lent on from there.
+    pub own_card: Option<String>,
     /// The library's time zone: due days are days there.
     pub time_zone: TimeZone,
     /// How long an item is lent that is of no class.
@@ -84,6 +86,7 @@ impl Default for LendingSection {
             offline: Offline::CheckinAndCheckout,
             reader_pattern: pattern("[0-9]{17}[0-9X]"),
             item_pattern: pattern("[A-Z]{0,4}[0-9]{6,14}"),
+            own_card: None,
             time_zone: TimeZone::get("Asia/Shanghai").expect("the zone data is built in"),
             loan_days: 30,
             renewals_max: 1,

@@ -13,15 +13,15 @@ use lujiang_wire::{
 use tokio::sync::watch;
 
 use super::forms::Forms;
-use super::local_key::LocalKey;
+use super::local_key::{LocalKey, ReaderMark};
 use super::memory::{Act, Change, LentHere, Memory};
 use super::papers::Papers;
 use super::papers_file::PapersFile;
 use super::policy::{Borrower, Policy};
 use super::sync_meter::{Line, SyncMeter};
 use super::{
-    Barcode, BlockLoan, BlockRefused, BlockReturn, Card, Lent, Loan, OnlineLoan, ReaderCard,
-    Refused, Return, TakenBack, Undone,
+    Barcode, BlockLoan, BlockRefused, BlockReturn, Card, Lent, Loan, OnlineLoan, OpenStop,
+    ReaderCard, Refused, Return, TakenBack, Undone,
 };
 use crate::error_chain::chain;
 use crate::measured_time::MeasuredTime;
@@ -33,6 +33,8 @@ pub(super) struct Clerk {
     pub(super) forms: Forms,
     pub(super) policy: Policy,
     pub(super) key: LocalKey,
+    /// The card of this device itself, to which what it carries is lent.
+    pub(super) own: Option<ReaderCard>,
     pub(super) outbox: Outbox,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) time: MeasuredTime,
@@ -108,11 +110,12 @@ impl Clerk {
         if !wrong.is_empty() {
             return Err(BlockRefused::Items(wrong));
         }
-        let mark = self.key.mark(&loan.reader);
+        let (mark, carrier) = (self.key.mark(&loan.reader), self.carrier());
         let borrower = Borrower {
             mark: &mark,
             today: self.policy.day(self.now()),
             block: Some(&loan.block),
+            carrier: carrier.as_ref(),
         };
         let mut granted = Vec::with_capacity(loan.items.len());
         let mut patrons = Vec::with_capacity(loan.items.len());
@@ -155,7 +158,18 @@ impl Clerk {
     ) -> Result<Vec<(Barcode, Refused)>, Refused> {
         self.policy.measure(items)?;
         self.policy.admit(self.papers.load().as_deref(), reader)?;
-        Ok(self.policy.check(memory, items))
+        let (mark, carrier) = (self.key.mark(reader), self.carrier());
+        let borrower = Borrower {
+            mark: &mark,
+            today: self.policy.day(self.now()),
+            block: None,
+            carrier: carrier.as_ref(),
+        };
+        Ok(self.policy.check(memory, borrower, items))
+    }
+
+    fn carrier(&self) -> Option<ReaderMark> {
+        self.own.as_ref().map(|own| self.key.mark(own))
     }
 
     /// Undoes the last act of an item.
@@ -254,15 +268,19 @@ impl Clerk {
             return Err(Refused::StopOpen);
         }
         let fact = Fact::StopOpened(stop.clone());
+        let open = OpenStop::new(stop, self.clock.wall());
         self.record_one(&mut memory, vec![fact], |_, _| {
-            vec![Change::Stop(Some(stop))]
+            vec![Change::Stop(Some(open))]
         })
     }
 
     /// Closes the stop that is open.
     pub(super) fn close_stop(&self, stop: StopClosed) -> Result<EventId, Refused> {
         let mut memory = self.memory();
-        if memory.stop().is_none_or(|open| open.stop != stop.stop) {
+        if memory
+            .stop()
+            .is_none_or(|open| open.opened.stop != stop.stop)
+        {
             return Err(Refused::NoStopOpen);
         }
         let fact = Fact::StopClosed(stop);
@@ -330,11 +348,12 @@ impl Clerk {
     ) -> Result<Lent, Refused> {
         let mut memory = self.memory();
         let patron = self.admit(&loan.reader)?;
-        let mark = self.key.mark(&loan.reader);
+        let (mark, carrier) = (self.key.mark(&loan.reader), self.carrier());
         let borrower = Borrower {
             mark: &mark,
             today: self.policy.day(self.now()),
             block: loan.block.as_ref(),
+            carrier: carrier.as_ref(),
         };
         let lent = rule(&self.policy, &memory, borrower, &loan.item)?;
         let circumstances = Circumstances {
@@ -366,19 +385,35 @@ impl Clerk {
             block: circumstances.block.cloned(),
             stop: circumstances.stop.cloned(),
         };
-        let facts = granted.iter().zip(patrons).map(lent).map(way.fact);
-        let facts = facts.collect();
+        let carrier = self.carrier();
+        let mut facts = Vec::with_capacity(granted.len());
+        // Where each loan stands: what comes from the load is returned from it just before.
+        let mut at = Vec::with_capacity(granted.len());
+        for loan in granted.iter().zip(patrons) {
+            let (item, lent_now) = loan.0;
+            let load = memory.lent(item).filter(|load| {
+                Some(&load.reader) == carrier.as_ref() && load.reader != lent_now.reader
+            });
+            facts.extend(load.map(|load| checkin(item, circumstances, load.block.as_ref())));
+            at.push(facts.len());
+            facts.push((way.fact)(lent(loan)));
+        }
         let stamp = Stamp::now(self.clock.as_ref());
         let dues: Vec<Due> = granted.iter().map(|(_, l)| Due::Day(l.due)).collect();
         let facts = self.record(memory, &stamp, facts, |memory, places| {
+            let counted = memory.more_at(circumstances.stop, circumstances.kind, granted.len());
+            let places = at.iter().filter_map(|at| places.get(*at));
             let changes = granted.into_iter().zip(places).map(|((item, lent), at)| {
                 let act = act_of(circumstances, &stamp, at);
                 memory.lend(item, lent, act, at)
             });
-            changes.flatten().collect()
+            changes.flatten().chain(counted).collect()
         })?;
-        let lent = facts.into_iter().zip(dues);
-        Ok(lent.map(|(fact, due)| Lent { due, fact }).collect())
+        let facts = at.iter().filter_map(|at| facts.get(*at).cloned());
+        Ok(facts
+            .zip(dues)
+            .map(|(fact, due)| Lent { due, fact })
+            .collect())
     }
 
     fn write_returns(
@@ -387,16 +422,7 @@ impl Clerk {
         circumstances: Circumstances<'_>,
         items: &[Barcode],
     ) -> Result<Vec<TakenBack>, Refused> {
-        let back = |item: &Barcode| {
-            Fact::LoanCheckin(LoanCheckin {
-                item: item.label().clone(),
-                session: circumstances.session.clone(),
-                mode: Mode::Offline,
-                outcome: granted_outcome(),
-                block: circumstances.block.cloned(),
-                stop: circumstances.stop.cloned(),
-            })
-        };
+        let back = |item| checkin(item, circumstances, circumstances.block);
         let facts = items.iter().map(back).collect();
         let stamp = Stamp::now(self.clock.as_ref());
         let facts = self.record(memory, &stamp, facts, |memory, places| {
@@ -404,7 +430,8 @@ impl Clerk {
                 let act = act_of(circumstances, &stamp, at);
                 memory.take_back(item, act, at)
             });
-            changes.flatten().collect()
+            let counted = memory.more_at(circumstances.stop, circumstances.kind, items.len());
+            changes.flatten().chain(counted).collect()
         })?;
         Ok(facts.into_iter().map(|fact| TakenBack { fact }).collect())
     }
@@ -461,6 +488,18 @@ fn granted_outcome() -> Outcome {
         ok: true,
         reason: None,
     }
+}
+
+/// The fact of an item that is back.
+fn checkin(item: &Barcode, circumstances: Circumstances<'_>, block: Option<&Label>) -> Fact {
+    Fact::LoanCheckin(LoanCheckin {
+        item: item.label().clone(),
+        session: circumstances.session.clone(),
+        mode: Mode::Offline,
+        outcome: granted_outcome(),
+        block: block.cloned(),
+        stop: circumstances.stop.cloned(),
+    })
 }
 
 fn act_of(circumstances: Circumstances<'_>, stamp: &Stamp, at: &Place) -> Act {

@@ -7,11 +7,12 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use lujiang_wire::{EventId, Label, LoanKind, Place, StopOpened};
+use lujiang_wire::{EventId, Label, LoanKind, Place};
 use serde::{Deserialize, Serialize};
 
-use super::Barcode;
 use super::local_key::ReaderMark;
+use super::views::BlockOut;
+use super::{Barcode, OpenStop};
 use crate::outbox::{Note, NotesBelow};
 
 /// Names of notes about an item begin like this.
@@ -76,7 +77,7 @@ pub(super) struct ReaderDay {
 pub(super) enum Change {
     Item(Barcode, Option<ItemMemory>),
     Day(ReaderMark, Option<ReaderDay>),
-    Stop(Option<StopOpened>),
+    Stop(Option<OpenStop>),
 }
 
 /// The memory.
@@ -84,7 +85,7 @@ pub(super) enum Change {
 pub(super) struct Memory {
     items: BTreeMap<Barcode, ItemMemory>,
     days: BTreeMap<ReaderMark, ReaderDay>,
-    stop: Option<StopOpened>,
+    stop: Option<OpenStop>,
     /// How many items each reader has out; follows from `items`.
     out: BTreeMap<ReaderMark, u32>,
     /// Whose last act a fact is; follows from `items`.
@@ -138,8 +139,41 @@ impl Memory {
     }
 
     /// The stop that is open.
-    pub(super) fn stop(&self) -> Option<&StopOpened> {
+    pub(super) fn stop(&self) -> Option<&OpenStop> {
         self.stop.as_ref()
+    }
+
+    /// So many acts of a kind more at this stop, if it is the one that is open.
+    pub(super) fn more_at(&self, stop: Option<&Label>, kind: LoanKind, acts: usize) -> Vec<Change> {
+        let open = self
+            .stop
+            .iter()
+            .filter(|open| Some(&open.opened.stop) == stop);
+        let acts = u64::try_from(acts).unwrap_or(u64::MAX);
+        open.map(|open| Change::Stop(Some(open.more(kind, acts))))
+            .collect()
+    }
+
+    /// The blocks of which items are out, by name.
+    pub(super) fn blocks_out(&self) -> Vec<BlockOut> {
+        let mut blocks: BTreeMap<&Label, BlockOut> = BTreeMap::new();
+        for (item, known) in &self.items {
+            let Some((lent, block)) = known
+                .lent
+                .as_ref()
+                .and_then(|it| Some((it, it.block.as_ref()?)))
+            else {
+                continue;
+            };
+            let out = blocks.entry(block).or_insert_with(|| BlockOut {
+                block: block.clone(),
+                day: lent.day,
+                due: lent.due,
+                items: Vec::new(),
+            });
+            out.items.push(item.clone());
+        }
+        blocks.into_values().collect()
     }
 
     /// An item is lent, or lent on, by the fact at this place.
@@ -166,7 +200,7 @@ impl Memory {
         let Some(known) = self.items.get(item) else {
             return Vec::new();
         };
-        let mut changes = Vec::with_capacity(2);
+        let mut changes = Vec::with_capacity(3);
         let was_lent = known.last.as_ref().map(|act| act.kind) == Some(LoanKind::Checkout);
         if let Some(lent) = known
             .lent
@@ -187,6 +221,9 @@ impl Memory {
             sequence: at.sequence.get(),
         });
         changes.push(Change::Item(item.clone(), left));
+        let undone = known.last.as_ref().zip(self.stop.as_ref());
+        let there = undone.filter(|(act, open)| act.stop.as_ref() == Some(&open.opened.stop));
+        changes.extend(there.map(|(act, open)| Change::Stop(Some(open.less(act.kind)))));
         changes
     }
 

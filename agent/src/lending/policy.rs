@@ -34,6 +34,15 @@ pub(super) struct Borrower<'a> {
     pub(super) mark: &'a ReaderMark,
     pub(super) today: Date,
     pub(super) block: Option<&'a Label>,
+    /// Whose load the items of this device are: lent to its own card, they are lent on from there.
+    pub(super) carrier: Option<&'a ReaderMark>,
+}
+
+impl Borrower<'_> {
+    /// Whether an item that is lent is of the load this borrower is served from.
+    pub(super) fn is_served_from(&self, lent: &LentHere) -> bool {
+        self.carrier == Some(&lent.reader) && self.carrier != Some(self.mark)
+    }
 }
 
 impl Policy {
@@ -87,7 +96,7 @@ impl Policy {
         borrower: Borrower<'_>,
         item: &Barcode,
     ) -> Result<LentHere, Refused> {
-        self.free(memory, item)?;
+        self.free(memory, borrower, item)?;
         if borrower.block.is_none() {
             let Borrower { mark, today, .. } = borrower;
             self.within(Limit::Out, self.reader_items_max, memory.out(mark))?;
@@ -130,8 +139,13 @@ impl Policy {
 
     /// What is wrong with a list of items that are to be lent at once. No limit of a
     /// reader counts for them: a branch borrows by the thousand.
-    pub(super) fn check(&self, memory: &Memory, items: &[Barcode]) -> Vec<(Barcode, Refused)> {
-        self.check_list(items, |item| self.free(memory, item).err())
+    pub(super) fn check(
+        &self,
+        memory: &Memory,
+        borrower: Borrower<'_>,
+        items: &[Barcode],
+    ) -> Vec<(Barcode, Refused)> {
+        self.check_list(items, |item| self.free(memory, borrower, item).err())
     }
 
     /// What is wrong with a list of items that are to come back at once.
@@ -167,10 +181,10 @@ impl Policy {
         found
     }
 
-    fn free(&self, memory: &Memory, item: &Barcode) -> Result<(), Refused> {
+    fn free(&self, memory: &Memory, borrower: Borrower<'_>, item: &Barcode) -> Result<(), Refused> {
         match memory.lent(item) {
-            Some(_) => Err(Refused::ItemAlreadyLentHere),
-            None => Ok(()),
+            Some(lent) if !borrower.is_served_from(lent) => Err(Refused::ItemAlreadyLentHere),
+            Some(_) | None => Ok(()),
         }
     }
 

@@ -2,7 +2,7 @@
 //! what it sealed.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -228,6 +228,19 @@ fn hmac_key() -> aws_lc_rs::hmac::Key {
 pub(crate) fn keep_papers(folder: &Path, papers: &LoanPapers) {
     let text = serde_json::to_vec(papers).unwrap();
     PapersFile::in_folder(folder).keep(&text, None).unwrap();
+}
+
+/// The default policy's: patterns are slow to make.
+static FORMS: LazyLock<Forms> = LazyLock::new(|| Forms::of(&LendingSection::default()));
+
+/// An item's barcode by the default policy.
+pub(crate) fn read_item(read: &str) -> Result<Barcode, Refused> {
+    FORMS.item(read)
+}
+
+/// A reader's card by the default policy.
+pub(crate) fn read_reader(read: &str) -> Result<ReaderCard, Refused> {
+    FORMS.reader(read)
 }
 
 /// What the desk opens of the reader in a fact.

@@ -209,10 +209,12 @@ async fn one_stop_is_open_at_a_time_also_after_a_power_cut() {
     let closed = |name: &str| lujiang_wire::StopClosed {
         stop: name.parse().unwrap(),
         participants: Some(12),
+        volumes: None,
     };
     bench.lending.open_stop(stop.clone()).await.unwrap();
     let bench = bench.restarted();
-    assert_eq!(bench.lending.stop(), Some(stop.clone()));
+    let open = bench.lending.stop().unwrap();
+    assert_eq!(open.opened, stop);
     let lending = &bench.lending;
     assert_eq!(lending.open_stop(stop).await, Err(Refused::StopOpen));
     assert_eq!(
@@ -221,6 +223,96 @@ async fn one_stop_is_open_at_a_time_also_after_a_power_cut() {
     );
     lending.close_stop(closed("stop-1")).await.unwrap();
     assert_eq!(lending.stop(), None);
+}
+
+#[tokio::test]
+async fn an_open_stop_counts_what_is_done_at_it_also_over_a_power_cut() {
+    let bench = TestLending::start();
+    let stop = lujiang_wire::StopOpened {
+        stop: "stop-1".parse().unwrap(),
+        place: "荷花垅".parse().unwrap(),
+        unit: None,
+        occasion: None,
+        volumes: None,
+    };
+    let there = Some(stop.stop.clone());
+    let lending = &bench.lending;
+    lending.open_stop(stop).await.unwrap();
+    let at_stop = |item| Loan {
+        stop: there.clone(),
+        ..bench.loan(READER, item)
+    };
+    lending.lend(at_stop("LL000001")).await.unwrap();
+    let second = lending.lend(at_stop("LL000002")).await.unwrap();
+    lending.lend(bench.loan(READER, "LL000003")).await.unwrap();
+    let block = BlockLoan {
+        reader: bench.reader(OTHER),
+        items: (10..15)
+            .map(|n| bench.item(&format!("LL0000{n}")))
+            .collect(),
+        block: "block-1".parse().unwrap(),
+        session: "s-3".parse().unwrap(),
+        stop: there.clone(),
+    };
+    lending.block_loan(block).await.unwrap();
+    let back = Return {
+        stop: there.clone(),
+        ..bench.back("LL000001")
+    };
+    lending.take_back(back).await.unwrap();
+    let bench = bench.restarted();
+    bench.lending.undo(&second.fact).await.unwrap();
+    let open = bench.restarted().lending.stop().unwrap();
+    assert_eq!((open.lent, open.renewed, open.returned), (6, 0, 1));
+}
+
+#[tokio::test]
+async fn what_the_bus_carries_is_lent_on_from_its_own_card_in_one_transaction() {
+    let section = LendingSection {
+        own_card: Some(OTHER.to_owned()),
+        ..LendingSection::default()
+    };
+    let bench = TestLending::with(section, OutboxSection::default());
+    let lending = &bench.lending;
+    let load: lujiang_wire::Label = "load-1".parse().unwrap();
+    let carried: Vec<Barcode> = (1..4).map(|n| bench.item(&format!("LL00000{n}"))).collect();
+    let loan = BlockLoan {
+        reader: bench.reader(OTHER),
+        items: carried.clone(),
+        block: load.clone(),
+        session: "s-3".parse().unwrap(),
+        stop: None,
+    };
+    lending.block_loan(loan).await.unwrap();
+    let own = lending.own_card().unwrap();
+    let twice = lending.check_loan(own, &carried[..1]).unwrap();
+    assert_eq!(twice, [(carried[0].clone(), Refused::ItemAlreadyLentHere)]);
+    let reader = bench.reader(READER);
+    assert_eq!(lending.check_loan(&reader, &carried).unwrap(), []);
+
+    let lent = lending.lend(bench.loan(READER, "LL000002")).await.unwrap();
+    let again = lending.lend(bench.loan(READER, "LL000002")).await;
+    assert_eq!(again, Err(Refused::ItemAlreadyLentHere));
+    let facts = bench.facts();
+    let [.., taken, given] = &facts[..] else {
+        panic!("two facts more expected");
+    };
+    let Fact::LoanCheckin(taken) = taken.fact() else {
+        panic!("it is taken from the load first");
+    };
+    assert_eq!(
+        (taken.item.as_str(), taken.block.as_ref()),
+        ("LL000002", Some(&load))
+    );
+    assert_eq!(given.id, lent.fact);
+    assert_eq!(opened(given.fact()).as_deref(), Some(READER));
+
+    let bench = bench.restarted();
+    let [out] = &bench.lending.blocks_out()[..] else {
+        panic!("one block is out");
+    };
+    assert_eq!((&out.block, out.items.len()), (&load, 2));
+    assert_eq!(bench.lending.items_out(&bench.reader(READER)), 1);
 }
 
 #[tokio::test]

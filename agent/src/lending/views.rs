@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use lujiang_wire::Label;
 
+use super::Barcode;
 use super::sync_meter::Synchronisation;
 use crate::status::Link;
 
@@ -17,8 +19,21 @@ pub struct LinkView {
     pub since: Timestamp,
 }
 
-/// What waits for the gateway, and how it goes.
+/// A block loan of which items are out.
 #[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BlockOut {
+    /// Its name.
+    pub block: Label,
+    /// The day it was lent.
+    pub day: Date,
+    /// The day its items are due.
+    pub due: Date,
+    /// The items that are not back.
+    pub items: Vec<Barcode>,
+}
+
+/// What waits for the gateway, and how it goes.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Waiting {
     /// Facts that the gateway has not confirmed.
     pub facts: u64,

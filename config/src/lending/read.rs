@@ -24,6 +24,9 @@ const CLASSES_MAX: usize = 64;
 /// Most closing dates: a few years of holidays.
 const DATES_MAX: usize = 1_000;
 
+/// Longest card number: a label's length on the wire.
+const CARD_LENGTH_MAX: usize = 200;
+
 const WEEKDAYS: [(&str, Weekday); 7] = [
     ("Mon", Weekday::Monday),
     ("Tue", Weekday::Tuesday),
@@ -48,6 +51,7 @@ impl LendingSection {
             ),
             reader_pattern: section.pattern("reader_pattern", default.reader_pattern),
             item_pattern: section.pattern("item_pattern", default.item_pattern),
+            own_card: own_card(section),
             time_zone: section.time_zone("time_zone", default.time_zone),
             loan_days: section.number("loan_days", default.loan_days, 1..=DAYS_MAX),
             renewals_max: section.number("renewals_max", default.renewals_max, 0..=RENEWALS_MAX),
@@ -90,6 +94,17 @@ impl LendingSection {
         section.fits("papers_pause_max", orderly, "at least papers_pause_min");
         read
     }
+}
+
+fn own_card(section: &mut Section<'_>) -> Option<String> {
+    let expected = "a card number of 1 to 200 characters, or \"\" for none";
+    let card = section.text("own_card", String::new(), expected, is_card);
+    Some(card).filter(|card| !card.is_empty())
+}
+
+fn is_card(text: &str) -> bool {
+    let is_plain = text.trim() == text && !text.chars().any(char::is_control);
+    is_plain && text.chars().count() <= CARD_LENGTH_MAX
 }
 
 fn classes(section: &mut Section<'_>) -> Vec<ItemClass> {
