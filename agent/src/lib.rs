@@ -22,6 +22,7 @@
 //! global: one process may run many agents.
 
 mod backoff;
+mod bus_desk;
 mod clock;
 mod data_folder;
 mod durable_file;

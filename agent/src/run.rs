@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
+use crate::bus_desk::BusDesk;
 use crate::clock::SystemClock;
 use crate::gate::driver::Driver;
 use crate::identity::IdentityFolder;
@@ -53,6 +54,7 @@ pub struct Agent {
     drivers: Owned,
     self_checkout: Owned,
     lender: Owned,
+    bus_desk: Owned,
     renewer: Owned,
     uplink: Owned,
     keeper: Owned,
@@ -123,6 +125,7 @@ impl Agent {
             gate,
             self_checkout,
             lending,
+            bus_desk,
             log: _,
         } = config;
         check_credential(&agent, &uplink)?;
@@ -135,12 +138,17 @@ impl Agent {
         };
         let lending = lender.as_ref().map(|lender| lender.lending.clone());
         let self_checkout = house.self_checkout(self_checkout, lending.as_ref()).await?;
+        let desk = match bus_desk.zip(lending.clone()) {
+            Some((section, lending)) => Some(house.bus_desk(section, lending).await?),
+            None => None,
+        };
         let (keeper, uplink) = (house.keeper(), house.uplink(renewals.clone(), desired));
         Ok(Self {
             lending,
             drivers: Owned::spawn_if(driver, Driver::run),
             self_checkout: Owned::spawn_if(self_checkout, SelfCheckout::run),
             lender: Owned::spawn_if(lender, Lender::run),
+            bus_desk: Owned::spawn_if(desk, BusDesk::run),
             renewer: Owned::spawn_if(house.renewer(renewals), Renewer::run),
             uplink: Owned::spawn(|stop| uplink.run(stop)),
             keeper: Owned::spawn(|stop| keeper.run(stop)),
@@ -184,6 +192,7 @@ impl Agent {
         self.self_checkout
             .end("self-checkout", begun + grace / 2)
             .await;
+        self.bus_desk.end("bus desk", begun + grace / 2).await;
         self.lender.end("lender", begun + grace / 2).await;
         self.renewer.end("renewer", begun + grace / 2).await;
         self.uplink.end("uplink", begun + grace).await;

@@ -1,6 +1,7 @@
 //! What an agent says about itself: for `lujiang-agent status`, and for the program around it.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::{Mutex, MutexGuard};
 
 use jiff::Timestamp;
@@ -188,6 +189,9 @@ pub struct AgentStatus {
     /// The self-checkouts, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub self_checkouts: BTreeMap<String, MachineStatus>,
+    /// Where the bus desk's page is served, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bus_desk: Option<SocketAddr>,
 }
 
 /// Where the tasks of an agent write down what they see, for its account of itself.
@@ -206,6 +210,7 @@ struct State {
     certificate: Option<CertificateStatus>,
     gate: Option<GateStatus>,
     self_checkouts: BTreeMap<String, MachineStatus>,
+    bus_desk: Option<SocketAddr>,
 }
 
 impl Board {
@@ -220,6 +225,7 @@ impl Board {
                 certificate: None,
                 gate: has_gate.then(GateStatus::default),
                 self_checkouts: BTreeMap::new(),
+                bus_desk: None,
             }),
             changes,
         }
@@ -261,6 +267,11 @@ impl Board {
             state.certificate = Some(certificate);
             self.changed();
         }
+    }
+
+    pub(crate) fn bus_desk(&self, address: SocketAddr) {
+        self.state().bus_desk = Some(address);
+        self.changed();
     }
 
     #[cfg(test)]
@@ -342,6 +353,7 @@ impl Board {
             certificate: state.certificate.clone(),
             gate: state.gate.clone(),
             self_checkouts: state.self_checkouts.clone(),
+            bus_desk: state.bus_desk,
         }
     }
 

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use lujiang_wire::DeviceId;
 
-use crate::{ByteSize, GateSection, LendingSection, LogSection, SelfCheckoutSection};
+use crate::{
+    BusDeskSection, ByteSize, GateSection, LendingSection, LogSection, SelfCheckoutSection,
+};
 
 /// Everything an agent can be told. `device` has no default.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,6 +26,8 @@ pub struct AgentConfig {
     pub self_checkout: Option<SelfCheckoutSection>,
     /// `[lending]`: present where this device lends off-line.
     pub lending: Option<LendingSection>,
+    /// `[bus_desk]`: present where this device is the book bus's own computer.
+    pub bus_desk: Option<BusDeskSection>,
     /// `[log]`
     pub log: LogSection,
 }

@@ -10,6 +10,7 @@
 mod gateway;
 
 mod agent;
+mod bus_desk;
 mod gate;
 mod lending;
 mod self_checkout;
@@ -29,6 +30,7 @@ mod section;
 mod samples;
 
 pub use agent::{AgentConfig, AgentSection, Credential, OutboxSection, UplinkSection};
+pub use bus_desk::{BusDeskSection, DeskLanguage};
 pub use byte_size::ByteSize;
 pub use gate::{
     CounterRegister, GateSection, Parity, RegisterFunction, ResetPolicy, SerialSection, WordOrder,

@@ -7,9 +7,9 @@ use proptest::prelude::*;
 
 use crate::document::KnownKey;
 use crate::{
-    AgentConfig, AgentSection, CardSection, Fault, GateSection, GatewayConfig, LendingSection,
-    LogSection, MachineLine, MachineSection, OutboxSection, Problem, Problems, SelfCheckoutSection,
-    UplinkSection,
+    AgentConfig, AgentSection, BusDeskSection, CardSection, Fault, GateSection, GatewayConfig,
+    LendingSection, LogSection, MachineLine, MachineSection, OutboxSection, Problem, Problems,
+    SelfCheckoutSection, UplinkSection,
 };
 
 const GATEWAY: &str = include_str!("../samples/gateway.toml");
@@ -58,6 +58,10 @@ fn the_agent_sample_equals_the_defaults() {
         gate: Some(GateSection::on_port("/dev/ttyUSB0".into())),
         self_checkout: Some(self_checkout),
         lending: Some(LendingSection::default()),
+        bus_desk: Some(BusDeskSection {
+            scanner: Some(GateSection::on_port("/dev/ttyACM0".into()).serial),
+            ..BusDeskSection::default()
+        }),
         log: LogSection::default(),
     };
     assert_eq!(config, expected);

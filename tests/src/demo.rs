@@ -353,6 +353,7 @@ fn agent_config(
         gate,
         self_checkout: None,
         lending: None,
+        bus_desk: None,
         log: LogSection::default(),
     })
 }

@@ -69,6 +69,7 @@ impl Day {
             gate: Some(gate),
             self_checkout: None,
             lending: None,
+            bus_desk: None,
             log: LogSection::default(),
         };
         let day = Self {

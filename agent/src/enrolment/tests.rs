@@ -30,6 +30,7 @@ fn config(folder: &Path) -> AgentConfig {
         gate: None,
         self_checkout: None,
         lending: None,
+        bus_desk: None,
         log: LogSection::default(),
     }
 }

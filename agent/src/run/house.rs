@@ -4,14 +4,15 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use lujiang_config::{
-    AgentSection, Credential, GateSection, LendingSection, OutboxSection, SelfCheckoutSection,
-    UplinkSection,
+    AgentSection, BusDeskSection, Credential, GateSection, LendingSection, OutboxSection,
+    SelfCheckoutSection, UplinkSection,
 };
 use lujiang_wire::{Clock, Desired};
 use tokio::sync::watch;
 
 use super::AgentOptions;
 use super::keeper::Keeper;
+use crate::bus_desk::BusDesk;
 use crate::data_folder;
 use crate::gate::driver::Driver;
 use crate::identity::IdentityFolder;
@@ -110,6 +111,17 @@ impl House {
         SelfCheckout::open(&section, lending, &self.board)
             .await
             .map(Some)
+    }
+
+    /// The bus desk, bound; where its page is stands in the agent's account of itself.
+    pub(super) async fn bus_desk(
+        &self,
+        section: BusDeskSection,
+        lending: Lending,
+    ) -> anyhow::Result<BusDesk> {
+        let desk = BusDesk::open(section, lending, self.clock.clone()).await?;
+        self.board.bus_desk(desk.address());
+        Ok(desk)
     }
 
     /// The task that renews the certificate, where there is one.

@@ -7,8 +7,8 @@ use std::time::Duration;
 use crate::document::{self, Reading};
 use crate::section::{Section, is_host};
 use crate::{
-    AgentConfig, AgentSection, ByteSize, Credential, GateSection, LendingSection, LogSection,
-    OutboxSection, Problems, SelfCheckoutSection, UplinkSection,
+    AgentConfig, AgentSection, BusDeskSection, ByteSize, Credential, GateSection, LendingSection,
+    LogSection, OutboxSection, Problems, SelfCheckoutSection, UplinkSection,
 };
 
 const MILLI: Duration = Duration::from_millis(1);
@@ -49,8 +49,12 @@ impl AgentConfig {
                 SelfCheckoutSection::read(section, &data)
             });
             let lending = root.optional_section("lending", LendingSection::read);
+            let bus_desk = root.optional_section("bus_desk", BusDeskSection::read);
             let decided = self_checkout.is_none() || lending.is_some();
             let expected = "a section [lending]: by it [self_checkout] decides off-line";
+            root.fits("lending", decided, expected);
+            let decided = bus_desk.is_none() || lending.is_some();
+            let expected = "a section [lending]: by it [bus_desk] decides";
             root.fits("lending", decided, expected);
             let log = root.section("log", LogSection::read);
             Some(Self {
@@ -61,6 +65,7 @@ impl AgentConfig {
                 // As with the gate.
                 self_checkout: self_checkout.flatten(),
                 lending,
+                bus_desk: bus_desk.flatten(),
                 log,
             })
         })

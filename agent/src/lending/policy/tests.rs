@@ -266,6 +266,7 @@ impl Bench {
             mark: &mark,
             today: self.today,
             block,
+            carrier: None,
         };
         let said = self.policy.lend(&self.memory, borrower, &barcode(item));
         let limit = |limit, most| Some(Refused::LimitReached { limit, most });
@@ -295,6 +296,7 @@ impl Bench {
             mark: &mark,
             today: self.today,
             block: None,
+            carrier: None,
         };
         let said = self.policy.renew(&self.memory, borrower, &barcode(item));
         let known = self.model.lent(item);

@@ -98,6 +98,7 @@ fn config(data: &Path) -> AgentConfig {
         gate: None,
         self_checkout: None,
         lending: Some(LendingSection::default()),
+        bus_desk: None,
         log: LogSection::default(),
     }
 }
