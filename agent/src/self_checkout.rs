@@ -78,7 +78,7 @@ impl SelfCheckout {
         let login = login(&section.acs)?;
         let mut relays = Vec::with_capacity(section.machines.len());
         for (name, machine) in &section.machines {
-            let port = Port::open(&machine.line)
+            let port = Port::open(machine)
                 .await
                 .with_context(|| format!("cannot open the port of the self-checkout {name}"))?;
             let tally = Tally::new(name, port.place(), board.clone());

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::{Mutex, MutexGuard};
 
 use jiff::Timestamp;
-use lujiang_wire::{ClockReport, DeviceId, Epoch, Receipts, Stream};
+use lujiang_wire::{ClockReport, DeviceId, Epoch, MachineMetric, Receipts, Stream};
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
@@ -133,10 +133,16 @@ impl MachineStatus {
     /// The metrics of a machine, without what names it.
     pub(crate) fn metrics(&self) -> [(&'static str, u64); 13] {
         [
-            ("connected", self.connected.into()),
-            ("library_system", self.library_system.into()),
-            ("out_of_paper", self.out_of_paper.into()),
-            ("shutting_down", self.shutting_down.into()),
+            (MachineMetric::Connected.as_str(), self.connected.into()),
+            (
+                MachineMetric::LibrarySystem.as_str(),
+                self.library_system.into(),
+            ),
+            (MachineMetric::OutOfPaper.as_str(), self.out_of_paper.into()),
+            (
+                MachineMetric::ShuttingDown.as_str(),
+                self.shutting_down.into(),
+            ),
             (
                 "answered_by_library_system_total",
                 self.answered_by_library_system,

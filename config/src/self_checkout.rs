@@ -4,7 +4,7 @@
 mod read;
 
 use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -100,6 +100,8 @@ pub struct CardSection {
 pub struct MachineSection {
     /// How it reaches us.
     pub line: MachineLine,
+    /// The only address it may connect from; none where any may that reaches the port.
+    pub from: Option<IpAddr>,
     /// The language of our own texts until it tells one.
     pub language: MachineLanguage,
     /// How it writes.
@@ -191,6 +193,7 @@ impl MachineSection {
     pub fn on(line: MachineLine) -> Self {
         Self {
             line,
+            from: None,
             language: MachineLanguage::Chinese,
             profile: Sip2Profile::default(),
         }

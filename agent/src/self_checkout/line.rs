@@ -1,21 +1,25 @@
 //! One end of a SIP2 line: messages in, bytes out, over whatever carries them.
 
 use std::io;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::time::Duration;
 
 use bytes::BytesMut;
-use lujiang_config::{MachineLine, Parity, SerialSection};
+use lujiang_config::{MachineLine, MachineSection, Parity, SerialSection};
 use lujiang_sip2::{Frame, Framer};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_serial::{DataBits, SerialPortBuilderExt, SerialStream, StopBits};
 
 use crate::backoff::Backoff;
 
 /// Bytes read at once: a few messages.
 const READ_BYTES: usize = 4_096;
+
+/// Pause after a connection that could not be taken: there were too many files open.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
 /// Pauses before a serial port is opened again.
 const REOPEN_PAUSE_MIN: Duration = Duration::from_millis(200);
@@ -45,8 +49,8 @@ pub(super) struct LineBounds {
 
 /// Where a machine comes in.
 pub(super) enum Port {
-    /// It connects.
-    Tcp(TcpListener),
+    /// It connects, from this address where one is known.
+    Tcp(TcpListener, Option<IpAddr>),
     /// It hangs on a serial line.
     Serial(Box<SerialPort>),
 }
@@ -114,9 +118,9 @@ impl Line {
 
 impl Port {
     /// Binds or names the port. A serial line is opened when it is waited for: it may come later.
-    pub(super) async fn open(line: &MachineLine) -> io::Result<Self> {
-        Ok(match line {
-            MachineLine::Tcp(address) => Self::Tcp(TcpListener::bind(address).await?),
+    pub(super) async fn open(machine: &MachineSection) -> io::Result<Self> {
+        Ok(match &machine.line {
+            MachineLine::Tcp(address) => Self::Tcp(TcpListener::bind(address).await?, machine.from),
             MachineLine::Serial(section) => Self::Serial(Box::new(SerialPort {
                 section: section.clone(),
                 backoff: Backoff::new(REOPEN_PAUSE_MIN, REOPEN_PAUSE_MAX),
@@ -128,7 +132,7 @@ impl Port {
     /// Where it is, as a person would say.
     pub(super) fn place(&self) -> String {
         match self {
-            Self::Tcp(listener) => listener
+            Self::Tcp(listener, _) => listener
                 .local_addr()
                 .map_or_else(|error| error.to_string(), |address| address.to_string()),
             Self::Serial(serial) => serial.section.port.display().to_string(),
@@ -145,8 +149,8 @@ impl Port {
         bounds: LineBounds,
     ) -> io::Result<Line> {
         match self {
-            Self::Tcp(listener) => {
-                let (stream, _) = listener.accept().await?;
+            Self::Tcp(listener, from) => {
+                let stream = accept(listener, *from).await;
                 Line::over_tcp(stream, bounds)
             }
             Self::Serial(_) if has_line => std::future::pending().await,
@@ -166,6 +170,20 @@ impl SerialPort {
         let stream = open_serial(&self.section)?;
         self.backoff.reset();
         Ok(stream)
+    }
+}
+
+/// The next connection of the machine. Strangers are closed unread, and cost nobody a pause.
+async fn accept(listener: &TcpListener, from: Option<IpAddr>) -> TcpStream {
+    loop {
+        match listener.accept().await {
+            Ok((stream, peer)) if from.is_none_or(|from| from == peer.ip()) => return stream,
+            Ok((_, peer)) => tracing::debug!(%peer, "not the address of a self-checkout"),
+            Err(error) => {
+                tracing::warn!(%error, "a connection of a self-checkout cannot be taken");
+                sleep(ACCEPT_PAUSE).await;
+            }
+        }
     }
 }
 

@@ -21,9 +21,6 @@ use super::machine::Machine;
 use super::tally::Tally;
 use crate::backoff::Backoff;
 
-/// Pause after a connection of a machine that could not be taken.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
-
 type Pending<T> = Option<Pin<Box<dyn Future<Output = T> + Send>>>;
 
 /// Where the ACS is, and how it is dialled.
@@ -110,7 +107,6 @@ impl Relay {
             }
             Woken::Arrived(Err(error)) => {
                 tracing::info!(machine = self.tally.machine(), %error, "the machine cannot be reached");
-                sleep(ACCEPT_PAUSE).await;
             }
             Woken::Answered(Ok(line)) => {
                 let shown = || self.acs_profile.redacted(&line);

@@ -369,6 +369,20 @@ async fn a_line_without_end_costs_its_own_connection_only() {
 }
 
 #[tokio::test]
+async fn whoever_comes_from_elsewhere_is_not_the_machine() {
+    let bench = Bench::with(TestLending::start(), false, |section| {
+        let machine = section.machines.get_mut("desk").unwrap();
+        machine.from = Some("192.168.1.31".parse().unwrap());
+    })
+    .await;
+    bench.machine().await.is_hung_up_on().await;
+    let mut machine = bench.machine_at("side_room").await;
+    machine.say("9900802.00", 1).await;
+    assert!(machine.hear().await.text.starts_with("98"));
+    bench.stop().await;
+}
+
+#[tokio::test]
 async fn a_machine_on_a_serial_line_is_served() {
     let (bench, mut machine) = Bench::on_serial_line(TestLending::start()).await;
     machine.say("9900802.00", 1).await;

@@ -7,8 +7,8 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use lujiang_config::{AgentSection, UplinkSection};
 use lujiang_wire::{
-    Channel, Clock, ClockMessage, Desired, LinkState, Receipts, Status, Telemetry, Topic,
-    encode_batch,
+    Channel, Clock, ClockMessage, Desired, LinkState, MachineMetric, Receipts, Status, Telemetry,
+    Topic, encode_batch,
 };
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -452,7 +452,7 @@ impl Conversation<'_> {
         }
         for (machine, status) in self.uplink.board.machines() {
             let named = status.metrics().map(|(metric, value)| {
-                let name = format!("self_checkout_{machine}_{metric}");
+                let name = MachineMetric::name_for(&machine, metric);
                 (name, approximate(value))
             });
             metrics.extend(named);

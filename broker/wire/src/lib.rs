@@ -43,6 +43,7 @@ mod document;
 
 mod clock;
 mod enrolment;
+mod machine_metric;
 mod receipts;
 mod status;
 mod telemetry;
@@ -77,6 +78,7 @@ pub use filter::{FilterError, TopicFilter};
 pub use kiosk::{KioskUsed, Metric};
 pub use label::{Label, LabelError};
 pub use loan::{LoanCheckin, LoanCheckout, LoanKind, LoanUndone, Mode, Outcome};
+pub use machine_metric::MachineMetric;
 pub use outbox::OutboxDropped;
 pub use papers::{
     BLOCKED_READER_BYTES, BLOCKED_READER_INFO, BlockList, DeskKey, KeyText, LOAN_PAPERS_PATH,

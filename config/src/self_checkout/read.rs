@@ -151,6 +151,10 @@ impl MachineSection {
         let serial = section.optional_section("serial", SerialSection::read);
         let expected = "either an address here or a section serial, and not both";
         section.fits("listen", listen.is_empty() == serial.is_some(), expected);
+        let expected = "the address of the machine such as \"192.168.1.31\", or \"\" for any";
+        let from = section.text("from", String::new(), expected, |text| {
+            text.is_empty() || text.parse::<IpAddr>().is_ok()
+        });
         let languages = [
             ("zh", MachineLanguage::Chinese),
             ("en", MachineLanguage::English),
@@ -163,6 +167,7 @@ impl MachineSection {
         };
         Some(Self {
             line,
+            from: from.parse().ok(),
             language,
             profile,
         })

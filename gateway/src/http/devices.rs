@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
-use lujiang_wire::{DeviceId, LinkState};
+use lujiang_wire::{DeviceId, LinkState, MachineMetric};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use utoipa::{IntoParams, ToSchema};
@@ -133,7 +133,9 @@ pub(super) struct RefusalRow {
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct AlarmRow {
     /// `id-conflict`: an id was used twice with different content, as by a cloned card;
-    /// `facts-lost`: facts will never come; `refused`: the device asked for what it may not do.
+    /// `facts-lost`: facts will never come; `refused`: the device asked for what it may not do;
+    /// `self-checkout-out-of-paper`, `self-checkout-out-of-service` and `library-system-away`: so
+    /// says the latest sample of the device with the self-checkouts.
     kind: &'static str,
     /// How often.
     count: u64,
@@ -322,6 +324,24 @@ fn alarms(contact: &Contact, figures: &DeviceFigures, lost: u64) -> Vec<AlarmRow
             contact.refused,
             refused_at,
             "check-its-configuration",
+        ),
+        (
+            "self-checkout-out-of-paper",
+            contact.machines(MachineMetric::OutOfPaper, true),
+            None,
+            "put-paper-in",
+        ),
+        (
+            "self-checkout-out-of-service",
+            contact.machines_out_of_service(),
+            None,
+            "look-at-the-machine",
+        ),
+        (
+            "library-system-away",
+            contact.machines(MachineMetric::LibrarySystem, false),
+            None,
+            "look-at-the-library-system",
         ),
     ]
     .into_iter()

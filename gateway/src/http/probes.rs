@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use lujiang_broker::ConnectRefusal;
-use lujiang_wire::LinkState;
+use lujiang_wire::{LinkState, MachineMetric};
 
 use super::devices::missing;
 use super::peer::{Peer, Scheme};
@@ -175,6 +175,17 @@ impl ApiState {
             }
             let conflict = u64::from(figures.id_conflicts > 0);
             add(Gauge::Alarms, "id-conflict", conflict);
+            let contact = self.presence.of(&device.id);
+            let paper = contact.machines(MachineMetric::OutOfPaper, true);
+            let service = contact.machines_out_of_service();
+            let away = contact.machines(MachineMetric::LibrarySystem, false);
+            for (kind, machines) in [
+                ("self-checkout-out-of-paper", paper),
+                ("self-checkout-out-of-service", service),
+                ("library-system-away", away),
+            ] {
+                add(Gauge::Alarms, kind, u64::from(machines > 0));
+            }
         }
     }
 }

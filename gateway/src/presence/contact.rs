@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 
 use jiff::Timestamp;
 use lujiang_broker::Word;
-use lujiang_wire::{ClockReport, Epoch, LinkState, Status, Stream, Telemetry};
+use lujiang_wire::{ClockReport, Epoch, LinkState, MachineMetric, Status, Stream, Telemetry};
 use serde::{Deserialize, Serialize};
 
 /// What is known of one device right now.
@@ -80,6 +80,39 @@ impl Default for Contact {
 }
 
 impl Contact {
+    /// How many self-checkouts of the device its latest sample says this of.
+    #[must_use]
+    pub fn machines(&self, metric: MachineMetric, is_so: bool) -> u64 {
+        self.machines_with(|name, value| {
+            metric.machine_of(name).is_some() && (value > 0.0) == is_so
+        })
+    }
+
+    /// How many self-checkouts of the device shut down, or are not connected.
+    #[must_use]
+    pub fn machines_out_of_service(&self) -> u64 {
+        // A machine that said goodbye counts once, also when it is gone after that.
+        let gone = self.machines(MachineMetric::Connected, false);
+        let leaving = self.machines_with(|name, value| {
+            let machine = MachineMetric::ShuttingDown.machine_of(name);
+            value > 0.0 && machine.is_some_and(|machine| self.is_connected(machine))
+        });
+        gone + leaving
+    }
+
+    fn is_connected(&self, machine: &str) -> bool {
+        let name = MachineMetric::name_for(machine, MachineMetric::Connected.as_str());
+        let metrics = self.telemetry.as_ref().map(|sample| &sample.metrics);
+        metrics.is_some_and(|metrics| metrics.get(&name).is_some_and(|value| *value > 0.0))
+    }
+
+    fn machines_with(&self, is_one: impl Fn(&str, f64) -> bool) -> u64 {
+        let metrics = self.telemetry.iter().flat_map(|sample| &sample.metrics);
+        metrics
+            .filter(|(name, value)| is_one(name, **value))
+            .count() as u64
+    }
+
     /// Takes in what the door heard.
     pub fn hear(&mut self, word: Word, now: Timestamp) {
         match word {
@@ -188,6 +221,23 @@ mod tests {
     use lujiang_wire::DeviceId;
 
     use super::*;
+
+    #[test]
+    fn what_ails_self_checkouts_is_read_off_the_latest_sample() {
+        let mut contact = Contact::default();
+        assert_eq!(contact.machines_out_of_service(), 0, "there are none");
+        let sample = r#"{"time": "2026-11-25T08:00:00Z",
+            "self_checkout_a_connected": 1, "self_checkout_a_library_system": 0,
+            "self_checkout_a_out_of_paper": 1, "self_checkout_a_shutting_down": 0,
+            "self_checkout_b_connected": 0, "self_checkout_b_library_system": 1,
+            "self_checkout_b_out_of_paper": 0, "self_checkout_b_shutting_down": 1,
+            "self_checkout_c_connected": 1, "self_checkout_c_library_system": 1,
+            "self_checkout_c_out_of_paper": 0, "self_checkout_c_shutting_down": 1}"#;
+        contact.telemetry = serde_json::from_str(sample).unwrap();
+        assert_eq!(contact.machines(MachineMetric::OutOfPaper, true), 1);
+        assert_eq!(contact.machines(MachineMetric::LibrarySystem, false), 1);
+        assert_eq!(contact.machines_out_of_service(), 2);
+    }
 
     #[test]
     fn a_will_neither_takes_numbers_back_nor_counts_as_contact() {
