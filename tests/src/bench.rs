@@ -3,13 +3,15 @@
 //! Every part is a process of its own: the gateway (this program again, started as `run`),
 //! mosquitto, and the load (this program again, started as `load`), so that what is measured is
 //! sockets and disks. [`load`] is the clients, [`broker`] what they connect to, and
-//! [`ingest`], [`idle`] and [`storm`] are the measurements; [`table`] prints them.
+//! [`ingest`], [`idle`] and [`storm`] are the measurements; [`relay`] is one of its own, of the agent's
+//! relay beside the library system it leads to; [`table`] prints them.
 
 pub mod broker;
 pub mod client;
 pub mod idle;
 pub mod ingest;
 pub mod load;
+pub mod relay;
 pub mod storm;
 pub mod table;
 

@@ -5,7 +5,8 @@
 //! [`disk`] (a disk that loses power or fills), [`packet`] (MQTT as bytes), [`chain`] (an operator's certificates), [`papers`] (a certificate
 //! and its key in files), [`publisher`] (a plain device that remembers
 //! what was acknowledged), [`subscriber`] (who listens), [`visitors`] (who walks through the doors of a year),
-//! [`ils`] (a library system over SIP2), [`bench`] (how fast all of it is).
+//! [`ils`] (a library system over SIP2), [`machine`] (who asks it),
+//! [`self_checkout`] (an agent between the two), [`bench`] (how fast all of it is).
 
 pub mod bench;
 pub mod chain;
@@ -16,12 +17,14 @@ pub mod disk;
 pub mod gate;
 pub mod ils;
 pub mod link;
+pub mod machine;
 pub mod packet;
 pub mod papers;
 pub mod peer;
 pub mod process;
 pub mod publisher;
 pub mod rounds;
+pub mod self_checkout;
 pub mod site;
 pub mod subscriber;
 pub mod visitors;

@@ -6,16 +6,21 @@ use lujiang_tests::process::{binary, output};
 use serde_json::Value;
 
 async fn quick(measurement: &str) -> Vec<Value> {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("figures.json");
-    let arguments = [measurement, "--quick", "--json", file.to_str().unwrap()];
-    let table = output(&binary("lujiang-bench"), &arguments).await.unwrap();
+    let (table, figures) = measured(measurement).await;
     assert!(
         table.contains("lujiang") && table.contains("mosquitto"),
         "{table}"
     );
+    figures
+}
+
+async fn measured(measurement: &str) -> (String, Vec<Value>) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("figures.json");
+    let arguments = [measurement, "--quick", "--json", file.to_str().unwrap()];
+    let table = output(&binary("lujiang-bench"), &arguments).await.unwrap();
     let figures = std::fs::read(&file).unwrap();
-    serde_json::from_slice(&figures).unwrap()
+    (table, serde_json::from_slice(&figures).unwrap())
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -33,5 +38,19 @@ async fn idle_and_storm_have_figures_of_both_brokers() {
     assert_eq!(quick("idle").await.len(), 2);
     for figures in quick("storm").await {
         assert!(figures["per_second"][0].as_f64().unwrap() > 0.0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_relay_has_figures_of_each_request_both_ways() {
+    let (table, figures) = measured("relay").await;
+    assert!(table.contains("11 checkout"), "{table}");
+    assert_eq!(figures.len(), 3);
+    for figures in figures {
+        let straight = figures["straight_p50_ms"].as_f64().unwrap();
+        assert!(
+            figures["relayed_p50_ms"].as_f64().unwrap() > straight,
+            "{figures}"
+        );
     }
 }

@@ -8,9 +8,9 @@ use lujiang_sip2::{
     RequestAcsResend, Response, ScStatus, Sequence,
 };
 use lujiang_tests::ils::{Deed, Fault, Habits, Ils, IlsHandle, Item, Kind, Patron};
+use lujiang_tests::machine::Machine;
 use lujiang_tests::peer;
 use serde_json::Value;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
@@ -100,12 +100,9 @@ async fn each_fault_is_as_its_name_says() -> anyhow::Result<()> {
         ils.set_fault(fault);
         let mut line = Line::to(&ils).await?;
         line.send(&checkout(item), 1).await?;
-        assert!(timeout(SILENCE, line.receive()).await.is_err(), "{fault:?}");
+        assert!(line.is_silent().await, "{fault:?}");
         line.send(&ScStatus::default().into(), 2).await?;
-        assert!(
-            timeout(SILENCE, line.receive()).await.is_err(),
-            "it stays deaf"
-        );
+        assert!(line.is_silent().await, "it stays deaf");
         assert_eq!(executed(item), is_executed, "{fault:?}");
     }
 
@@ -206,8 +203,8 @@ async fn the_same_seed_brings_the_same_faults() -> anyhow::Result<()> {
         for number in 1..=20 {
             let mut line = Line::to(&ils).await?;
             line.send(&checkout(&format!("B{number:05}")), 1).await?;
-            let answer = timeout(SILENCE, line.receive()).await;
-            answered.push(answer.is_ok_and(|line| line.is_ok_and(|line| line.starts_with("12"))));
+            let answer = timeout(SILENCE, line.0.answer()).await;
+            answered.push(answer.is_ok_and(|answer| answer.is_ok()));
         }
         let state: Vec<String> = ils.ils().state().into_keys().collect();
         runs.push((answered, state));
@@ -228,11 +225,10 @@ async fn dp2s_sums_and_gb18030_are_spoken_where_the_profile_says_so() -> anyhow:
         ..Profile::default()
     };
     let ils = IlsHandle::start(Ils::stocked(Habits::of(Kind::Generic), 1, 1), dp2).await?;
-    let mut line = Line {
-        profile: dp2,
-        ..Line::to(&ils).await?
-    };
-    let answer = line.say(&checkout("B00001"), 1).await?;
+    let mut line = Line::speaking(&ils, dp2).await?;
+    line.send(&checkout("B00001"), 1).await?;
+    let bytes = line.0.line().await?.context("the connection ended")?;
+    let answer = Charset::Gb18030.decode(&bytes);
     assert!(
         answer.contains("剪面包的男孩") && answer.contains("|AY4AZ"),
         "{answer}"
@@ -240,53 +236,42 @@ async fn dp2s_sums_and_gb18030_are_spoken_where_the_profile_says_so() -> anyhow:
     Ok(())
 }
 
-/// A socket, and how its messages are written.
-struct Line {
-    stream: TcpStream,
-    profile: Profile,
-}
+/// A machine whose answers are looked at as text.
+struct Line(Machine);
 
 impl Line {
     async fn to(ils: &IlsHandle) -> anyhow::Result<Self> {
-        let stream = TcpStream::connect(ils.addr).await.context("connecting")?;
-        Ok(Self {
-            stream,
-            profile: profile(),
-        })
+        Self::speaking(ils, profile()).await
+    }
+
+    async fn speaking(ils: &IlsHandle, profile: Profile) -> anyhow::Result<Self> {
+        Machine::connect(ils.addr, profile).await.map(Self)
     }
 
     async fn send(&mut self, request: &Request, sequence: u8) -> anyhow::Result<()> {
-        let bytes = self.profile.encode(request, Sequence::new(sequence))?;
-        Ok(self.stream.write_all(&bytes).await?)
+        let sequence = Sequence::new(sequence).context("a digit")?;
+        self.0.send(request, sequence).await
     }
 
-    /// The next line without its terminator; empty where the connection ended.
-    async fn receive(&mut self) -> anyhow::Result<String> {
-        let mut line = Vec::new();
-        loop {
-            match self.stream.read_u8().await {
-                Ok(b'\r') => return Ok(self.profile.charset.decode(&line)),
-                Ok(byte) => line.push(byte),
-                Err(_) => return Ok(String::new()),
-            }
-        }
+    /// Whether nothing comes for a while.
+    async fn is_silent(&mut self) -> bool {
+        timeout(SILENCE, self.0.line()).await.is_err()
     }
 
     async fn say(&mut self, request: &Request, sequence: u8) -> anyhow::Result<String> {
         self.send(request, sequence).await?;
-        let answer = timeout(PATIENCE, self.receive())
+        let line = timeout(PATIENCE, self.0.line())
             .await
             .context("no answer came")??;
-        ensure!(!answer.is_empty(), "the connection ended");
-        Ok(answer)
+        Ok(Charset::Utf8.decode(&line.context("the connection ended")?))
     }
 
     async fn is_dropped_after(&mut self, request: &Request) -> anyhow::Result<bool> {
         self.send(request, 9).await?;
-        let answer = timeout(PATIENCE, self.receive())
+        let line = timeout(PATIENCE, self.0.line())
             .await
             .context("it stays")??;
-        Ok(answer.is_empty())
+        Ok(line.is_none())
     }
 }
 

@@ -1,12 +1,15 @@
 //! The benchmark: the gateway beside mosquitto, on this machine.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
-use lujiang_tests::bench::{Scale, idle, ingest, load, storm};
+use lujiang_agent::{Agent, AgentOptions};
+use lujiang_config::AgentConfig;
+use lujiang_tests::bench::{Scale, idle, ingest, load, relay, storm};
 use serde_json::Value;
+use tokio::signal::unix::{SignalKind, signal};
 
 /// Measures the gateway beside mosquitto with the same clients; build it with --release.
 #[derive(Debug, Parser)]
@@ -15,6 +18,7 @@ use serde_json::Value;
     after_help = "Examples:
   lujiang-bench ingest                  facts a second, and how long one waits
   lujiang-bench idle --tls              memory of a connection that says nothing
+  lujiang-bench relay                   a self-checkout's answer through the agent, and straight
   lujiang-bench storm --tls --json f    2,000 reconnections; figures also into the file f
 
 Needs /usr/sbin/mosquitto (Debian's package mosquitto) and 4,500 open files (ulimit -n)."
@@ -33,7 +37,7 @@ struct Options {
     quick: bool,
 }
 
-#[derive(Debug, Clone, Copy, Subcommand)]
+#[derive(Debug, Clone, Subcommand)]
 enum What {
     /// Acknowledged facts a second, and the delays at a steady pace
     Ingest,
@@ -41,6 +45,14 @@ enum What {
     Idle,
     /// 2,000 connections cut at once, and back
     Storm,
+    /// What the relay adds to a self-checkout's answer
+    Relay,
+    /// The agent of a measurement, as `lujiang-agent run`
+    #[command(hide = true)]
+    Agent {
+        #[arg(long)]
+        config: PathBuf,
+    },
     /// The clients of a measurement; told what to do on standard input
     #[command(hide = true)]
     Load,
@@ -78,8 +90,10 @@ async fn measure(options: &Options) -> anyhow::Result<()> {
         is_quick: options.quick,
         folder: folder.path().to_owned(),
     };
-    let figures: Value = match options.what {
+    let figures: Value = match &options.what {
         What::Load => return load::run().await,
+        What::Agent { config } => return agent(config).await,
+        What::Relay => serde_json::to_value(relay::measure(&scale).await?)?,
         What::Ingest => serde_json::to_value(ingest::measure(&scale).await?)?,
         What::Idle => serde_json::to_value(idle::measure(&scale).await?)?,
         What::Storm => serde_json::to_value(storm::measure(&scale).await?)?,
@@ -88,5 +102,19 @@ async fn measure(options: &Options) -> anyhow::Result<()> {
         let text = serde_json::to_string_pretty(&figures)?;
         std::fs::write(file, text).with_context(|| format!("writing {}", file.display()))?;
     }
+    Ok(())
+}
+
+/// Runs an agent until SIGTERM; its log goes to standard error.
+async fn agent(config: &Path) -> anyhow::Result<()> {
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .init();
+    let config = AgentConfig::load(config).context("reading the configuration")?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let options = AgentOptions::system().context("reading the clocks")?;
+    let agent = Agent::start(config, options).await?;
+    terminate.recv().await;
+    agent.stop().await;
     Ok(())
 }
