@@ -61,12 +61,11 @@ fn loan(
     let (kind, item, ok, due) = match (request, response) {
         (Request::Checkout(asked), Response::Checkout(answer)) => {
             let CheckoutResponse { ok, renewal_ok, .. } = *answer;
-            let kind = match (asked.cancel, ok && renewal_ok) {
-                // A loan that is taken back at the machine: the item is not out.
-                (Some(true), _) => LoanKind::Checkin,
+            // With `cancel` it takes back a return that failed: then the item is out again.
+            let kind = match ok && renewal_ok {
                 // The reader had it already, and has it longer.
-                (Some(false) | None, true) => LoanKind::Renew,
-                (Some(false) | None, false) => LoanKind::Checkout,
+                true => LoanKind::Renew,
+                false => LoanKind::Checkout,
             };
             (kind, &asked.item_identifier, ok, Some(&answer.due_date))
         }
@@ -107,4 +106,39 @@ fn due_of(date: &VariableDate, zone: &TimeZone) -> Option<Due> {
         return Some(Due::Day(date.when.date()));
     }
     date.timestamp(zone).map(Due::Instant)
+}
+
+#[cfg(test)]
+mod tests {
+    use lujiang_sip2::{Checkin, CheckinResponse, Checkout};
+
+    use super::*;
+
+    #[test]
+    fn what_cancels_a_transaction_is_written_down_as_where_the_item_is_then() {
+        let out = Checkout {
+            cancel: Some(true),
+            ..Checkout::default()
+        };
+        let answer = CheckoutResponse {
+            ok: true,
+            ..CheckoutResponse::default()
+        };
+        assert_eq!(kind(&out.into(), &answer.into()), LoanKind::Checkout);
+        let back = Checkin {
+            cancel: Some(true),
+            ..Checkin::default()
+        };
+        let answer = CheckinResponse {
+            ok: true,
+            ..CheckinResponse::default()
+        };
+        assert_eq!(kind(&back.into(), &answer.into()), LoanKind::Checkin);
+    }
+
+    fn kind(request: &Request, response: &Response) -> LoanKind {
+        let session = "s-1".parse().unwrap();
+        let account = loan(request, response, &session, &TimeZone::UTC);
+        account.unwrap().kind
+    }
 }
