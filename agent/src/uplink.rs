@@ -1,7 +1,7 @@
 //! The way to the gateway: what one connection does, decided here, done in `link`.
 //!
 //! Before anything else the clock is measured; then the device says that it is online; then the
-//! outbox is sent, several payloads under way at once. Nothing is settled here: a PUBACK says
+//! outbox is sent, several payloads under way at once, as many bytes as the line can take. Nothing is settled here: a PUBACK says
 //! that a payload arrived, the gateway's receipt says that its facts are in the ledger. A refused
 //! payload ends the connection, and the pause before the next one grows.
 
@@ -9,6 +9,7 @@ pub(crate) mod door;
 pub(crate) mod link;
 mod papers;
 mod password;
+mod window;
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -20,11 +21,13 @@ use crate::clock::ClockMeter;
 
 pub use password::PasswordError;
 pub(crate) use password::read as read_password;
+use window::Window;
 
 /// What bounds a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct SessionLimits {
     pub(crate) in_flight_max: usize,
+    pub(crate) payload_bytes_max: usize,
     pub(crate) connect_timeout: Duration,
     pub(crate) ack_timeout: Duration,
     pub(crate) clock_timeout: Duration,
@@ -35,6 +38,7 @@ impl SessionLimits {
     pub(crate) fn of(section: &UplinkSection) -> Self {
         Self {
             in_flight_max: usize::from(section.in_flight_max).max(1),
+            payload_bytes_max: section.batch_bytes_max.as_usize(),
             connect_timeout: section.connect_timeout,
             ack_timeout: section.ack_timeout,
             clock_timeout: section.clock_timeout,
@@ -102,6 +106,7 @@ struct Flight {
     id: u64,
     stream: Stream,
     to: u64,
+    bytes: usize,
     since: Duration,
 }
 
@@ -129,6 +134,7 @@ pub(crate) struct Session {
     measure_until: Option<Duration>,
     measure_next: Duration,
     in_flight: VecDeque<Flight>,
+    window: Window,
     next_flight: u64,
     /// Whether the outbox had nothing more when it was last asked.
     empty: bool,
@@ -145,6 +151,11 @@ const REQUESTS_SPACE: u64 = 16;
 impl Session {
     pub(crate) fn new(limits: SessionLimits, boot: Boot) -> Self {
         Self {
+            window: Window::new(
+                limits
+                    .in_flight_max
+                    .saturating_mul(limits.payload_bytes_max),
+            ),
             limits,
             phase: Phase::Connecting,
             meter: ClockMeter::new(boot.clone(), 0),
@@ -179,6 +190,17 @@ impl Session {
             && !self.empty
             && !self.gives_way()
             && self.in_flight.len() < self.limits.in_flight_max
+            && self.window.is_open()
+    }
+
+    /// Bytes that the next payload may have; its first event goes whatever it has.
+    pub(crate) fn payload_bytes(&self) -> usize {
+        self.window.payload().min(self.limits.payload_bytes_max)
+    }
+
+    /// Whether nothing waits and nothing is under way, as far as is known.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.empty && self.in_flight.is_empty()
     }
 
     /// When [`Session::handle_time`] has something to do at the latest.
@@ -244,19 +266,27 @@ impl Session {
     }
 
     /// A payload was handed to the connection; its number.
-    pub(crate) fn handle_handed(&mut self, stream: Stream, to: u64, now: Duration) -> u64 {
+    pub(crate) fn handle_handed(
+        &mut self,
+        stream: Stream,
+        to: u64,
+        bytes: usize,
+        now: Duration,
+    ) -> u64 {
         self.next_flight += 1;
+        self.window.handle_handed(bytes);
         self.in_flight.push_back(Flight {
             id: self.next_flight,
             stream,
             to,
+            bytes,
             since: now,
         });
         self.next_flight
     }
 
     /// A payload was answered, or never will be.
-    pub(crate) fn handle_answer(&mut self, id: u64, answer: Answer) {
+    pub(crate) fn handle_answer(&mut self, id: u64, answer: Answer, now: Duration) {
         let Some(position) = self.in_flight.iter().position(|flight| flight.id == id) else {
             return;
         };
@@ -266,6 +296,8 @@ impl Session {
                     .in_flight
                     .remove(position)
                     .expect("the position was just found");
+                let took = now.saturating_sub(flight.since);
+                self.window.handle_answered(flight.bytes, took);
                 self.effects.push_back(Effect::Arrived {
                     stream: flight.stream,
                     to: flight.to,

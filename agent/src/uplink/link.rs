@@ -196,7 +196,13 @@ impl Conversation<'_> {
                 }
             }
             let deadline = self.begun + self.session.deadline();
+            // Telemetry goes last: facts that wait are sent before it, for one interval at most.
             let sampling = self.session.is_sending();
+            let sample_at = if self.session.is_quiet() {
+                self.next_sample
+            } else {
+                self.next_sample + self.uplink.agent.telemetry_interval
+            };
             tokio::select! {
                 event = self.door.next_event() => self.hear(event).await,
                 Some((asked, answer)) = self.answers.next(), if !self.answers.is_empty() => {
@@ -204,7 +210,9 @@ impl Conversation<'_> {
                         Asked::Subscription => {
                             self.session.handle_subscribed(answer, self.begun.elapsed());
                         }
-                        Asked::Payload(id) => self.session.handle_answer(id, answer),
+                        Asked::Payload(id) => {
+                            self.session.handle_answer(id, answer, self.begun.elapsed());
+                        }
                     }
                 }
                 changed = self.changes.changed() => match changed {
@@ -216,7 +224,7 @@ impl Conversation<'_> {
                 () = tokio::time::sleep_until(deadline) => {
                     self.session.handle_time(self.begun.elapsed());
                 }
-                () = tokio::time::sleep_until(self.next_sample), if sampling => self.sample().await,
+                () = tokio::time::sleep_until(sample_at), if sampling => self.sample().await,
                 () = stop.cancelled(), if !stopping => {
                     stopping = true;
                     self.session.handle_stop();
@@ -287,8 +295,8 @@ impl Conversation<'_> {
     }
 
     async fn send_batch(&mut self) -> Result<(), String> {
-        let section = &self.uplink.section;
-        let (events_max, bytes_max) = (section.batch_max, section.batch_bytes_max.as_usize());
+        let events_max = self.uplink.section.batch_max;
+        let bytes_max = self.session.payload_bytes();
         let stamp = self.uplink.stamp();
         let batch = self
             .uplink
@@ -300,12 +308,12 @@ impl Conversation<'_> {
             self.session.handle_empty();
             return Ok(());
         };
-        let pending = self
-            .door
-            .send(Channel::Events, encode_batch(&batch.events))?;
+        let payload = encode_batch(&batch.events);
+        let (bytes, now) = (payload.len(), self.begun.elapsed());
+        let pending = self.door.send(Channel::Events, payload)?;
         let id = self
             .session
-            .handle_handed(batch.stream, batch.to, self.begun.elapsed());
+            .handle_handed(batch.stream, batch.to, bytes, now);
         self.answers.push(Box::pin(async move {
             (Asked::Payload(id), pending.answer().await)
         }));

@@ -11,6 +11,7 @@ fn seconds(seconds: u64) -> Duration {
 fn session() -> Session {
     let limits = SessionLimits {
         in_flight_max: 2,
+        payload_bytes_max: 240_000,
         connect_timeout: seconds(10),
         ack_timeout: seconds(30),
         clock_timeout: seconds(5),
@@ -108,10 +109,10 @@ fn a_measurement_whose_answer_was_lost_is_made_again_soon() {
 #[test]
 fn no_more_is_under_way_than_allowed() {
     let mut session = online();
-    session.handle_handed(Stream::Visit, 5, seconds(2));
-    let second = session.handle_handed(Stream::Visit, 9, seconds(2));
+    session.handle_handed(Stream::Visit, 5, 100, seconds(2));
+    let second = session.handle_handed(Stream::Visit, 9, 100, seconds(2));
     assert!(!session.wants_batch());
-    session.handle_answer(second, Answer::Taken);
+    session.handle_answer(second, Answer::Taken, seconds(3));
     assert_eq!(
         effects(&mut session),
         [Effect::Arrived {
@@ -125,8 +126,8 @@ fn no_more_is_under_way_than_allowed() {
 #[test]
 fn a_refused_payload_settles_nothing_and_ends_the_connection() {
     let mut session = online();
-    let id = session.handle_handed(Stream::Visit, 5, seconds(2));
-    session.handle_answer(id, Answer::Refused("0x97".to_owned()));
+    let id = session.handle_handed(Stream::Visit, 5, 100, seconds(2));
+    session.handle_answer(id, Answer::Refused("0x97".to_owned()), seconds(3));
     assert_eq!(
         effects(&mut session),
         [Effect::Leave(Leave::Refused("0x97".to_owned()))]
@@ -137,7 +138,7 @@ fn a_refused_payload_settles_nothing_and_ends_the_connection() {
 #[test]
 fn a_payload_without_an_answer_ends_the_connection_in_time() {
     let mut session = online();
-    session.handle_handed(Stream::Visit, 5, seconds(2));
+    session.handle_handed(Stream::Visit, 5, 100, seconds(2));
     assert_eq!(session.deadline(), seconds(32));
     session.handle_time(seconds(31));
     assert_eq!(effects(&mut session), []);
@@ -151,7 +152,7 @@ fn a_payload_without_an_answer_ends_the_connection_in_time() {
 #[test]
 fn stopping_waits_for_what_is_under_way_and_for_an_empty_outbox() {
     let mut session = online();
-    let id = session.handle_handed(Stream::Visit, 5, seconds(2));
+    let id = session.handle_handed(Stream::Visit, 5, 100, seconds(2));
     session.handle_stop();
     assert!(
         session.wants_batch(),
@@ -159,7 +160,7 @@ fn stopping_waits_for_what_is_under_way_and_for_an_empty_outbox() {
     );
     session.handle_empty();
     assert_eq!(effects(&mut session), []);
-    session.handle_answer(id, Answer::Taken);
+    session.handle_answer(id, Answer::Taken, seconds(3));
     let arrived = Effect::Arrived {
         stream: Stream::Visit,
         to: 5,
@@ -173,14 +174,14 @@ fn stopping_waits_for_what_is_under_way_and_for_an_empty_outbox() {
 #[test]
 fn a_renewed_certificate_ends_the_connection_once_nothing_is_under_way() {
     let mut session = online();
-    let id = session.handle_handed(Stream::Visit, 5, seconds(2));
+    let id = session.handle_handed(Stream::Visit, 5, 100, seconds(2));
     session.handle_renewed();
     assert!(
         !session.wants_batch(),
         "the rest waits for the next connection"
     );
     assert_eq!(effects(&mut session), []);
-    session.handle_answer(id, Answer::Taken);
+    session.handle_answer(id, Answer::Taken, seconds(3));
     let arrived = Effect::Arrived {
         stream: Stream::Visit,
         to: 5,
@@ -208,7 +209,7 @@ fn a_certificate_renewed_while_connecting_ends_the_connection_after_the_measurem
 #[test]
 fn an_agent_that_stops_sends_the_rest_on_the_connection_it_has() {
     let mut session = online();
-    session.handle_handed(Stream::Visit, 5, seconds(2));
+    session.handle_handed(Stream::Visit, 5, 100, seconds(2));
     session.handle_renewed();
     session.handle_stop();
     assert!(session.wants_batch());
