@@ -1,7 +1,7 @@
 //! The simulated library, real processes, and faults.
 //!
 //! Reading order: [`counter`] (a gate's counter on a line), [`process`] (real binaries),
-//! [`site`] (a gateway with its folder and its questions), [`gate`] (a counter and its agent), [`link`] (a network that breaks),
+//! [`site`] (a gateway with its folder and its questions), [`gate`] (a counter and its agent), [`bus`] (an agent that lends), [`link`] (a network that breaks),
 //! [`disk`] (a disk that loses power or fills), [`packet`] (MQTT as bytes), [`chain`] (an operator's certificates), [`papers`] (a certificate
 //! and its key in files), [`publisher`] (a plain device that remembers
 //! what was acknowledged), [`subscriber`] (who listens), [`visitors`] (who walks through the doors of a year),
@@ -9,6 +9,7 @@
 //! [`self_checkout`] (an agent between the two), [`bench`] (how fast all of it is).
 
 pub mod bench;
+pub mod bus;
 pub mod chain;
 pub mod clock;
 pub mod counter;

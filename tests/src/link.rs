@@ -1,8 +1,11 @@
-//! A network that breaks: a TCP relay in front of the door, cut in three ways.
+//! A network that breaks: a TCP relay in front of the door, cut in three ways, or thin.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
 
 use anyhow::Context as _;
+use rand::rngs::StdRng;
+use rand::{Rng as _, SeedableRng as _};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
@@ -21,7 +24,41 @@ pub enum Weather {
     Freeze,
     /// Connections are reset, new ones at once too.
     Reset,
+    /// A radio link at the edge of its range.
+    Thin(Thin),
 }
+
+/// A slow line that loses segments, as those see it who speak TCP over it: a lost segment comes
+/// late by the time after which it is sent again, and holds up all that follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Thin {
+    /// What it carries in each direction.
+    pub bytes_per_second: u32,
+    /// Of a hundred segments, so many are lost.
+    pub lost_percent: u32,
+    /// Decides which.
+    pub seed: u64,
+}
+
+impl Thin {
+    /// How long one segment takes, with all the times it is lost.
+    fn takes(self, bytes: usize, luck: &mut StdRng) -> Duration {
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+        let once = Duration::from_secs_f64(f64::from(bytes) / f64::from(self.bytes_per_second));
+        let (mut takes, mut pause) = (once, RETRANSMISSION);
+        while luck.random_range(0..100) < self.lost_percent {
+            takes += pause + once;
+            pause *= 2;
+        }
+        takes
+    }
+}
+
+/// Bytes of a segment on an ordinary line.
+const SEGMENT: usize = 1_460;
+
+/// After which time Linux sends a lost segment again at the soonest; it doubles.
+const RETRANSMISSION: Duration = Duration::from_millis(200);
 
 /// A relay to one address.
 #[derive(Debug)]
@@ -115,7 +152,8 @@ async fn relay(
     target: watch::Receiver<SocketAddr>,
 ) {
     let born = *sky.borrow_and_update();
-    if born != Weather::Fair && fair_again(&mut sky).await.is_none() {
+    let carries = matches!(born, Weather::Fair | Weather::Thin(_));
+    if !carries && fair_again(&mut sky).await.is_none() {
         return;
     }
     if born == Weather::Hole {
@@ -136,10 +174,13 @@ async fn relay(
 /// Copies one direction; obeys the weather between reads.
 async fn pump(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut sky: watch::Receiver<Weather>) {
     let mut buffer = vec![0; 16 * 1024];
+    let mut luck: Option<StdRng> = None;
     loop {
         let weather = *sky.borrow_and_update();
+        let mut most = buffer.len();
         match weather {
             Weather::Fair => {}
+            Weather::Thin(_) => most = SEGMENT,
             Weather::Freeze => {
                 if fair_again(&mut sky).await.is_none() {
                     return;
@@ -158,7 +199,7 @@ async fn pump(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut sky: watch::R
             }
         }
         let read = tokio::select! {
-            read = from.read(&mut buffer) => read,
+            read = from.read(&mut buffer[..most]) => read,
             changed = sky.changed() => {
                 if changed.is_err() { return }
                 continue;
@@ -167,6 +208,10 @@ async fn pump(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut sky: watch::R
         match read {
             Ok(0) | Err(_) => return,
             Ok(length) => {
+                if let Weather::Thin(thin) = weather {
+                    let luck = luck.get_or_insert_with(|| StdRng::seed_from_u64(thin.seed));
+                    tokio::time::sleep(thin.takes(length, luck)).await;
+                }
                 if to.write_all(&buffer[..length]).await.is_err() {
                     return;
                 }
@@ -175,9 +220,9 @@ async fn pump(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut sky: watch::R
     }
 }
 
-/// Waits until the weather is fair; none when the link is closed.
+/// Waits until the weather lets something pass; none when the link is closed.
 async fn fair_again(sky: &mut watch::Receiver<Weather>) -> Option<()> {
-    sky.wait_for(|weather| *weather == Weather::Fair)
+    sky.wait_for(|weather| matches!(weather, Weather::Fair | Weather::Thin(_)))
         .await
         .ok()
         .map(drop)
