@@ -55,12 +55,8 @@ use std::sync::{Arc, Mutex};
 
 use anyhow::Context;
 use arc_swap::ArcSwapOption;
-use jiff::Zoned;
-use jiff::tz::TimeZone;
 use lujiang_config::{AgentConfig, LendingSection, Offline};
-use lujiang_wire::{
-    Clock, Due, EventId, Label, PlannedStop, ReturnedConflict, StopClosed, StopOpened, Stream,
-};
+use lujiang_wire::{Clock, Due, EventId, Label, StopClosed, StopOpened, Stream};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -353,104 +349,6 @@ impl Lending {
     /// Where another or none is open, or the disk says no.
     pub async fn close_stop(&self, stop: StopClosed) -> Result<EventId, Refused> {
         self.with(move |clerk| clerk.close_stop(stop)).await
-    }
-
-    /// The stop that is open.
-    #[must_use]
-    pub fn stop(&self) -> Option<OpenStop> {
-        self.clerk.memory().stop().cloned()
-    }
-
-    /// The block loans of which items are out, by name.
-    #[must_use]
-    pub fn blocks_out(&self) -> Vec<BlockOut> {
-        self.clerk.memory().blocks_out()
-    }
-
-    /// The stops that are planned, from the papers.
-    #[must_use]
-    pub fn stops(&self) -> Vec<PlannedStop> {
-        let papers = self.clerk.papers.load();
-        papers.as_ref().map_or_else(Vec::new, |p| p.stops.clone())
-    }
-
-    /// The facts of this device that the library system disputes, from the papers.
-    #[must_use]
-    pub fn conflicts(&self) -> Vec<ReturnedConflict> {
-        let papers = self.clerk.papers.load();
-        papers
-            .as_ref()
-            .map_or_else(Vec::new, |p| p.conflicts.clone())
-    }
-
-    /// The papers this device lends by; none where it has none.
-    #[must_use]
-    pub fn papers(&self) -> Option<PapersView> {
-        let papers = self.clerk.papers.load();
-        papers.as_ref().map(|papers| PapersView {
-            revision: papers.revision.clone(),
-            fetched: papers.fetched,
-            blocked: papers.blocked(),
-            blocks_as_of: papers.blocks_as_of,
-        })
-    }
-
-    /// Why the last asking for papers failed; none where it did not.
-    #[must_use]
-    pub fn papers_trouble(&self) -> Option<String> {
-        let trouble = self.clerk.papers_trouble.load();
-        trouble.as_deref().cloned()
-    }
-
-    /// The time it is in the library, as far as this device knows.
-    #[must_use]
-    pub fn now(&self) -> Zoned {
-        let zone = self.clerk.policy.time_zone().clone();
-        self.clerk.now().to_zoned(zone)
-    }
-
-    /// The library's time zone.
-    #[must_use]
-    pub fn time_zone(&self) -> TimeZone {
-        self.clerk.policy.time_zone().clone()
-    }
-
-    /// The day it is in the library, as far as this device knows.
-    #[must_use]
-    pub fn today(&self) -> jiff::civil::Date {
-        self.clerk.policy.day(self.clerk.now())
-    }
-
-    /// The link to the gateway.
-    #[must_use]
-    pub fn link(&self) -> LinkView {
-        let (link, since) = self.clerk.board.link_shown();
-        LinkView { link, since }
-    }
-
-    /// What waits for the gateway, and how it goes.
-    ///
-    /// # Errors
-    /// Where the outbox cannot be read.
-    pub async fn waiting(&self) -> Result<Waiting, OutboxError> {
-        let read = |outbox: &Outbox| Ok((outbox.depth()?, outbox.oldest_waiting()?));
-        let (depth, oldest) = self.clerk.outbox.with(read).await?;
-        let facts = depth.values().map(|depth| depth.waiting).sum();
-        let loans = depth.get(&Stream::Loan).map_or(0, |depth| depth.waiting);
-        let meter = self.clerk.meter();
-        Ok(Waiting {
-            facts,
-            loans,
-            oldest: oldest.map(|oldest| self.clerk.age(&oldest)),
-            synchronisation: meter.last(),
-            estimate: meter.estimate(facts),
-        })
-    }
-
-    /// Moves with whatever the views show.
-    #[must_use]
-    pub fn changes(&self) -> watch::Receiver<u64> {
-        self.clerk.changes.subscribe()
     }
 
     /// Decides and writes on a thread that may wait for the disk; once begun it is carried out.

@@ -57,4 +57,6 @@ pub use lending::{Lending, first_papers};
 pub use outbox::{Notes, Outbox, OutboxError, OutboxOptions, Settle, Synchronous};
 pub use run::{Agent, AgentOptions};
 pub use state_file::{StateFileError, read as read_state};
-pub use status::{AgentStatus, CertificateStatus, GateStatus, Link, MachineStatus, StreamDepth};
+pub use status::{
+    AgentStatus, CertificateStatus, GateStatus, Link, MachineStatus, PapersStatus, StreamDepth,
+};

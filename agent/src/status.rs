@@ -11,6 +11,7 @@ use tokio::sync::watch;
 
 use crate::gate::Totals;
 use crate::identity::Identity;
+use crate::lending::PapersView;
 use crate::renewal::Schedule;
 
 /// How far one stream of the outbox is.
@@ -162,6 +163,17 @@ impl MachineStatus {
     }
 }
 
+/// The papers by which a device lends off-line.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct PapersStatus {
+    /// Those it has; none where none ever came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<PapersView>,
+    /// Why the last asking for others failed; none where it did not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<String>,
+}
+
 /// An agent's account of itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AgentStatus {
@@ -192,6 +204,9 @@ pub struct AgentStatus {
     /// The gate, where there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gate: Option<GateStatus>,
+    /// The papers it lends by, where it lends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub papers: Option<PapersStatus>,
     /// The self-checkouts, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub self_checkouts: BTreeMap<String, MachineStatus>,
@@ -215,6 +230,7 @@ struct State {
     receipt: Option<(Receipts, Timestamp)>,
     certificate: Option<CertificateStatus>,
     gate: Option<GateStatus>,
+    papers: Option<PapersStatus>,
     self_checkouts: BTreeMap<String, MachineStatus>,
     bus_desk: Option<SocketAddr>,
 }
@@ -230,6 +246,7 @@ impl Board {
                 receipt: None,
                 certificate: None,
                 gate: has_gate.then(GateStatus::default),
+                papers: None,
                 self_checkouts: BTreeMap::new(),
                 bus_desk: None,
             }),
@@ -283,6 +300,14 @@ impl Board {
     #[cfg(test)]
     pub(crate) fn certificate_shown(&self) -> Option<CertificateStatus> {
         self.state().certificate.clone()
+    }
+
+    pub(crate) fn papers(&self, papers: PapersStatus) {
+        let mut state = self.state();
+        if state.papers.as_ref() != Some(&papers) {
+            state.papers = Some(papers);
+            self.changed();
+        }
     }
 
     pub(crate) fn gate_read(&self, doubted: bool, totals: Option<Totals>) {
@@ -358,6 +383,7 @@ impl Board {
             receipt_time,
             certificate: state.certificate.clone(),
             gate: state.gate.clone(),
+            papers: state.papers.clone(),
             self_checkouts: state.self_checkouts.clone(),
             bus_desk: state.bus_desk,
         }

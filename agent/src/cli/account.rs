@@ -7,7 +7,8 @@ use std::io::Write;
 use jiff::Timestamp;
 use lujiang_agent::identity::ENROL_AGAIN;
 use lujiang_agent::{
-    AgentStatus, CertificateStatus, GateStatus, IdentityFolder, Link, MachineStatus, StreamDepth,
+    AgentStatus, CertificateStatus, GateStatus, IdentityFolder, Link, MachineStatus, PapersStatus,
+    StreamDepth,
 };
 use lujiang_config::{AgentConfig, Credential};
 use lujiang_wire::Stream;
@@ -116,10 +117,29 @@ fn write_state(out: &mut dyn Write, state: &AgentStatus) -> anyhow::Result<()> {
     if let Some(gate) = &state.gate {
         write_gate(out, gate)?;
     }
+    if let Some(papers) = &state.papers {
+        write_papers(out, papers)?;
+    }
     for (name, machine) in &state.self_checkouts {
         write_machine(out, name, machine)?;
     }
     writeln!(out, "as of    {}", state.time)?;
+    Ok(())
+}
+
+fn write_papers(out: &mut dyn Write, papers: &PapersStatus) -> anyhow::Result<()> {
+    match &papers.held {
+        Some(held) => write!(
+            out,
+            "papers   revision {}, {} readers blocked",
+            held.revision, held.blocked
+        )?,
+        None => write!(out, "papers   none, so nothing is lent off-line")?,
+    }
+    match &papers.trouble {
+        Some(trouble) => writeln!(out, "; no others: {trouble}")?,
+        None => writeln!(out)?,
+    }
     Ok(())
 }
 

@@ -76,6 +76,8 @@ impl PapersKeeper {
         let (least, most) = (self.section.papers_pause_min, self.section.papers_pause_max);
         let mut backoff = Backoff::new(least, most);
         let mut board = self.lending.clerk.board.changes();
+        let clerk = &self.lending.clerk;
+        clerk.board.papers(self.lending.papers_status());
         loop {
             clock.handle_line(begun.elapsed(), self.lending.clerk.line());
             let wanted = self.desired.borrow_and_update().papers.clone();
@@ -111,11 +113,10 @@ impl PapersKeeper {
                 Some(reason)
             }
         };
-        self.lending
-            .clerk
-            .papers_trouble
-            .store(trouble.map(Into::into));
-        self.lending.clerk.changed();
+        let clerk = &self.lending.clerk;
+        clerk.papers_trouble.store(trouble.map(Into::into));
+        clerk.board.papers(self.lending.papers_status());
+        clerk.changed();
     }
 
     /// Asks for papers, and lends by them from now on; their revision.

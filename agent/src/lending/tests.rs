@@ -372,6 +372,30 @@ async fn what_is_remembered_goes_with_the_facts_that_the_outbox_lets_go() {
 }
 
 #[tokio::test]
+async fn what_stood_for_a_reader_is_gone_from_the_file_once_it_is_forgotten() {
+    let bench = TestLending::start();
+    bench
+        .lending
+        .lend(bench.loan(READER, "LL000001"))
+        .await
+        .unwrap();
+    let mark = bench.lending.clerk.key.mark(&bench.reader(READER));
+    let stands = || {
+        bench.outbox.checkpoint().unwrap();
+        let file = std::fs::read(bench.folder().join("outbox.db")).unwrap();
+        let mark = mark.as_str().as_bytes();
+        file.windows(mark.len()).any(|window| window == mark)
+    };
+    assert!(stands());
+    bench.settle(1);
+    let keep = OutboxSection::default().keep;
+    bench.wait(keep + Duration::from_secs(2 * 24 * 3_600));
+    bench.outbox.let_go(bench.clock.uptime()).unwrap();
+    bench.lending.clerk.let_go().unwrap();
+    assert!(!stands());
+}
+
+#[tokio::test]
 async fn damaged_papers_are_set_aside_and_the_device_starts_without() {
     let bench = TestLending::start().blocking(&[READER]);
     let file = bench.folder().join("loan-papers.json");

@@ -2,13 +2,17 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
 use jiff::civil::Date;
-use lujiang_wire::Label;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, Zoned};
+use lujiang_wire::{Label, PlannedStop, ReturnedConflict, Stream};
+use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
 
-use super::Barcode;
 use super::sync_meter::Synchronisation;
-use crate::status::Link;
+use super::{Barcode, Lending, OpenStop};
+use crate::outbox::{Outbox, OutboxError};
+use crate::status::{Link, PapersStatus};
 
 /// The link to the gateway.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,14 +52,124 @@ pub struct Waiting {
 }
 
 /// The papers this device lends by.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PapersView {
     /// Their revision.
     pub revision: Label,
     /// When they came, by the gateway's time; none where that was not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fetched: Option<Timestamp>,
     /// How many readers are blocked.
     pub blocked: usize,
     /// As of when the library system said so; none where no list was ever imported.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub blocks_as_of: Option<Timestamp>,
+}
+
+impl Lending {
+    /// The stop that is open.
+    #[must_use]
+    pub fn stop(&self) -> Option<OpenStop> {
+        self.clerk.memory().stop().cloned()
+    }
+
+    /// The block loans of which items are out, by name.
+    #[must_use]
+    pub fn blocks_out(&self) -> Vec<BlockOut> {
+        self.clerk.memory().blocks_out()
+    }
+
+    /// The stops that are planned, from the papers.
+    #[must_use]
+    pub fn stops(&self) -> Vec<PlannedStop> {
+        let papers = self.clerk.papers.load();
+        papers.as_ref().map_or_else(Vec::new, |p| p.stops.clone())
+    }
+
+    /// The facts of this device that the library system disputes, from the papers.
+    #[must_use]
+    pub fn conflicts(&self) -> Vec<ReturnedConflict> {
+        let papers = self.clerk.papers.load();
+        papers
+            .as_ref()
+            .map_or_else(Vec::new, |p| p.conflicts.clone())
+    }
+
+    /// The papers this device lends by; none where it has none.
+    #[must_use]
+    pub fn papers(&self) -> Option<PapersView> {
+        let papers = self.clerk.papers.load();
+        papers.as_ref().map(|papers| PapersView {
+            revision: papers.revision.clone(),
+            fetched: papers.fetched,
+            blocked: papers.blocked(),
+            blocks_as_of: papers.blocks_as_of,
+        })
+    }
+
+    /// Why the last asking for papers failed; none where it did not.
+    #[must_use]
+    pub fn papers_trouble(&self) -> Option<String> {
+        let trouble = self.clerk.papers_trouble.load();
+        trouble.as_deref().cloned()
+    }
+
+    /// Papers and trouble, for the account of the agent.
+    pub(super) fn papers_status(&self) -> PapersStatus {
+        PapersStatus {
+            held: self.papers(),
+            trouble: self.papers_trouble(),
+        }
+    }
+
+    /// The time it is in the library, as far as this device knows.
+    #[must_use]
+    pub fn now(&self) -> Zoned {
+        let zone = self.clerk.policy.time_zone().clone();
+        self.clerk.now().to_zoned(zone)
+    }
+
+    /// The library's time zone.
+    #[must_use]
+    pub fn time_zone(&self) -> TimeZone {
+        self.clerk.policy.time_zone().clone()
+    }
+
+    /// The day it is in the library, as far as this device knows.
+    #[must_use]
+    pub fn today(&self) -> jiff::civil::Date {
+        self.clerk.policy.day(self.clerk.now())
+    }
+
+    /// The link to the gateway.
+    #[must_use]
+    pub fn link(&self) -> LinkView {
+        let (link, since) = self.clerk.board.link_shown();
+        LinkView { link, since }
+    }
+
+    /// What waits for the gateway, and how it goes.
+    ///
+    /// # Errors
+    /// Where the outbox cannot be read.
+    pub async fn waiting(&self) -> Result<Waiting, OutboxError> {
+        let read = |outbox: &Outbox| Ok((outbox.depth()?, outbox.oldest_waiting()?));
+        let (depth, oldest) = self.clerk.outbox.with(read).await?;
+        let facts = depth.values().map(|depth| depth.waiting).sum();
+        let loans = depth.get(&Stream::Loan).map_or(0, |depth| depth.waiting);
+        let meter = self.clerk.meter();
+        Ok(Waiting {
+            facts,
+            loans,
+            oldest: oldest.map(|oldest| self.clerk.age(&oldest)),
+            synchronisation: meter.last(),
+            estimate: meter.estimate(facts),
+        })
+    }
+
+    /// Moves with whatever the views show.
+    #[must_use]
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.clerk.changes.subscribe()
+    }
 }

@@ -260,6 +260,8 @@ fn connect(path: &Path, synchronous: Synchronous) -> Result<Connection, OutboxEr
         Synchronous::Off => ("OFF", "0"),
     };
     connection.pragma_update(None, "synchronous", word)?;
+    // What goes is overwritten: also of marks of readers nothing is left on free pages.
+    connection.pragma_update(None, "secure_delete", "ON")?;
     let found: i64 = connection.pragma_query_value(None, "synchronous", |row| row.get(0))?;
     answers("synchronous", &found.to_string(), level)?;
     Ok(connection)
