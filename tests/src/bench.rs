@@ -4,10 +4,12 @@
 //! mosquitto, and the load (this program again, started as `load`), so that what is measured is
 //! sockets and disks. [`load`] is the clients, [`broker`] what they connect to, and
 //! [`ingest`], [`idle`] and [`storm`] are the measurements; [`relay`] is one of its own, of the agent's
-//! relay beside the library system it leads to; [`table`] prints them.
+//! relay beside the library system it leads to; [`cpu`] says what a fact costs, [`table`] prints
+//! them.
 
 pub mod broker;
 pub mod client;
+pub mod cpu;
 pub mod idle;
 pub mod ingest;
 pub mod load;

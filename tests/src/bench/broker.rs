@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
@@ -11,6 +12,7 @@ use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
 use super::Scale;
+use super::cpu;
 use super::load::{Outcome, Task, Who, Work};
 use crate::chain::Chain;
 use crate::papers::Papers;
@@ -166,15 +168,27 @@ impl Bench {
     /// # Errors
     /// Where the process is gone.
     pub fn resident(&self) -> anyhow::Result<u64> {
-        let id = match &self.broker {
-            Broker::Gateway(library) => library.process_id()?,
-            Broker::Mosquitto(process) => process.id()?,
-        };
+        let id = self.process_id()?;
         let status = std::fs::read_to_string(format!("/proc/{id}/status"))?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
         let kib = line.and_then(|line| line.trim().strip_suffix(" kB"));
         let kib: u64 = kib.context("VmRSS")?.trim().parse()?;
         Ok(kib * 1024)
+    }
+
+    /// Processor time of the broker so far.
+    ///
+    /// # Errors
+    /// Where the process is gone.
+    pub fn cpu(&self) -> anyhow::Result<Duration> {
+        cpu::used(&self.process_id()?.to_string())
+    }
+
+    fn process_id(&self) -> anyhow::Result<u32> {
+        match &self.broker {
+            Broker::Gateway(library) => library.process_id(),
+            Broker::Mosquitto(process) => process.id(),
+        }
     }
 
     /// Facts in the ledger; nothing for mosquitto, which keeps none.

@@ -23,6 +23,10 @@ pub struct Figures {
     pub per_second: Vec<f64>,
     /// The 99th percentile of their delays, in milliseconds.
     pub saturated_p99_ms: Vec<f64>,
+    /// Processor time the broker used for one of them, in microseconds.
+    pub saturated_cpu_us: Vec<f64>,
+    /// The same of the load.
+    pub load_cpu_us: Vec<f64>,
     /// Acknowledged facts a second when so many were sent; of each round.
     pub paced_per_second: Vec<f64>,
     /// The median delay at that pace, in milliseconds.
@@ -79,9 +83,13 @@ pub async fn measure(scale: &Scale) -> anyhow::Result<Vec<Figures>> {
     let mut acknowledged = [0_u64; 2];
     for round in 0..plan.rounds {
         for (place, bench) in brokers.into_iter().enumerate() {
+            let before = bench.cpu()?;
             let outcome = saturate(bench, &plan, round).await?;
+            let used = bench.cpu()?.saturating_sub(before);
             acknowledged[place] += outcome.acknowledged_ever;
             let figures = &mut figures[place];
+            figures.saturated_cpu_us.push(outcome.share(used));
+            figures.load_cpu_us.push(outcome.share(outcome.cpu));
             figures.per_second.push(outcome.rate());
             figures.saturated_p99_ms.push(milliseconds(outcome.p99));
         }
@@ -131,7 +139,15 @@ async fn pace(bench: &Bench, plan: &Plan, round: usize) -> anyhow::Result<Outcom
 fn report(plan: &Plan, figures: &[Figures]) -> anyhow::Result<()> {
     let saturated = format!("{} x {IN_FLIGHT}: facts/s", plan.connections);
     let paced = format!("paced {}/s: p50 ms", plan.per_second);
-    let head = ["", &saturated, "p99 ms", &paced, "p99 ms"];
+    let head = [
+        "",
+        &saturated,
+        "p99 ms",
+        "CPU us/fact",
+        "load's",
+        &paced,
+        "p99 ms",
+    ];
     let rows: Vec<_> = figures
         .iter()
         .map(|of| {
@@ -139,6 +155,8 @@ fn report(plan: &Plan, figures: &[Figures]) -> anyhow::Result<()> {
                 of.broker.to_owned(),
                 format!("{:.0}", median(of.per_second.clone())),
                 format!("{:.1}", median(of.saturated_p99_ms.clone())),
+                format!("{:.1}", median(of.saturated_cpu_us.clone())),
+                format!("{:.1}", median(of.load_cpu_us.clone())),
                 format!("{:.1}", median(of.paced_p50_ms.clone())),
                 format!("{:.1}", median(of.paced_p99_ms.clone())),
             ]

@@ -14,6 +14,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 
 use super::client::{Client, Dialer};
+use super::cpu;
 use crate::papers::Papers;
 
 /// CONNECTs under way at once: about what a street of devices sends after a power cut, and less
@@ -100,6 +101,8 @@ pub struct Outcome {
     pub p99: Duration,
     /// See `p50`.
     pub max: Duration,
+    /// Processor time of the load itself, from its beginning.
+    pub cpu: Duration,
 }
 
 impl Outcome {
@@ -107,6 +110,12 @@ impl Outcome {
     #[must_use]
     pub fn rate(&self) -> f64 {
         self.acknowledged as f64 / self.length.as_secs_f64()
+    }
+
+    /// What one fact had of a time that all of them took, in microseconds.
+    #[must_use]
+    pub fn share(&self, of: Duration) -> f64 {
+        of.as_secs_f64() * 1_000_000.0 / self.acknowledged_ever.max(1) as f64
     }
 }
 
@@ -173,6 +182,7 @@ pub async fn run() -> anyhow::Result<()> {
             outcome.length = length;
         }
     }
+    outcome.cpu = cpu::used("self")?;
     say(&outcome)
 }
 
