@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use crate::{Event, EventError};
@@ -11,6 +12,9 @@ pub const BATCH_ELEMENTS_MAX: usize = 500;
 
 /// Largest payload of a batch in bytes: 256 KiB.
 pub const BATCH_BYTES_MAX: usize = 256 * 1024;
+
+/// What may stand around a JSON text (RFC 8259, section 2).
+const BLANKS: [char; 4] = [' ', '\t', '\n', '\r'];
 
 /// One element of a payload: its own bytes, and what they say.
 #[derive(Clone)]
@@ -69,10 +73,15 @@ pub fn decode_events(payload: &[u8]) -> Result<Vec<Element>, BatchError> {
     }
     let no_json = |reason: String| BatchError::Json { reason };
     let text = std::str::from_utf8(payload).map_err(|error| no_json(error.to_string()))?;
-    if !text.trim_start().starts_with('[') {
-        let raw: &RawValue =
-            serde_json::from_str(text).map_err(|error| no_json(error.to_string()))?;
-        return Ok(vec![element(raw)]);
+    let text = text.trim_matches(BLANKS);
+    if !text.starts_with('[') {
+        // Nearly all are one event, and read once. What cannot be read may be no JSON at all.
+        let event = Event::from_json(text);
+        if event.is_err() {
+            serde_json::from_str::<IgnoredAny>(text).map_err(|error| no_json(error.to_string()))?;
+        }
+        let raw = text.to_owned();
+        return Ok(vec![Element { raw, event }]);
     }
     let raws: Vec<&RawValue> =
         serde_json::from_str(text).map_err(|error| no_json(error.to_string()))?;

@@ -1,11 +1,13 @@
 //! The envelope: a CloudEvents 1.0 JSON event with our extensions.
 
+mod envelope;
 mod read;
 
 use std::fmt;
 
 use jiff::Timestamp;
-use serde_json::{Map, Value, json};
+use serde::{Serialize, Serializer};
+use serde_json::{Map, Value};
 
 use crate::{DeviceId, EventId, Fact, Moment, Patron, Place};
 
@@ -91,24 +93,36 @@ impl Event {
     /// same text, so its SHA-256 can be compared.
     #[must_use]
     pub fn to_json(&self) -> String {
-        let mut members = self.extensions.clone();
-        let mut put = |name: &str, value: Value| members.insert(name.to_owned(), value);
-        put("specversion", json!("1.0"));
-        put("id", json!(self.id.as_str()));
-        put("source", json!(format!("/devices/{}", self.source)));
-        put("type", json!(self.fact.event_type().as_str()));
-        put("time", json!(self.time.to_string()));
-        put("data", self.data.clone());
-        if let Some(place) = &self.place {
-            put("epoch", json!(place.epoch.as_str()));
-            put("stream", json!(place.stream.as_str()));
-            put("sequence", json!(place.sequence.to_string()));
+        let source = format!("/devices/{}", self.source);
+        let time = self.time.to_string();
+        let mut members: Vec<(&str, Member<'_>)> = vec![
+            ("specversion", Member::Text("1.0")),
+            ("id", Member::Text(self.id.as_str())),
+            ("source", Member::Text(&source)),
+            ("type", Member::Text(self.fact.event_type().as_str())),
+            ("time", Member::Text(&time)),
+            ("data", Member::Value(&self.data)),
+        ];
+        let place = self.place.as_ref();
+        let place = place.map(|place| (place, place.sequence.to_string()));
+        if let Some((place, sequence)) = &place {
+            members.extend([
+                ("epoch", Member::Text(place.epoch.as_str())),
+                ("stream", Member::Text(place.stream.as_str())),
+                ("sequence", Member::Text(sequence)),
+            ]);
         }
-        if let Some(moment) = &self.moment {
-            put("boot", json!(moment.boot.as_str()));
-            put("uptime", json!(moment.uptime.to_string()));
+        let moment = self.moment.as_ref();
+        let moment = moment.map(|moment| (moment, moment.uptime.to_string()));
+        if let Some((moment, uptime)) = &moment {
+            members.extend([
+                ("boot", Member::Text(moment.boot.as_str())),
+                ("uptime", Member::Text(uptime)),
+            ]);
         }
-        sorted(Value::Object(members)).to_string()
+        let extensions = self.extensions.iter();
+        members.extend(extensions.map(|(name, value)| (name.as_str(), Member::Value(value))));
+        serde_json::to_string(&Sorted(members)).expect("names are text and values are plain")
     }
 }
 
@@ -126,21 +140,39 @@ impl fmt::Debug for Event {
     }
 }
 
-/// Sorts the members of every object within by name, whatever map serde_json was built with.
-fn sorted(value: Value) -> Value {
-    match value {
-        Value::Object(members) => {
-            let mut pairs: Vec<_> = members.into_iter().collect();
-            pairs.sort_by(|a, b| a.0.cmp(&b.0));
-            Value::Object(
-                pairs
-                    .into_iter()
-                    .map(|(name, inner)| (name, sorted(inner)))
-                    .collect(),
-            )
+/// The value of a member of the envelope.
+enum Member<'a> {
+    Text(&'a str),
+    Value(&'a Value),
+}
+
+impl Serialize for Member<'_> {
+    /// The members of every object within are sorted by name, whatever map serde_json was built
+    /// with.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Text(text) => serializer.serialize_str(text),
+            Self::Value(Value::Object(members)) => {
+                let members = members.iter();
+                let members = members.map(|(name, value)| (name.as_str(), Member::Value(value)));
+                Sorted(members.collect()).serialize(serializer)
+            }
+            Self::Value(Value::Array(elements)) => {
+                serializer.collect_seq(elements.iter().map(Member::Value))
+            }
+            Self::Value(plain) => plain.serialize(serializer),
         }
-        Value::Array(elements) => Value::Array(elements.into_iter().map(sorted).collect()),
-        plain => plain,
+    }
+}
+
+/// An object, written in the order of its members' names.
+struct Sorted<'a>(Vec<(&'a str, Member<'a>)>);
+
+impl Serialize for Sorted<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut members: Vec<_> = self.0.iter().collect();
+        members.sort_unstable_by_key(|(name, _)| *name);
+        serializer.collect_map(members.into_iter().map(|(name, value)| (name, value)))
     }
 }
 

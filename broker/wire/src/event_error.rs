@@ -36,6 +36,12 @@ impl EventError {
 
 /// Reads one of our types; places begin with `root`, or within it where `root` is empty.
 pub(crate) fn read<T: DeserializeOwned>(root: &str, value: &Value) -> Result<T, EventError> {
+    // Following the place costs more than the reading: it is done where there is one to tell.
+    T::deserialize(value).or_else(|_| read_following(root, value))
+}
+
+/// As [`read`], and knows where it is.
+fn read_following<T: DeserializeOwned>(root: &str, value: &Value) -> Result<T, EventError> {
     serde_path_to_error::deserialize(value).map_err(|error| {
         let mut place = root.to_owned();
         for segment in error.path() {

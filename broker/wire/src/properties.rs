@@ -63,7 +63,9 @@ proptest! {
     fn a_spoilt_event_is_read_or_named(event in arbitrary::event(), which in any::<Index>(), spoil in any::<Index>()) {
         let mut value: Value = serde_json::from_str(&event.to_json()).unwrap();
         spoil_one(&mut value, which, spoil);
-        match Event::from_value(value.clone()) {
+        let read = Event::from_value(value.clone());
+        prop_assert_eq!(&read, &Event::from_json(&value.to_string()), "as text it is the same");
+        match read {
             Ok(read) => prop_assert_eq!(Event::from_json(&read.to_json()), Ok(read)),
             Err(error) => {
                 prop_assert!(!error.place.is_empty() && !error.reason.is_empty());

@@ -1,14 +1,15 @@
 //! The envelope, read as CloudEvents 1.0 and its JSON format have it.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
+use serde::Deserialize as _;
 use serde_json::{Map, Value};
 
 use super::Event;
+use super::envelope::{Attribute, Envelope};
 use crate::event_error::{self, EventError};
 use crate::{DeviceId, Epoch, EventId, EventType, Fact, Moment, Place, Stream, time};
-
-/// The members of an envelope not yet read.
-struct Envelope(Map<String, Value>);
 
 impl Event {
     /// Reads one event from JSON text.
@@ -16,9 +17,11 @@ impl Event {
     /// # Errors
     /// The first place that is not as the standard or our schema has it, and the reason.
     pub fn from_json(text: &str) -> Result<Self, EventError> {
-        let value =
-            serde_json::from_str(text).map_err(|error| EventError::no_json("event", &error))?;
-        Self::from_value(value)
+        let envelope = serde_json::from_str(text).map_err(|error| match error.is_data() {
+            true => no_object(),
+            false => EventError::no_json("event", &error),
+        })?;
+        Self::from_envelope(envelope)
     }
 
     /// Reads one event from a JSON value.
@@ -26,13 +29,12 @@ impl Event {
     /// # Errors
     /// As [`Event::from_json`].
     pub fn from_value(value: Value) -> Result<Self, EventError> {
-        let Value::Object(mut members) = value else {
-            return Err(EventError::new("event", "expected a JSON object"));
-        };
-        let data = members.remove("data");
-        // JSON format 2.2: an attribute that is null is one that is not there.
-        members.retain(|_, value| !value.is_null());
-        let mut envelope = Envelope(members);
+        // Whatever is within an object is taken as it is.
+        let envelope = Envelope::deserialize(value).map_err(|_| no_object())?;
+        Self::from_envelope(envelope)
+    }
+
+    fn from_envelope(mut envelope: Envelope<'_>) -> Result<Self, EventError> {
         envelope.specversion()?;
         envelope.content()?;
         let id = envelope.parsed::<EventId>("id")?;
@@ -41,6 +43,7 @@ impl Event {
         let time = envelope.time()?;
         let place = envelope.place(event_type)?;
         let moment = envelope.moment()?;
+        let data = envelope.data.take();
         let extensions = envelope.extensions()?;
         let data = data.ok_or_else(|| EventError::new("data", "missing"))?;
         let fact = Fact::read(event_type, &data)?;
@@ -57,9 +60,13 @@ impl Event {
     }
 }
 
-impl Envelope {
+fn no_object() -> EventError {
+    EventError::new("event", "expected a JSON object")
+}
+
+impl<'a> Envelope<'a> {
     fn specversion(&mut self) -> Result<(), EventError> {
-        match self.text("specversion")?.as_str() {
+        match &*self.text("specversion")? {
             "1.0" => Ok(()),
             _ => Err(EventError::new("specversion", "expected \"1.0\"")),
         }
@@ -67,13 +74,13 @@ impl Envelope {
 
     /// Refuses what is not JSON within; what describes the data is kept with the extensions.
     fn content(&self) -> Result<(), EventError> {
-        if self.0.contains_key("data_base64") {
+        if self.get("data_base64").is_some() {
             let reason = "binary data is not read here: expected JSON in `data`";
             return Err(EventError::new("data_base64", reason));
         }
-        match self.0.get("datacontenttype") {
+        match self.get("datacontenttype") {
             None => Ok(()),
-            Some(Value::String(media)) if is_json(media) => Ok(()),
+            Some(Attribute::Text(media)) if is_json(media) => Ok(()),
             Some(_) => Err(EventError::new(
                 "datacontenttype",
                 "expected application/json, another JSON media type, or none",
@@ -103,7 +110,7 @@ impl Envelope {
     /// Reads epoch, stream and sequence: all three or none.
     fn place(&mut self, event_type: EventType) -> Result<Option<Place>, EventError> {
         let names = ["epoch", "stream", "sequence"];
-        if !names.iter().any(|name| self.0.contains_key(*name)) {
+        if names.iter().all(|name| self.get(name).is_none()) {
             return Ok(None);
         }
         let epoch: Epoch = self
@@ -125,10 +132,8 @@ impl Envelope {
 
     /// Reads boot and uptime: both or none.
     fn moment(&mut self) -> Result<Option<Moment>, EventError> {
-        if !["boot", "uptime"]
-            .iter()
-            .any(|name| self.0.contains_key(*name))
-        {
+        let names = ["boot", "uptime"];
+        if names.iter().all(|name| self.get(name).is_none()) {
             return Ok(None);
         }
         Ok(Some(Moment {
@@ -139,7 +144,8 @@ impl Envelope {
 
     /// What is left: attributes we do not know, as the standard allows them.
     fn extensions(self) -> Result<Map<String, Value>, EventError> {
-        for (name, value) in &self.0 {
+        let rest = self.into_rest();
+        for (name, value) in &rest {
             let well = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
             let refused = |reason| Err(EventError::new(event_error::name(name), reason));
             if name.is_empty() || !name.bytes().all(well) {
@@ -161,14 +167,14 @@ impl Envelope {
                 }
             }
         }
-        Ok(self.0)
+        Ok(rest)
     }
 
     /// Takes a text out.
-    fn text(&mut self, name: &str) -> Result<String, EventError> {
-        match self.0.remove(name) {
+    fn text(&mut self, name: &str) -> Result<Cow<'a, str>, EventError> {
+        match self.take(name) {
             None => Err(EventError::new(name, "missing")),
-            Some(Value::String(text)) => Ok(text),
+            Some(Attribute::Text(text)) => Ok(text),
             Some(_) => Err(EventError::new(name, "expected a String")),
         }
     }

@@ -103,6 +103,24 @@ fn what_the_standard_allows_is_kept() {
 }
 
 #[test]
+fn members_stand_sorted_at_every_depth() {
+    let event = with(
+        &json!({"traceparent": "00-0af7", "epoch": "0".repeat(32), "stream": "visit",
+        "sequence": "00000000000000000001", "boot": "b", "uptime": "5",
+        "data": {"to": "2026-11-22T10:00:00Z", "from": "2026-11-22T09:59:00Z", "out": 2, "in": 3,
+            "b": [{"d": 1.0, "c": null}], "a": "\u{1}\"é"}}),
+    )
+    .unwrap();
+    let expected = r#"{"boot":"b","data":{"a":"\u0001\"é","b":[{"c":null,"d":1.0}],"#.to_owned()
+        + r#""from":"2026-11-22T09:59:00Z","in":3,"out":2,"to":"2026-11-22T10:00:00Z"},"epoch":""#
+        + &"0".repeat(32)
+        + r#"","id":"a-1","sequence":"00000000000000000001","source":"/devices/gate-1","#
+        + r#""specversion":"1.0","stream":"visit","time":"2026-11-22T10:00:00Z","#
+        + r#""traceparent":"00-0af7","type":"library.visit.counted.v1","uptime":"5"}"#;
+    assert_eq!(event.to_json(), expected);
+}
+
+#[test]
 fn a_fact_in_another_stream_is_refused() {
     let changes = json!({"epoch": "0".repeat(32), "stream": "loan",
         "sequence": "00000000000000000001"});
