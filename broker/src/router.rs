@@ -104,13 +104,18 @@ pub(crate) fn router(
 impl RouterHandle {
     /// Hands a message to the readers; drops and counts it when the queue is full.
     pub(crate) fn fan_out(&self, message: FannedOut) {
-        // Acquire pairs with the Release in `open`: a reader that subscribed gets what follows.
-        if self.links.load(Ordering::Acquire) == 0 {
+        if !self.has_readers() {
             return;
         }
         if self.queue.try_send(message).is_err() {
             self.metrics.fan_out_dropped.increase();
         }
+    }
+
+    /// Whether a link is open, or is being opened.
+    pub(crate) fn has_readers(&self) -> bool {
+        // Acquire pairs with the Release in `open`: a reader that subscribed gets what follows.
+        self.links.load(Ordering::Acquire) > 0
     }
 
     /// Opens a link that gets everything fanned out from now on.
@@ -160,7 +165,7 @@ struct LinkCount(Arc<AtomicUsize>);
 
 impl Drop for LinkCount {
     fn drop(&mut self) {
-        // Release: see `fan_out`.
+        // Release: see `has_readers`.
         self.0.fetch_sub(1, Ordering::Release);
     }
 }

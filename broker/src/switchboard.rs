@@ -121,10 +121,19 @@ impl Switchboard {
     /// Hands a message to the other subscribers; dropped and counted when they lag too far.
     /// The door itself fans out `status`, `reported` and `telemetry`.
     pub fn fan_out(&self, topic: &Topic, payload: Bytes) {
+        if !self.has_readers() {
+            return;
+        }
         self.router.fan_out(FannedOut {
             topic: topic.to_string(),
             payload,
         });
+    }
+
+    /// Whether anybody is there to whom something could be fanned out.
+    #[must_use]
+    pub fn has_readers(&self) -> bool {
+        self.router.has_readers()
     }
 
     /// Ends every connection of a device; `why` is for people.

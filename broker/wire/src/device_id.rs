@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -10,9 +11,10 @@ const LENGTH_MAX: usize = 64;
 
 /// The name of a device: 1 to 64 ASCII letters, digits, `-`, `_` or `.`, beginning with a letter
 /// or digit. It never holds a topic separator or wildcard, so it can stand in a topic as it is.
+/// It goes with every fact, so copies share the text.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct DeviceId(String);
+pub struct DeviceId(Arc<str>);
 
 impl DeviceId {
     /// The id as text.
@@ -42,7 +44,7 @@ impl FromStr for DeviceId {
             .bytes()
             .all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
         if begins_well && holds_only && text.len() <= LENGTH_MAX {
-            Ok(Self(text.to_owned()))
+            Ok(Self(text.into()))
         } else {
             Err(DeviceIdError {
                 text: text.chars().take(80).collect(),
@@ -61,7 +63,7 @@ impl TryFrom<String> for DeviceId {
 
 impl From<DeviceId> for String {
     fn from(id: DeviceId) -> Self {
-        id.0
+        (*id.0).to_owned()
     }
 }
 
