@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use lujiang_broker::{Retained, Word};
 use lujiang_wire::{Channel, DeviceId, Epoch, LinkState, Stream, Topic};
 use tokio::sync::broadcast;
@@ -19,6 +19,9 @@ pub use contact::{Contact, Refused, Written};
 
 /// Changes a slow watcher may be behind before it is told to look at everything again.
 const CHANGES_MAX: usize = 1_024;
+
+/// That facts come from a device is told once in this time; what is saved is older by it at most.
+const TOLD_AGAIN: SignedDuration = SignedDuration::from_secs(1);
 
 /// What is known of devices right now; clones share it.
 #[derive(Debug, Clone)]
@@ -86,8 +89,17 @@ impl Presence {
         self.change(device, |contact| contact.hear(word, now));
     }
 
-    /// A fact came from a device.
+    /// A fact came from a device. Of all within [`TOLD_AGAIN`] only the first is told and saved: a
+    /// device that comes back sends thousands, and who watches is told once a second anyway.
     pub fn fact_came(&self, device: &DeviceId, now: Timestamp) {
+        if let Some(contact) = self.known().contacts.get_mut(device) {
+            let before = contact.last_contact.replace(now);
+            let is_told =
+                |before| (SignedDuration::ZERO..TOLD_AGAIN).contains(&now.duration_since(before));
+            if before.is_some_and(is_told) {
+                return;
+            }
+        }
         self.change(device.clone(), |contact| contact.touch(now));
     }
 
@@ -151,5 +163,34 @@ fn speaker(word: &Word) -> &DeviceId {
         | Word::ClockMeasured { device, .. }
         | Word::TurnedAway { device, .. }
         | Word::Refused { device, .. } => device,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_thousand_facts_within_a_second_one_is_told_and_the_last_is_known() {
+        let presence = Presence::restored(Vec::new(), at(0));
+        let mut changes = presence.changes();
+        let device: DeviceId = "gate-1".parse().unwrap();
+
+        for milli in 0..1_000 {
+            presence.fact_came(&device, at(milli));
+        }
+
+        assert_eq!(changes.len(), 1);
+        assert_eq!(presence.take_unsaved().len(), 1);
+        assert_eq!(presence.of(&device).last_contact, Some(at(999)));
+        presence.fact_came(&device, at(1_999));
+        assert_eq!(changes.len(), 2, "a second later it is told again");
+        changes.try_recv().unwrap();
+        presence.fact_came(&device, at(-5));
+        assert_eq!(changes.len(), 2, "so is a clock put back");
+    }
+
+    fn at(milli: i64) -> Timestamp {
+        Timestamp::from_millisecond(milli).unwrap()
     }
 }
