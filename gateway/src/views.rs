@@ -62,6 +62,10 @@ const RETRY_AFTER: Duration = Duration::from_secs(5);
 /// folds again.
 const FLUSH_AFTER: Duration = Duration::from_secs(10);
 
+/// Between two looks at the ledger: what was committed meanwhile is folded at once, and a record
+/// that many entries change is written once. Figures are older by it at most.
+const FOLD_AGAIN: Duration = Duration::from_millis(100);
+
 /// Where devices stand now, asked for at each question.
 pub type PlacesSource = Arc<dyn Fn() -> Arc<Places> + Send + Sync>;
 
@@ -158,11 +162,18 @@ impl Views {
                     true
                 }
             };
+            let pause = if is_retry { RETRY_AFTER } else { FOLD_AGAIN };
             tokio::select! {
                 () = cancel.cancelled() => break,
-                () = tokio::time::sleep(RETRY_AFTER), if is_retry => {}
-                () = self.0.damaged.notified(), if !is_retry => {}
-                changed = heads.changed(), if !is_retry => {
+                () = tokio::time::sleep(pause) => {}
+            }
+            if is_retry {
+                continue;
+            }
+            tokio::select! {
+                () = cancel.cancelled() => break,
+                () = self.0.damaged.notified() => {}
+                changed = heads.changed() => {
                     if changed.is_err() {
                         break;
                     }

@@ -3,6 +3,7 @@
 //! A draft reads through to the pages beneath, changes records in memory, and says at the end
 //! what is to be written at once. It keeps the sum over all records true as it goes.
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry as Slot;
 
@@ -102,9 +103,21 @@ pub(crate) struct Draft<'a> {
     changed: BTreeMap<Vec<u8>, Changed>,
 }
 
+/// A record read once, changed as often as it is, and written once.
 struct Changed {
     before: Option<Vec<u8>>,
-    now: Vec<u8>,
+    now: Box<dyn Sheet>,
+}
+
+/// A record of whatever kind its key says.
+trait Sheet: Any {
+    fn bytes(&self) -> Vec<u8>;
+}
+
+impl<R: Record + 'static> Sheet for R {
+    fn bytes(&self) -> Vec<u8> {
+        self.to_bytes()
+    }
 }
 
 impl<'a> Draft<'a> {
@@ -182,25 +195,35 @@ impl<'a> Draft<'a> {
             if let Some(before) = before {
                 sum.remove(&key, &before);
             }
+            let now = now.bytes();
             sum.add(&key, &now);
             writes.push((key, now));
         }
         (writes, sum)
     }
 
-    fn update<R: Record>(&mut self, key: &Key, edit: impl FnOnce(&mut R)) -> Result<(), Damage> {
+    fn update<R: Record + 'static>(
+        &mut self,
+        key: &Key,
+        edit: impl FnOnce(&mut R),
+    ) -> Result<(), Damage> {
         let key = key.encode();
-        let changed = match self.changed.entry(key.clone()) {
+        let changed = match self.changed.entry(key) {
             Slot::Occupied(slot) => slot.into_mut(),
             Slot::Vacant(slot) => {
-                let before = self.pages.get(&key)?;
-                let now = before.clone().unwrap_or_else(|| R::default().to_bytes());
+                let before = self.pages.get(slot.key())?;
+                let now = match &before {
+                    None => R::default(),
+                    Some(bytes) => {
+                        R::from_bytes(bytes).ok_or_else(|| Damage::of_record(slot.key()))?
+                    }
+                };
+                let now = Box::new(now);
                 slot.insert(Changed { before, now })
             }
         };
-        let mut record = R::from_bytes(&changed.now).ok_or_else(|| Damage::of_record(&key))?;
-        edit(&mut record);
-        changed.now = record.to_bytes();
+        let now: &mut dyn Any = changed.now.as_mut();
+        edit(now.downcast_mut().expect("a key has records of one kind"));
         Ok(())
     }
 }
