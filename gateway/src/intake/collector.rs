@@ -191,14 +191,15 @@ impl Collector {
         Ok(ruled)
     }
 
-    /// Answers first: nobody waits for what others are told.
+    /// Answers first: nobody waits for what others are told. And the last answer first: whoever
+    /// waits for the first of its own then finds the others there, and sends all in one piece.
     fn answer(&self, judgement: Judgement, answers: Vec<oneshot::Sender<Kept>>) {
         let full = judgement
             .kept
             .iter()
             .filter(|kept| **kept == Kept::QuarantineFull)
             .count();
-        for (kept, answer) in judgement.kept.iter().zip(answers) {
+        for (kept, answer) in judgement.kept.iter().zip(answers).rev() {
             // Whose connection is gone asks again; the verdict stands.
             let _ = answer.send(*kept);
         }
