@@ -8,6 +8,7 @@
 pub mod audit;
 pub(crate) mod authority;
 mod clock;
+mod copier;
 mod error;
 mod facts;
 mod file;

@@ -195,7 +195,7 @@ impl<'a> Judge<'a> {
     fn accept(&mut self, payload: &Payload, sealed: &Sealed) -> Result<Made, LedgerError> {
         let event = &sealed.event;
         let time = self.date(&payload.device, payload.received, event)?;
-        let number = self.tx.append(&Draft {
+        let number = self.tx.append(Draft {
             device: payload.device.clone(),
             received: payload.received,
             place: event.place.clone(),
@@ -268,7 +268,7 @@ impl<'a> Judge<'a> {
         {
             return Ok(Made::NoRoomAside);
         }
-        let number = self.tx.append(&Draft {
+        let number = self.tx.append(Draft {
             device: payload.device.clone(),
             received: payload.received,
             place: complaint.place.cloned(),

@@ -64,7 +64,7 @@ fn entries_are_numbered_without_a_hole_and_read_back(ledger: &impl Ledger) {
 
 fn what_was_undone_never_happened(ledger: &impl Ledger) {
     let undone: Result<(), LedgerError> = ledger.transact(|tx| {
-        let number = tx.append(&draft(1, 1))?;
+        let number = tx.append(draft(1, 1))?;
         tx.keep_id(&device(), &"a".parse().unwrap(), Digest::of(b"a"), number)?;
         let there = tx.at_place(&device(), &place(1, 1), draft(1, 1).digest)?;
         assert_eq!(there, AtPlace::Same);
@@ -127,13 +127,13 @@ fn what_counts_is_found_by_its_place_and_by_its_id(ledger: &impl Ledger) {
     let id: EventId = "a".parse().unwrap();
     let found = ledger
         .transact(move |tx| {
-            let aside = tx.append(&quarantined(1))?;
+            let aside = tx.append(quarantined(1))?;
             tx.keep_id(&device(), &id, Digest::of(b"x"), aside)?;
             let before = [
                 tx.counted_at(&device(), &place(1, 1))?,
                 tx.counted_as(&device(), &id)?,
             ];
-            let number = tx.append(&admitted(1, aside))?;
+            let number = tx.append(admitted(1, aside))?;
             tx.take_id(&device(), &id, Digest::of(b"y"), number)?;
             assert_eq!(tx.digest_of_id(&device(), &id)?, Some(Digest::of(b"y")));
             let after = [
@@ -176,7 +176,7 @@ fn what_was_decided_on_is_kept_and_takes_no_room(ledger: &impl Ledger) {
     let found = ledger
         .transact(move |tx| {
             let reason = QuarantineReason::NotUnderstood;
-            let number = tx.append(&quarantined(1))?;
+            let number = tx.append(quarantined(1))?;
             tx.keep_aside(number, &device(), received(), &aside("one", reason))?;
             let open = (tx.quarantine_use(&device())?, tx.quarantined(number)?);
             tx.decide(number, &decided)?;
@@ -214,7 +214,7 @@ fn an_id_is_remembered_for_its_device_alone(ledger: &impl Ledger) {
     let id: EventId = "书-1".parse().unwrap();
     let found = ledger
         .transact(move |tx| {
-            let number = tx.append(&draft(1, 1))?;
+            let number = tx.append(draft(1, 1))?;
             tx.keep_id(&device(), &id, Digest::of(b"x"), number)?;
             Ok((
                 tx.digest_of_id(&device(), &id)?,
@@ -320,7 +320,7 @@ fn what_is_kept_aside_is_counted_and_paged(ledger: &impl Ledger) {
         .transact(|tx| {
             for (sequence, raw) in [(1, "one"), (2, "two"), (3, "three")] {
                 let reason = QuarantineReason::NotUnderstood;
-                let number = tx.append(&quarantined(sequence))?;
+                let number = tx.append(quarantined(sequence))?;
                 tx.keep_aside(number, &device(), received(), &aside(raw, reason))?;
             }
             Ok((
@@ -355,7 +355,7 @@ fn what_is_kept_aside_is_counted_and_paged(ledger: &impl Ledger) {
 }
 
 fn append(ledger: &impl Ledger, draft: Draft) -> EntryNumber {
-    ledger.transact(move |tx| tx.append(&draft)).unwrap()
+    ledger.transact(move |tx| tx.append(draft)).unwrap()
 }
 
 fn numbers(entries: &[crate::entry::Entry]) -> Vec<i64> {

@@ -158,7 +158,7 @@ pub trait LedgerTransaction {
     ///
     /// # Errors
     /// Where the database fails.
-    fn append(&mut self, draft: &Draft) -> Result<EntryNumber, LedgerError>;
+    fn append(&mut self, draft: Draft) -> Result<EntryNumber, LedgerError>;
 
     /// Remembers an id that does not follow from a place.
     ///

@@ -113,13 +113,13 @@ impl LedgerTransaction for SqliteTransaction<'_> {
         Ok(number.map(EntryNumber))
     }
 
-    fn append(&mut self, draft: &Draft) -> Result<EntryNumber, LedgerError> {
+    fn append(&mut self, draft: Draft) -> Result<EntryNumber, LedgerError> {
         let mut record = Record {
             number: EntryNumber(self.last + 1),
-            device: draft.device.clone(),
+            device: draft.device,
             received: draft.received,
-            place: draft.place.clone(),
-            outcome: draft.outcome.clone(),
+            place: draft.place,
+            outcome: draft.outcome,
             digest: draft.digest,
             crc: 0,
         };

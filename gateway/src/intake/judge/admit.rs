@@ -152,7 +152,7 @@ impl Judge<'_> {
     ) -> Result<EntryNumber, LedgerError> {
         let (device, event) = (&element.device, &sealed.event);
         let time = self.date(device, element.received, event)?;
-        let number = self.tx.append(&Draft {
+        let number = self.tx.append(Draft {
             device: device.clone(),
             received: element.received,
             place: event.place.clone(),
