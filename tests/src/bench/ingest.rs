@@ -83,9 +83,7 @@ pub async fn measure(scale: &Scale) -> anyhow::Result<Vec<Figures>> {
     let mut acknowledged = [0_u64; 2];
     for round in 0..plan.rounds {
         for (place, bench) in brokers.into_iter().enumerate() {
-            let before = bench.cpu()?;
-            let outcome = saturate(bench, &plan, round).await?;
-            let used = bench.cpu()?.saturating_sub(before);
+            let (outcome, used) = saturate(bench, &plan, round).await?;
             acknowledged[place] += outcome.acknowledged_ever;
             let figures = &mut figures[place];
             figures.saturated_cpu_us.push(outcome.share(used));
@@ -116,14 +114,19 @@ pub async fn measure(scale: &Scale) -> anyhow::Result<Vec<Figures>> {
     Ok(figures.into())
 }
 
-async fn saturate(bench: &Bench, plan: &Plan, round: usize) -> anyhow::Result<Outcome> {
+/// What came of it, and the processor time the broker used once everybody was connected: a
+/// password costs more than thousands of facts.
+async fn saturate(bench: &Bench, plan: &Plan, round: usize) -> anyhow::Result<(Outcome, Duration)> {
     let work = Work::Saturate {
         in_flight: IN_FLIGHT,
         round: format!("s{round}"),
         warm_up: plan.warm_up,
         length: plan.length,
     };
-    bench.load(plan.connections, work).await?.end().await
+    let load = bench.load(plan.connections, work).await?;
+    let before = bench.cpu()?;
+    let outcome = load.end().await?;
+    Ok((outcome, bench.cpu()?.saturating_sub(before)))
 }
 
 async fn pace(bench: &Bench, plan: &Plan, round: usize) -> anyhow::Result<Outcome> {
