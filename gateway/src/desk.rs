@@ -40,6 +40,7 @@ mod judge;
 mod late;
 mod policy;
 mod profile;
+mod request;
 mod ruling;
 mod sighting;
 mod standing;
@@ -53,7 +54,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use lujiang_wire::{Label, LoanKind};
+use lujiang_wire::Label;
 
 use crate::entry::EntryNumber;
 
@@ -70,12 +71,13 @@ pub use ruling::{RulingError, StaffRuling};
 pub use sighting::{
     Answer, Charged, Circulation, ReaderSeen, ReaderStanding, Sighting, Told, Words,
 };
-pub use standing::{Lateness, Mark, Standing};
+pub use standing::{Lateness, Standing, Telling};
 pub use step::{Errand, Intent, Stage};
 pub use when::{Happening, OutboxPlace, Precedence, When};
 
 use agenda::{Agenda, Turn};
-use judge::{Matter, Move};
+use judge::Matter;
+use request::UnderWay;
 
 /// Items in memory: a bus's week and every self-checkout's night many times over, at a kilobyte
 /// each.
@@ -115,15 +117,6 @@ pub enum Work {
     Going,
     /// It does not: facts are taken in, nothing is asked or done.
     Paused,
-}
-
-/// The request that is not answered yet.
-#[derive(Debug)]
-struct UnderWay {
-    request: RequestNumber,
-    item: Label,
-    fact: EntryNumber,
-    is_deed: bool,
 }
 
 impl Desk {
@@ -186,6 +179,7 @@ impl Desk {
             return;
         }
         let settled = record.hear(fact, now);
+        self.call_back(&item);
         self.keep(&item, settled);
     }
 
@@ -283,244 +277,6 @@ impl Desk {
         self.link == Link::Down || self.work == Work::Paused
     }
 
-    /// Does for an item what can be done without asking, or asks.
-    fn step(&mut self, item: &Label, now: Timestamp) {
-        let Some(matter) = self.matter(item) else {
-            self.agenda.set(item, None);
-            return;
-        };
-        let number = matter.open.fact.number();
-        let next = matter.before_asking();
-        let under_way = self.under_way(item, number, false);
-        self.perform(under_way, next, None, now);
-    }
-
-    fn seen(&mut self, under_way: &UnderWay, seen: &Sighting, now: Timestamp) {
-        self.rest_for(self.policy.request_interval, now);
-        let Some(matter) = self.matter(&under_way.item) else {
-            return;
-        };
-        // An earlier fact may have come in between.
-        if matter.open.fact.number() != under_way.fact {
-            return;
-        }
-        if matter.open.stage == Stage::Proving {
-            self.abilities.prove(seen);
-            self.effects
-                .push_back(Effect::KeepAbilities(self.abilities));
-        }
-        let Some(matter) = self.matter(&under_way.item) else {
-            return;
-        };
-        let next = matter.on_sight(seen);
-        let under_way = self.under_way(&under_way.item, under_way.fact, false);
-        self.perform(under_way, next, Some(seen), now);
-    }
-
-    fn told(&mut self, under_way: &UnderWay, told: &Told, now: Timestamp) {
-        self.rest_for(self.policy.request_interval, now);
-        let Some(matter) = self.matter(&under_way.item) else {
-            return;
-        };
-        let Stage::Intended(intent) = &matter.open.stage else {
-            return;
-        };
-        let next = match told.is_done {
-            true => matter.on_done(intent),
-            false => matter.on_refusal(intent),
-        };
-        let saw = intent.saw.clone();
-        let proves = intent.errand == Errand::Checkout && self.abilities.are_unproven();
-        match next {
-            Move::Dispute(kind) => self.dispute(under_way, kind, told.words.clone(), None, now),
-            Move::Settle(Settled::Told) if proves => {
-                self.set_stage(under_way, Stage::Proving);
-                self.keep(&under_way.item, Vec::new());
-            }
-            Move::Ask => self.plan(&under_way.item),
-            Move::Settle(_) | Move::Send(_) => {
-                let under_way = self.under_way(&under_way.item, under_way.fact, false);
-                self.perform(under_way, next, Some(&saw), now);
-            }
-        }
-    }
-
-    /// Nobody can say who it was: nothing was sent, though something may have been before.
-    fn no_reader(&mut self, under_way: &UnderWay, is_deed: bool, now: Timestamp) {
-        let Some(open) = self.matter(&under_way.item).map(|matter| matter.open) else {
-            return;
-        };
-        let kind = ConflictKind::ReaderErased;
-        match &open.stage {
-            Stage::Proving => {
-                let under_way = self.under_way(&under_way.item, under_way.fact, false);
-                self.perform(under_way, Move::Settle(Settled::Told), None, now);
-            }
-            Stage::Intended(intent) if !is_deed => {
-                let intent = Some(intent.clone());
-                self.dispute(under_way, kind, None, intent, now);
-            }
-            Stage::Waiting | Stage::Intended(_) | Stage::Disputed(_) => {
-                self.dispute(under_way, kind, None, None, now);
-            }
-        }
-    }
-
-    fn perform(
-        &mut self,
-        under_way: UnderWay,
-        next: Move,
-        seen: Option<&Sighting>,
-        now: Timestamp,
-    ) {
-        match next {
-            Move::Settle(settled) => {
-                let record = self.items.get_mut(&under_way.item);
-                let settled = record.and_then(|r| r.settle(under_way.fact, settled, now));
-                self.keep(&under_way.item, settled.into_iter().collect());
-            }
-            Move::Ask => self.ask(under_way),
-            Move::Send(errand) => {
-                let saw = seen.cloned().unwrap_or_else(Sighting::nothing);
-                self.send(
-                    under_way,
-                    Intent {
-                        errand,
-                        saw,
-                        at: now,
-                    },
-                );
-            }
-            Move::Dispute(kind) => {
-                let words = seen.and_then(|seen| seen.words.clone());
-                let intent = self.intent_of(&under_way, kind);
-                self.dispute(&under_way, kind, words, intent, now);
-            }
-        }
-    }
-
-    fn ask(&mut self, under_way: UnderWay) {
-        let Some(matter) = self.matter(&under_way.item) else {
-            return;
-        };
-        let fact = &matter.open.fact;
-        let reader = match fact.deed.kind() {
-            LoanKind::Checkout | LoanKind::Renew => matter.open.reader(),
-            LoanKind::Checkin => None,
-        };
-        let question = Question {
-            request: under_way.request,
-            fact: under_way.fact,
-            item: under_way.item.clone(),
-            reader,
-        };
-        self.effects.push_back(Effect::Ask(question));
-        self.under_way = Some(under_way);
-    }
-
-    /// Commits the intent, then sends.
-    fn send(&mut self, under_way: UnderWay, intent: Intent) {
-        let errand = intent.errand;
-        self.set_stage(&under_way, Stage::Intended(intent));
-        let Some(record) = self.items.get_mut(&under_way.item) else {
-            return;
-        };
-        let returned = record.standing.returned.as_ref().map(|m| m.happening.when);
-        let Some(open) = record.find(under_way.fact) else {
-            return;
-        };
-        open.sends += 1;
-        let own = open.fact.happening.when;
-        let reader = match errand.kind() {
-            LoanKind::Checkout | LoanKind::Renew => open.reader(),
-            LoanKind::Checkin => None,
-        };
-        let happened = match errand {
-            Errand::PastCheckin => returned.unwrap_or(own),
-            Errand::Checkout | Errand::Renew | Errand::Checkin => own,
-            Errand::TakeBackFirst | Errand::PastCheckout => own,
-        };
-        let order = Order {
-            request: under_way.request,
-            fact: under_way.fact,
-            item: under_way.item.clone(),
-            errand,
-            reader,
-            due: open.fact.deed.due().filter(|_| reader.is_some()),
-            happened: happened.latest(),
-            no_block: self.profile.honours_no_block() || open.is_forced,
-        };
-        self.keep(&under_way.item, Vec::new());
-        self.effects.push_back(Effect::Do(order));
-        self.under_way = Some(UnderWay {
-            is_deed: true,
-            ..under_way
-        });
-    }
-
-    fn dispute(
-        &mut self,
-        under_way: &UnderWay,
-        kind: ConflictKind,
-        words: Option<Words>,
-        intent: Option<Intent>,
-        now: Timestamp,
-    ) {
-        // As long as it is not known what the library system can show, it may yet be.
-        let may_mend = kind == ConflictKind::Unresolved && self.abilities.are_unproven();
-        let response = match may_mend {
-            true => Response::RetryLater,
-            false => self.policy.response(kind),
-        };
-        let back_off = self.policy.back_off;
-        let Some(record) = self.items.get_mut(&under_way.item) else {
-            return;
-        };
-        let Some(open) = record.find(under_way.fact) else {
-            return;
-        };
-        open.is_forced = false;
-        let retry_at = match response {
-            Response::RetryLater => {
-                open.tries += 1;
-                back_off.wait(open.tries).map(|wait| later(now, wait))
-            }
-            Response::Hold | Response::ReturnThenLoan => None,
-        };
-        let since = match &open.stage {
-            Stage::Disputed(before) => before.since,
-            Stage::Waiting | Stage::Intended(_) | Stage::Proving => now,
-        };
-        open.stage = Stage::Disputed(Conflict {
-            kind,
-            words,
-            since,
-            retry_at,
-            intent,
-        });
-        self.keep(&under_way.item, Vec::new());
-    }
-
-    /// What may have been sent, where that is what the dispute is about.
-    fn intent_of(&self, under_way: &UnderWay, kind: ConflictKind) -> Option<Intent> {
-        let record = self.items.get(&under_way.item)?;
-        let number = under_way.fact;
-        let open = record.open.iter().find(|o| o.fact.number() == number)?;
-        let intent = match &open.stage {
-            Stage::Intended(intent) => Some(intent),
-            Stage::Disputed(conflict) => conflict.intent.as_ref(),
-            Stage::Waiting | Stage::Proving => None,
-        };
-        intent.filter(|_| kind == ConflictKind::Unresolved).cloned()
-    }
-
-    fn set_stage(&mut self, under_way: &UnderWay, stage: Stage) {
-        let record = self.items.get_mut(&under_way.item);
-        if let Some(open) = record.and_then(|record| record.find(under_way.fact)) {
-            open.stage = stage;
-        }
-    }
-
     /// The request under way may have been done; what is kept says what to ask.
     fn broken(&mut self, now: Timestamp) {
         if self.under_way.take().is_some() {
@@ -531,6 +287,19 @@ impl Desk {
             Effect::Keep(_) | Effect::KeepAbilities(_) => true,
             Effect::Ask(_) | Effect::Do(_) => false,
         });
+    }
+
+    /// An order that was not handed out yet was given before this item's story changed: it is
+    /// taken back, and the library system asked again.
+    fn call_back(&mut self, item: &Label) {
+        let orders = self.effects.len();
+        self.effects.retain(|effect| match effect {
+            Effect::Do(order) => order.item != *item,
+            Effect::Keep(_) | Effect::KeepAbilities(_) | Effect::Ask(_) => true,
+        });
+        if self.effects.len() < orders {
+            self.under_way = None;
+        }
     }
 
     fn rest_for(&mut self, pause: Duration, now: Timestamp) {
@@ -555,7 +324,7 @@ impl Desk {
         let turn = self.items.get(item).and_then(|record| {
             let head = record.head()?;
             let at = match &head.stage {
-                Stage::Waiting => later(head.heard_at, self.policy.patience),
+                Stage::Waiting => later(record.heard_at, self.policy.patience),
                 Stage::Intended(_) | Stage::Proving => Timestamp::MIN,
                 Stage::Disputed(conflict) => conflict.retry_at?,
             };
@@ -575,16 +344,6 @@ impl Desk {
         let is_under_way = self.under_way.as_ref().is_some_and(|u| u.item == *item);
         if !is_queued && !is_under_way && !self.items.get(item).is_some_and(is_moving) {
             self.items.remove(item);
-        }
-    }
-
-    fn under_way(&mut self, item: &Label, fact: EntryNumber, is_deed: bool) -> UnderWay {
-        self.requests += 1;
-        UnderWay {
-            request: RequestNumber(self.requests),
-            item: item.clone(),
-            fact,
-            is_deed,
         }
     }
 

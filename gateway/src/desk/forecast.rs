@@ -66,7 +66,7 @@ fn of_head(matter: &Matter<'_>) -> &'static str {
 
 fn on_time(next: &Move) -> &'static str {
     match next {
-        Move::Ask | Move::Send(_) => {
+        Move::Ask | Move::Seek(_) | Move::Send(_) => {
             "The library system is asked for the state of the item, then told, unless it knows."
         }
         Move::Settle(Settled::Undone) => "What it undoes was never told: nothing is done.",

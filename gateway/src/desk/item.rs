@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 use crate::desk::conflict::Conflict;
 use crate::desk::effect::{Over, Rest, Settled, Settlement};
 use crate::desk::fact::{Deed, LoanFact, ReaderRef};
-use crate::desk::standing::{Mark, Standing};
+use crate::desk::standing::Standing;
 use crate::desk::step::Stage;
-use crate::desk::when::{Happening, Precedence, When, order};
+use crate::desk::when::{Happening, When, order};
 use crate::entry::EntryNumber;
 
 /// The form of a kept row.
@@ -32,6 +32,8 @@ pub struct ItemRecord {
     pub item: Label,
     /// The last entry of the ledger that was taken in: what comes again is not taken in again.
     pub heard: EntryNumber,
+    /// When that was.
+    pub heard_at: Timestamp,
     /// What is known of it.
     pub standing: Standing,
     /// Its facts that are not settled, in the order in which they are taken.
@@ -53,8 +55,10 @@ pub struct OpenFact {
     pub heard_at: Timestamp,
     /// How often it was tried in vain.
     pub tries: u32,
-    /// How often something was about to be sent for it.
+    /// How often something was about to be sent for it since it was last answered.
     pub(crate) sends: u32,
+    /// Whether the library system was asked for it before its turn, and did not know it.
+    pub(crate) was_sought: bool,
     /// Whether staff wants it done whatever the desk thinks of it.
     pub is_forced: bool,
     /// What the desk told the library system that is older than this on-line fact, but was told
@@ -103,6 +107,7 @@ impl ItemRecord {
             form: FORM,
             item,
             heard: EntryNumber::NONE,
+            heard_at: Timestamp::MIN,
             standing: Standing::default(),
             open: Vec::new(),
             orphans: Vec::new(),
@@ -159,6 +164,7 @@ impl ItemRecord {
     /// Takes in a fact, once; returns what is settled by it.
     pub(crate) fn hear(&mut self, fact: LoanFact, now: Timestamp) -> Vec<Settlement> {
         self.heard = fact.number();
+        self.heard_at = now;
         let settled = match (&fact.deed, fact.mode) {
             (Deed::Undo { fact: id, .. }, _) => self.hear_undo(id.clone(), fact, now),
             (_, Mode::Online) => self.hear_online(fact, now),
@@ -184,13 +190,9 @@ impl ItemRecord {
     /// The library system knows of it. Where the desk has told it of something earlier since then,
     /// it has that the wrong way round: the fact is looked after as well.
     fn hear_online(&mut self, fact: LoanFact, now: Timestamp) -> Vec<Settlement> {
-        let overtaken_by = self.overtaking(&fact);
         let kind = fact.deed.kind();
-        let mark = Mark {
-            happening: fact.happening.clone(),
-            told_at: None,
-        };
-        self.standing.mark(kind, mark);
+        let overtaken_by = self.standing.overtaking(kind, &fact.happening);
+        self.standing.mark(kind, fact.happening.clone());
         let word = self.take_orphan(&fact);
         let settled = match overtaken_by {
             Some(by) => {
@@ -234,23 +236,6 @@ impl ItemRecord {
         }
     }
 
-    /// What the desk told of before, although the fact came first at the library system.
-    fn overtaking(&self, fact: &LoanFact) -> Option<LoanKind> {
-        let overtook = |mark: &Option<Mark>| {
-            mark.as_ref().is_some_and(|mark| {
-                let is_earlier = mark.happening.precedence(&fact.happening) == Precedence::Before;
-                let heard_later = mark.told_at >= Some(fact.happening.when.latest());
-                is_earlier && heard_later
-            })
-        };
-        let (lent, returned) = (&self.standing.lent, &self.standing.returned);
-        match fact.deed.kind() {
-            LoanKind::Checkin | LoanKind::Checkout if overtook(lent) => Some(LoanKind::Checkout),
-            LoanKind::Checkout if overtook(returned) => Some(LoanKind::Checkin),
-            LoanKind::Checkin | LoanKind::Checkout | LoanKind::Renew => None,
-        }
-    }
-
     fn take_orphan(&mut self, fact: &LoanFact) -> Option<LoanFact> {
         let names_it = |word: &LoanFact| match &word.deed {
             Deed::Undo { fact: id, .. } => {
@@ -269,6 +254,7 @@ impl ItemRecord {
             heard_at: now,
             tries: 0,
             sends: 0,
+            was_sought: false,
             is_forced: false,
             overtaken_by,
         });
@@ -297,17 +283,22 @@ impl ItemRecord {
 
     fn mark(&mut self, fact: &LoanFact, settled: &Settled, now: Timestamp) {
         let kind = fact.deed.kind();
-        let told_at = match (settled, kind) {
-            (Settled::Told, _) => Some(now),
-            (Settled::AlreadyKnown, _) => None,
+        let happening = || fact.happening.clone();
+        match (settled, kind) {
+            (Settled::Told, _) => {
+                self.standing.mark(kind, happening());
+                self.standing.tell(kind, happening(), now);
+            }
+            (Settled::AlreadyKnown, _) => self.standing.mark(kind, happening()),
             // A return that ended what nobody needs to hear of is still when the item came back.
-            (Settled::Over(_), LoanKind::Checkin) => None,
-            (Settled::Over(_), LoanKind::Checkout | LoanKind::Renew) => return,
+            (Settled::Over(_), LoanKind::Checkin) => self.standing.mark(kind, happening()),
+            (Settled::Over(Over::ToldWithReturn), _) => {
+                self.standing.tell(LoanKind::Checkin, happening(), now);
+            }
+            (Settled::Over(_), LoanKind::Checkout | LoanKind::Renew) => {}
             // Its mark was set when it was heard.
-            (Settled::OnLine | Settled::Undone | Settled::Dismissed(_), _) => return,
-        };
-        let happening = fact.happening.clone();
-        self.standing.mark(kind, Mark { happening, told_at });
+            (Settled::OnLine | Settled::Undone | Settled::Dismissed(_), _) => {}
+        }
     }
 
     fn remember(&mut self, fact: &LoanFact, settled: Settled, now: Timestamp) -> Settlement {

@@ -14,8 +14,10 @@ use crate::desk::policy::{LateAndOver, LateWhileLent, Policy, Response};
 use crate::desk::profile::Profile;
 use crate::desk::sighting::{Circulation, ReaderStanding, Sighting};
 use crate::desk::step::{Errand, Intent, Stage, Trace};
+use crate::desk::when::Precedence;
+use crate::entry::EntryNumber;
 
-/// How often anything is sent for one fact before staff has to look at it.
+/// How often anything is sent for one fact without an answer before staff has to look at it.
 const SENDS_MAX: u32 = 8;
 
 /// What to do about a fact.
@@ -25,6 +27,8 @@ pub(crate) enum Move {
     Settle(Settled),
     /// Ask the library system.
     Ask,
+    /// Ask it whether it knows this later loan of the item already.
+    Seek(EntryNumber),
     /// Have it do something.
     Send(Errand),
     /// Dispute it.
@@ -154,7 +158,8 @@ impl Matter<'_> {
     }
 
     fn after_break(&self, intent: &Intent, seen: &Sighting) -> Move {
-        match (intent.trace(seen, self.abilities), intent.errand) {
+        let due = self.open.fact.deed.due();
+        match (intent.trace(due, seen, self.abilities), intent.errand) {
             (Trace::Done, Errand::Checkout) => match self.late_case() {
                 Some(LateCase::LoanReturnedSince) if !self.open.is_forced => {
                     self.send(Errand::PastCheckin)
@@ -173,6 +178,7 @@ impl Matter<'_> {
             (Trace::NotDone, Errand::PastCheckin) => self.send(Errand::PastCheckin),
             (Trace::Done, Errand::TakeBackFirst) => self.fresh(seen),
             (Trace::NotDone, _) => self.fresh(seen),
+            (Trace::Gone, _) => settle(Over::GoneSince),
             (Trace::Unknown, _) if self.open.is_forced => self.fresh(seen),
             (Trace::Unknown, _) => self.dispute(ConflictKind::Unresolved),
         }
@@ -233,6 +239,9 @@ impl Matter<'_> {
         if !self.abilities.shows_not_with_reader(seen) && !is_forced {
             return self.dispute(ConflictKind::Unresolved);
         }
+        if let Some(later) = self.later_loan_unsought() {
+            return Move::Seek(later);
+        }
         match self.policy.response(ConflictKind::OutToAnother) {
             Response::Hold | Response::RetryLater if !is_forced => {
                 self.dispute(ConflictKind::OutToAnother)
@@ -244,6 +253,23 @@ impl Matter<'_> {
                 }
             }
         }
+    }
+
+    /// A later loan at hand that the library system may have made before it fell silent: then that
+    /// reader is the other one who has the item, and this loan is late news. It has made none while
+    /// it had the item out.
+    fn later_loan_unsought(&self) -> Option<EntryNumber> {
+        if self.record.standing.is_out() {
+            return None;
+        }
+        let own = &self.open.fact.happening;
+        let may_have_it = |other: &&OpenFact| {
+            let is_loan = other.fact.deed.kind() == LoanKind::Checkout;
+            let is_later = own.precedence(&other.fact.happening) == Precedence::Before;
+            is_loan && is_later && other.fact.mode == Mode::Offline && !other.was_sought
+        };
+        let later = self.record.open.iter().find(may_have_it)?;
+        Some(later.fact.number())
     }
 
     fn renew(&self, seen: &Sighting) -> Move {
@@ -292,7 +318,10 @@ impl Matter<'_> {
     /// The item was lent or a loan of it renewed since, and this reader is not shown to have it.
     fn late_loan(&self, seen: &Sighting) -> Move {
         if self.abilities.shows_in(seen) {
-            settle(Over::GoneSince)
+            match self.is_in_by_own_doing() {
+                true => self.deed(seen),
+                false => settle(Over::GoneSince),
+            }
         } else if !self.abilities.shows_not_with_reader(seen) {
             self.dispute(ConflictKind::Unresolved)
         } else if self.policy.late_while_lent == LateWhileLent::Count {
@@ -302,10 +331,28 @@ impl Matter<'_> {
         }
     }
 
+    /// Whether the item is in because the desk has told of a return that came before this loan,
+    /// after the library system had renewed what it took for the loan before.
+    fn is_in_by_own_doing(&self) -> bool {
+        let standing = &self.record.standing;
+        match (
+            &standing.return_told,
+            standing.renewed.last(),
+            self.late_case(),
+        ) {
+            (Some(told), Some(renewed), Some(LateCase::LoanRenewedSince)) => {
+                let loan = &self.open.fact.happening;
+                told.happening.precedence(loan) == Precedence::Before
+                    && told.at >= renewed.when.latest()
+            }
+            (_, _, _) => false,
+        }
+    }
+
     fn send(&self, errand: Errand) -> Move {
         match self.open.sends < SENDS_MAX {
             true => Move::Send(errand),
-            false => Move::Dispute(ConflictKind::Unresolved),
+            false => self.dispute(ConflictKind::Unresolved),
         }
     }
 
@@ -333,15 +380,13 @@ impl Matter<'_> {
         }
     }
 
-    /// Whether a later fact at hand ends the loan.
+    /// Whether a fact at hand that is surely later ends the loan.
     fn ends_at_hand(&self) -> bool {
-        let own = self.open.fact.number();
-        let later = self
-            .record
-            .open
-            .iter()
-            .skip_while(|o| o.fact.number() != own);
-        later.skip(1).any(|other| match other.fact.deed.kind() {
+        let own = &self.open.fact.happening;
+        let is_later =
+            |other: &&OpenFact| own.precedence(&other.fact.happening) == Precedence::Before;
+        let mut later = self.record.open.iter().filter(is_later);
+        later.any(|other| match other.fact.deed.kind() {
             LoanKind::Checkin => true,
             LoanKind::Checkout => self.policy.takes_later_loan_as_return(),
             LoanKind::Renew => false,

@@ -91,8 +91,8 @@ impl LateCase {
             },
             Self::LoanRenewedSince => {
                 "A loan of the item was renewed since: the library system is asked. If this \
-                 reader has it, it knows; if nobody has it, the loan is over; if another has it, \
-                 the loan is held for staff."
+                 reader has it, it knows; if nobody has it, the loan is over, or made if the desk \
+                 has just ended the one before; if another has it, it is held for staff."
             }
             Self::RenewalReturnedSince => {
                 "The item came back since: the renewal counts; the library system is told nothing."

@@ -19,8 +19,8 @@ pub struct Policy {
     pub late_and_over: LateAndOver,
     /// When to try again.
     pub back_off: BackOff,
-    /// How long a fact lies before the desk asks about it, so that what its item went through at
-    /// other devices in the same minutes is heard too.
+    /// How long the latest fact of an item lies before the desk asks about it, so that what undoes
+    /// it, and what the item went through elsewhere in the same minutes, is heard too.
     pub patience: Duration,
     /// The least time between two requests.
     pub request_interval: Duration,

@@ -11,21 +11,30 @@ use crate::desk::when::{Happening, Precedence};
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Standing {
     /// The last loan the library system knows of.
-    pub lent: Option<Mark>,
+    pub lent: Latest,
     /// The last renewal the library system knows of.
-    pub renewed: Option<Mark>,
+    pub renewed: Latest,
     /// The last return anybody knows of: it also ends loans when the library system, which has
     /// lent the item since, is not told of it.
-    pub returned: Option<Mark>,
+    pub returned: Latest,
+    /// What the desk last told of a loan.
+    pub loan_told: Option<Telling>,
+    /// What the desk last told of a return.
+    pub return_told: Option<Telling>,
 }
 
-/// One known event of an item.
+/// The latest of several happenings; more than one only where nobody can tell which that is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Latest(Vec<Happening>);
+
+/// What the desk told the library system, and when.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Mark {
-    /// Which fact, where and when.
+pub struct Telling {
+    /// Of which fact.
     pub happening: Happening,
-    /// When the desk told the library system; none where that was not the desk's doing.
-    pub told_at: Option<Timestamp>,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// How a fact stands to what is known of its item.
@@ -45,37 +54,61 @@ pub enum Lateness {
 
 impl Standing {
     /// Takes in an event; of each kind the latest stays.
-    pub(crate) fn mark(&mut self, kind: LoanKind, mark: Mark) {
+    pub(crate) fn mark(&mut self, kind: LoanKind, happening: Happening) {
         let place = match kind {
             LoanKind::Checkout => &mut self.lent,
             LoanKind::Renew => &mut self.renewed,
             LoanKind::Checkin => &mut self.returned,
         };
-        let is_later =
-            place
-                .as_ref()
-                .is_none_or(|known| match mark.happening.precedence(&known.happening) {
-                    Precedence::After | Precedence::Same => true,
-                    Precedence::Before => false,
-                    Precedence::Unclear => {
-                        mark.happening.when.latest() > known.happening.when.latest()
-                    }
-                });
-        if is_later {
-            *place = Some(mark);
+        place.add(happening);
+    }
+
+    /// The desk has told the library system.
+    pub(crate) fn tell(&mut self, kind: LoanKind, happening: Happening, now: Timestamp) {
+        let telling = Some(Telling { happening, at: now });
+        match kind {
+            LoanKind::Checkout => self.loan_told = telling,
+            LoanKind::Checkin => self.return_told = telling,
+            LoanKind::Renew => {}
         }
+    }
+
+    /// What the desk told of before an on-line fact, although that came first at the library
+    /// system: a loan or a return that is older than the fact, told after it.
+    #[must_use]
+    pub fn overtaking(&self, kind: LoanKind, fact: &Happening) -> Option<LoanKind> {
+        let overtook = |telling: &Option<Telling>| {
+            telling.as_ref().is_some_and(|telling| {
+                let may_be_earlier = match telling.happening.precedence(fact) {
+                    Precedence::Before | Precedence::Unclear => true,
+                    Precedence::After | Precedence::Same => false,
+                };
+                may_be_earlier && telling.at >= fact.when.earliest()
+            })
+        };
+        match kind {
+            LoanKind::Checkin | LoanKind::Checkout if overtook(&self.loan_told) => {
+                Some(LoanKind::Checkout)
+            }
+            LoanKind::Checkout if overtook(&self.return_told) => Some(LoanKind::Checkin),
+            LoanKind::Checkin | LoanKind::Checkout | LoanKind::Renew => None,
+        }
+    }
+
+    /// Whether what is known ends with a loan that nobody has brought back.
+    pub(crate) fn is_out(&self) -> bool {
+        let Some(lent) = self.lent.last() else {
+            return false;
+        };
+        self.returned.against(lent).is_none()
     }
 
     /// How a fact of this kind stands to what is known.
     #[must_use]
     pub fn lateness(&self, kind: LoanKind, fact: &Happening) -> Lateness {
-        let came = |mark: &Option<Mark>| {
-            let mark = mark.as_ref()?;
-            Some(fact.precedence(&mark.happening))
-        };
-        let returned = came(&self.returned);
-        let lent = came(&self.lent);
-        let renewed = came(&self.renewed);
+        let returned = self.returned.against(fact);
+        let lent = self.lent.against(fact);
+        let renewed = self.renewed.against(fact);
         let (before, unclear) = (Some(Precedence::Before), Some(Precedence::Unclear));
         match kind {
             // A loan that came after this return shows that the return is history; two returns
@@ -91,6 +124,42 @@ impl Standing {
             LoanKind::Checkout | LoanKind::Renew if lent == unclear => Lateness::Unclear,
             LoanKind::Checkout | LoanKind::Renew if renewed == before => Lateness::RenewedSince,
             LoanKind::Checkout | LoanKind::Renew => Lateness::OnTime,
+        }
+    }
+}
+
+/// Happenings of one kind that are remembered where nobody can tell which is the latest.
+const LATEST_MAX: usize = 4;
+
+impl Latest {
+    /// The last that is known, by the latest instant it may have happened at.
+    #[must_use]
+    pub fn last(&self) -> Option<&Happening> {
+        self.0.iter().max_by_key(|known| known.when.latest())
+    }
+
+    fn add(&mut self, happening: Happening) {
+        let is_after = |known: &Happening| known.precedence(&happening) == Precedence::After;
+        if self.0.iter().any(is_after) {
+            return;
+        }
+        self.0
+            .retain(|known| known.precedence(&happening) == Precedence::Unclear);
+        self.0.push(happening);
+        if self.0.len() > LATEST_MAX {
+            self.0.remove(0);
+        }
+    }
+
+    /// Whether a fact came before any of these; if that is unclear, that.
+    fn against(&self, fact: &Happening) -> Option<Precedence> {
+        let mut all = self.0.iter().map(|known| fact.precedence(known));
+        let is_before = all
+            .clone()
+            .any(|precedence| precedence == Precedence::Before);
+        match is_before {
+            true => Some(Precedence::Before),
+            false => all.find(|precedence| *precedence == Precedence::Unclear),
         }
     }
 }

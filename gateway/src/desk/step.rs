@@ -32,6 +32,8 @@ pub struct Intent {
     pub saw: Sighting,
     /// When it was committed.
     pub at: Timestamp,
+    /// Whether the item has been seen on loan since, without it being clear to whom.
+    pub was_seen_out: bool,
 }
 
 /// What a fact sends the desk to the library system for.
@@ -59,6 +61,8 @@ pub(crate) enum Trace {
     Done,
     /// It was not done.
     NotDone,
+    /// It is a loan, and whoever has had the item since has brought it back.
+    Gone,
     /// Nothing shows which.
     Unknown,
 }
@@ -76,21 +80,35 @@ impl Errand {
 }
 
 impl Intent {
-    /// Whether it was done, by what is seen now. What is shown is believed; what is not shown
-    /// tells something only where the library system is known to show it.
-    pub(crate) fn trace(&self, seen: &Sighting, abilities: &Abilities) -> Trace {
+    /// Whether it was done for a fact with this due date, by what is seen now. What is shown is
+    /// believed; what is not shown tells something only where the library system is known to show
+    /// it.
+    pub(crate) fn trace(
+        &self,
+        due: Option<Timestamp>,
+        seen: &Sighting,
+        abilities: &Abilities,
+    ) -> Trace {
         match self.errand.kind() {
             LoanKind::Checkout if seen.is_with_reader() => Trace::Done,
+            LoanKind::Checkout if self.was_seen_out && abilities.shows_in(seen) => Trace::Gone,
             LoanKind::Checkout if abilities.shows_not_with_reader(seen) => Trace::NotDone,
             LoanKind::Checkout => Trace::Unknown,
-            LoanKind::Renew => self.trace_of_renewal(seen, abilities),
+            LoanKind::Renew => self.trace_of_renewal(due, seen, abilities),
             LoanKind::Checkin => self.trace_of_return(seen, abilities),
         }
     }
 
-    fn trace_of_renewal(&self, seen: &Sighting, abilities: &Abilities) -> Trace {
+    fn trace_of_renewal(
+        &self,
+        due: Option<Timestamp>,
+        seen: &Sighting,
+        abilities: &Abilities,
+    ) -> Trace {
         match (self.saw.due, seen.due) {
             (Some(before), Some(now)) if now > before => Trace::Done,
+            // A renewal to no later a date does not show in the date.
+            (Some(before), Some(_)) if due.is_some_and(|due| due <= before) => Trace::Unknown,
             (Some(_), Some(_)) => Trace::NotDone,
             (_, None) if abilities.shows_in(seen) => Trace::NotDone,
             (None, _) | (_, None) => Trace::Unknown,

@@ -1,0 +1,302 @@
+//! A request: what is put to the library system for one fact, and what its answer leads to. What
+//! is to be done is judged in `judge.rs`; here it is kept, asked and sent, in that order.
+
+use jiff::Timestamp;
+use lujiang_wire::{Label, LoanKind};
+
+use crate::desk::conflict::{Conflict, ConflictKind};
+use crate::desk::effect::{Effect, Order, Question, RequestNumber, Settled};
+use crate::desk::item::OpenFact;
+use crate::desk::judge::Move;
+use crate::desk::policy::Response;
+use crate::desk::sighting::{Circulation, Sighting, Told, Words};
+use crate::desk::step::{Errand, Intent, Stage};
+use crate::desk::{Desk, later};
+use crate::entry::EntryNumber;
+
+/// The request that is not answered yet.
+#[derive(Debug)]
+pub(super) struct UnderWay {
+    pub(super) request: RequestNumber,
+    pub(super) item: Label,
+    pub(super) fact: EntryNumber,
+    pub(super) is_deed: bool,
+}
+
+impl Desk {
+    /// Does for an item what can be done without asking, or asks.
+    pub(super) fn step(&mut self, item: &Label, now: Timestamp) {
+        let Some(matter) = self.matter(item) else {
+            self.agenda.set(item, None);
+            return;
+        };
+        let number = matter.open.fact.number();
+        let next = matter.before_asking();
+        let under_way = self.under_way(item, number, false);
+        self.perform(under_way, next, None, now);
+    }
+
+    pub(super) fn seen(&mut self, under_way: &UnderWay, seen: &Sighting, now: Timestamp) {
+        self.rest_for(self.policy.request_interval, now);
+        let Some(matter) = self.matter(&under_way.item) else {
+            return;
+        };
+        if matter.open.fact.number() != under_way.fact {
+            // It was sought before its turn; or an earlier fact has come in between.
+            self.sought(under_way, seen, now);
+            return;
+        }
+        if matter.open.stage == Stage::Proving {
+            self.abilities.prove(seen);
+            self.effects
+                .push_back(Effect::KeepAbilities(self.abilities));
+        }
+        let Some(matter) = self.matter(&under_way.item) else {
+            return;
+        };
+        let next = matter.on_sight(seen);
+        let under_way = self.under_way(&under_way.item, under_way.fact, false);
+        self.perform(under_way, next, Some(seen), now);
+    }
+
+    /// A later loan that the library system knows already shows who has the item; one it does not
+    /// know waits for its turn.
+    fn sought(&mut self, under_way: &UnderWay, seen: &Sighting, now: Timestamp) {
+        let Some(record) = self.items.get_mut(&under_way.item) else {
+            return;
+        };
+        let Some(open) = record.find(under_way.fact) else {
+            return;
+        };
+        open.was_sought = true;
+        let is_known = seen.is_with_reader() && open.fact.deed.kind() == LoanKind::Checkout;
+        let settled = match is_known {
+            true => record.settle(under_way.fact, Settled::AlreadyKnown, now),
+            false => None,
+        };
+        self.keep(&under_way.item, settled.into_iter().collect());
+    }
+
+    pub(super) fn told(&mut self, under_way: &UnderWay, told: &Told, now: Timestamp) {
+        self.rest_for(self.policy.request_interval, now);
+        let Some(matter) = self.matter(&under_way.item) else {
+            return;
+        };
+        let Stage::Intended(intent) = &matter.open.stage else {
+            return;
+        };
+        let next = match told.is_done {
+            true => matter.on_done(intent),
+            false => matter.on_refusal(intent),
+        };
+        let saw = intent.saw.clone();
+        let proves = intent.errand == Errand::Checkout && self.abilities.are_unproven();
+        match next {
+            Move::Dispute(kind) => self.dispute(under_way, kind, told.words.clone(), None, now),
+            Move::Settle(Settled::Told) if proves => {
+                self.set_stage(under_way, Stage::Proving);
+                self.keep(&under_way.item, Vec::new());
+            }
+            Move::Ask | Move::Seek(_) => self.plan(&under_way.item),
+            Move::Settle(_) | Move::Send(_) => {
+                let under_way = self.under_way(&under_way.item, under_way.fact, false);
+                self.perform(under_way, next, Some(&saw), now);
+            }
+        }
+    }
+
+    /// Nobody can say who it was: nothing was sent, though something may have been before.
+    pub(super) fn no_reader(&mut self, under_way: &UnderWay, is_deed: bool, now: Timestamp) {
+        let Some(open) = self.matter(&under_way.item).map(|matter| matter.open) else {
+            return;
+        };
+        let kind = ConflictKind::ReaderErased;
+        match &open.stage {
+            Stage::Proving => {
+                let under_way = self.under_way(&under_way.item, under_way.fact, false);
+                self.perform(under_way, Move::Settle(Settled::Told), None, now);
+            }
+            Stage::Intended(intent) if !is_deed => {
+                let intent = Some(intent.clone());
+                self.dispute(under_way, kind, None, intent, now);
+            }
+            Stage::Waiting | Stage::Intended(_) | Stage::Disputed(_) => {
+                self.dispute(under_way, kind, None, None, now);
+            }
+        }
+    }
+
+    fn perform(
+        &mut self,
+        under_way: UnderWay,
+        next: Move,
+        seen: Option<&Sighting>,
+        now: Timestamp,
+    ) {
+        match next {
+            Move::Settle(settled) => {
+                let record = self.items.get_mut(&under_way.item);
+                let settled = record.and_then(|r| r.settle(under_way.fact, settled, now));
+                self.keep(&under_way.item, settled.into_iter().collect());
+            }
+            Move::Ask => self.ask(under_way),
+            Move::Seek(fact) => self.ask(UnderWay { fact, ..under_way }),
+            Move::Send(errand) => {
+                let saw = seen.cloned().unwrap_or_else(Sighting::nothing);
+                self.send(
+                    under_way,
+                    Intent {
+                        errand,
+                        saw,
+                        at: now,
+                        was_seen_out: false,
+                    },
+                );
+            }
+            Move::Dispute(kind) => {
+                let words = seen.and_then(|seen| seen.words.clone());
+                let is_seen_out = seen.is_some_and(|s| s.circulation == Circulation::OnLoan);
+                let intent = self.intent_of(&under_way, kind).map(|intent| Intent {
+                    was_seen_out: intent.was_seen_out || is_seen_out,
+                    ..intent
+                });
+                self.dispute(&under_way, kind, words, intent, now);
+            }
+        }
+    }
+
+    fn ask(&mut self, under_way: UnderWay) {
+        let Some(open) = self.open(&under_way) else {
+            return;
+        };
+        let reader = match open.fact.deed.kind() {
+            LoanKind::Checkout | LoanKind::Renew => open.reader(),
+            LoanKind::Checkin => None,
+        };
+        let question = Question {
+            request: under_way.request,
+            fact: under_way.fact,
+            item: under_way.item.clone(),
+            reader,
+        };
+        self.effects.push_back(Effect::Ask(question));
+        self.under_way = Some(under_way);
+    }
+
+    /// Commits the intent, then sends.
+    fn send(&mut self, under_way: UnderWay, intent: Intent) {
+        let errand = intent.errand;
+        self.set_stage(&under_way, Stage::Intended(intent));
+        let Some(record) = self.items.get_mut(&under_way.item) else {
+            return;
+        };
+        let returned = record.standing.returned.last().map(|back| back.when);
+        let Some(open) = record.find(under_way.fact) else {
+            return;
+        };
+        open.sends += 1;
+        let own = open.fact.happening.when;
+        let reader = match errand.kind() {
+            LoanKind::Checkout | LoanKind::Renew => open.reader(),
+            LoanKind::Checkin => None,
+        };
+        let happened = match errand {
+            Errand::PastCheckin => returned.unwrap_or(own),
+            Errand::Checkout | Errand::Renew | Errand::Checkin => own,
+            Errand::TakeBackFirst | Errand::PastCheckout => own,
+        };
+        let order = Order {
+            request: under_way.request,
+            fact: under_way.fact,
+            item: under_way.item.clone(),
+            errand,
+            reader,
+            due: open.fact.deed.due().filter(|_| reader.is_some()),
+            happened: happened.latest(),
+            no_block: self.profile.honours_no_block() || open.is_forced,
+        };
+        self.keep(&under_way.item, Vec::new());
+        self.effects.push_back(Effect::Do(order));
+        self.under_way = Some(UnderWay {
+            is_deed: true,
+            ..under_way
+        });
+    }
+
+    fn dispute(
+        &mut self,
+        under_way: &UnderWay,
+        kind: ConflictKind,
+        words: Option<Words>,
+        intent: Option<Intent>,
+        now: Timestamp,
+    ) {
+        // As long as it is not known what the library system can show, it may yet be.
+        let may_mend = kind == ConflictKind::Unresolved && self.abilities.are_unproven();
+        let response = match may_mend {
+            true => Response::RetryLater,
+            false => self.policy.response(kind),
+        };
+        let back_off = self.policy.back_off;
+        let Some(record) = self.items.get_mut(&under_way.item) else {
+            return;
+        };
+        let Some(open) = record.find(under_way.fact) else {
+            return;
+        };
+        open.is_forced = false;
+        open.sends = 0;
+        let retry_at = match response {
+            Response::RetryLater => {
+                open.tries += 1;
+                back_off.wait(open.tries).map(|wait| later(now, wait))
+            }
+            Response::Hold | Response::ReturnThenLoan => None,
+        };
+        let since = match &open.stage {
+            Stage::Disputed(before) => before.since,
+            Stage::Waiting | Stage::Intended(_) | Stage::Proving => now,
+        };
+        open.stage = Stage::Disputed(Conflict {
+            kind,
+            words,
+            since,
+            retry_at,
+            intent,
+        });
+        self.keep(&under_way.item, Vec::new());
+    }
+
+    /// What may have been sent, where that is what the dispute is about.
+    fn intent_of(&self, under_way: &UnderWay, kind: ConflictKind) -> Option<Intent> {
+        let intent = match &self.open(under_way)?.stage {
+            Stage::Intended(intent) => Some(intent),
+            Stage::Disputed(conflict) => conflict.intent.as_ref(),
+            Stage::Waiting | Stage::Proving => None,
+        };
+        intent.filter(|_| kind == ConflictKind::Unresolved).cloned()
+    }
+
+    fn set_stage(&mut self, under_way: &UnderWay, stage: Stage) {
+        let record = self.items.get_mut(&under_way.item);
+        if let Some(open) = record.and_then(|record| record.find(under_way.fact)) {
+            open.stage = stage;
+        }
+    }
+
+    fn under_way(&mut self, item: &Label, fact: EntryNumber, is_deed: bool) -> UnderWay {
+        self.requests += 1;
+        UnderWay {
+            request: RequestNumber(self.requests),
+            item: item.clone(),
+            fact,
+            is_deed,
+        }
+    }
+
+    /// The open fact a request is about.
+    fn open(&self, under_way: &UnderWay) -> Option<&OpenFact> {
+        let mut open = self.items.get(&under_way.item)?.open.iter();
+        open.find(|open| open.fact.number() == under_way.fact)
+    }
+}

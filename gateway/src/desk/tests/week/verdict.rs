@@ -1,0 +1,213 @@
+//! Holds a finished week against the reference.
+
+use std::collections::BTreeMap;
+
+use lujiang_wire::LoanKind;
+
+use super::reference::{Since, expected, holders};
+use super::shell::deal_of;
+use super::truth::{Deal, Happened, Thing};
+use super::{Summary, THINGS, Week, barcode};
+use crate::desk::{Ability, ConflictKind, Errand, Precedence, Response, Rest};
+
+impl Week {
+    /// What the week was like; the error says what differs.
+    pub(super) fn compare(&self) -> Result<Summary, String> {
+        self.everything_rests()?;
+        self.nothing_was_told_twice()?;
+        let mut summary = Summary {
+            told: self.ils.journal.len(),
+            crashes: self.shell.crashes,
+            breaks: self.shell.breaks,
+            ..Summary::default()
+        };
+        let holders = holders(&self.deals);
+        for thing in 0..THINGS {
+            let conflict = self.conflict(thing);
+            summary.conflicts += u32::from(conflict.is_some());
+            match self.is_exact(thing) {
+                true => {
+                    self.is_as_expected(thing, conflict)?;
+                    summary.exact_items += 1;
+                }
+                // Where the truth cannot be known, whoever differs from it is in front of staff.
+                false => {
+                    let has = self.ils.loans.get(&thing).map(|loan| loan.reader);
+                    if has != holders.get(&thing).copied() && conflict.is_none() {
+                        let truth = holders.get(&thing);
+                        return Err(format!(
+                            "item {thing} is with {has:?}, truly with {truth:?}, and nobody is told\n{}",
+                            self.story(thing)
+                        ));
+                    }
+                    summary.other_items += 1;
+                }
+            }
+        }
+        summary.quiet = u32::from(summary.conflicts == 0 && summary.exact_items > 0);
+        Ok(summary)
+    }
+
+    fn everything_rests(&self) -> Result<(), String> {
+        if !self.shell.is_idle(&self.ledger) {
+            return Err("the desk never comes to rest".to_owned());
+        }
+        let moving = self
+            .shell
+            .rows
+            .values()
+            .find(|(_, rest)| *rest == Rest::Moving);
+        if let Some((record, _)) = moving {
+            return Err(format!("{} still moves", record.item));
+        }
+        for delivery in &self.ledger {
+            let number = delivery.entry.number;
+            let is_open = |(record, _): &(crate::desk::ItemRecord, Rest)| {
+                record.open.iter().any(|open| open.fact.number() == number)
+            };
+            let is_settled = self.shell.settled.contains_key(&number.0);
+            if is_settled == self.shell.rows.values().any(is_open) {
+                let story = self.story(self.deals[delivery.deal].thing);
+                return Err(format!(
+                    "entry {} is lost, or open and settled\n{story}",
+                    number.0
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Told twice is told again while the item has not moved otherwise: a loan that was done, and
+    /// brought back on-line before the desk could ask, cannot be told from one that was not done.
+    fn nothing_was_told_twice(&self) -> Result<(), String> {
+        let mut told: BTreeMap<Thing, Vec<(Deal, Errand)>> = BTreeMap::new();
+        for (thing, done) in &self.ils.journal {
+            let told = told.entry(*thing).or_default();
+            match done {
+                None => told.clear(),
+                Some(done) if told.contains(done) => {
+                    let story = self.story(*thing);
+                    return Err(format!("{done:?} was told twice\n{story}"));
+                }
+                Some(done) => told.push(*done),
+            }
+        }
+        Ok(())
+    }
+
+    fn is_as_expected(
+        &self,
+        thing: Thing,
+        conflict: Option<(Deal, &'static str)>,
+    ) -> Result<(), String> {
+        let since = match self.takes_later_loan_as_return() {
+            true => Since::ReturnOrLoan,
+            false => Since::Return,
+        };
+        let readers = &self.plan.readers;
+        let expected = expected(thing, &self.deals, since, &self.ils, readers);
+        let loan = self.ils.loans.get(&thing).copied();
+        let knows_due = self.plan.ils.honours_due && !self.is_repeated(thing);
+        let is_same_loan = match (loan, expected.loan) {
+            (Some(loan), Some(expected)) if knows_due => loan == expected,
+            (Some(loan), Some(expected)) => loan.reader == expected.reader,
+            (None, None) => true,
+            (Some(_), None) | (None, Some(_)) => false,
+        };
+        match is_same_loan && conflict == expected.conflict {
+            true => Ok(()),
+            false => Err(format!(
+                "item {thing}: expected {expected:?}, found {loan:?} and {conflict:?}\n{}",
+                self.story(thing)
+            )),
+        }
+    }
+
+    /// Whether two loans to the same reader follow each other: a reader who is shown to have the
+    /// item is not lent it again, so the due date may be the earlier loan's.
+    fn is_repeated(&self, thing: Thing) -> bool {
+        let is_loan = |deal: &&Happened| {
+            deal.thing == thing && deal.stands() && deal.kind == LoanKind::Checkout
+        };
+        let loans: Vec<_> = self.deals.iter().filter(is_loan).collect();
+        loans
+            .windows(2)
+            .any(|pair| pair[0].reader == pair[1].reader)
+    }
+
+    /// Whether everything about an item could be known: the library system shows all, on-line
+    /// deals were heard of at once, no undated fact crossed another machine's, and where it was
+    /// lent twice without a return the policy says what that means.
+    fn is_exact(&self, thing: Thing) -> bool {
+        let abilities = self.shell.abilities();
+        let all = [
+            abilities.circulation,
+            abilities.due,
+            abilities.charged_items,
+        ];
+        let is_shown = all == [Ability::Proven; 3] && self.plan.abilities == abilities;
+        let rules = self.plan.things[&thing];
+        let has_rules = rules.is_unknown || rules.is_not_renewed || rules.held_for.is_some();
+        let readers = &self.plan.readers;
+        let all_lent_to = [&readers.blocked, &readers.at_limit, &readers.unknown];
+        let is_plain = !has_rules && all_lent_to.iter().all(|readers| readers.is_empty());
+        let slips_are_ruled =
+            !self.slipped.contains(&thing) || (self.takes_later_loan_as_return() && is_plain);
+        is_shown && self.plan.is_prompt && slips_are_ruled && !self.is_unclear(thing)
+    }
+
+    fn takes_later_loan_as_return(&self) -> bool {
+        self.plan.policy.response(ConflictKind::OutToAnother) == Response::ReturnThenLoan
+    }
+
+    fn is_unclear(&self, thing: Thing) -> bool {
+        let item = barcode(thing);
+        let own: Vec<_> = self
+            .shell
+            .facts
+            .iter()
+            .filter(|fact| fact.item == item)
+            .collect();
+        own.iter().any(|one| {
+            own.iter()
+                .any(|other| one.happening.precedence(&other.happening) == Precedence::Unclear)
+        })
+    }
+
+    fn conflict(&self, thing: Thing) -> Option<(Deal, &'static str)> {
+        let (record, _) = self.shell.rows.get(&barcode(thing))?;
+        let (open, conflict) = record.conflict()?;
+        let deal = deal_of(&self.ledger, open.fact.number().0);
+        Some((deal, conflict.kind.as_str()))
+    }
+
+    /// All that happened to an item, for who looks into a red seed.
+    fn story(&self, thing: Thing) -> String {
+        let numbers: BTreeMap<Deal, i64> = self
+            .ledger
+            .iter()
+            .map(|d| (d.deal, d.entry.number.0))
+            .collect();
+        let mut story = String::new();
+        for (number, deal) in self
+            .deals
+            .iter()
+            .enumerate()
+            .filter(|(_, d)| d.thing == thing)
+        {
+            let entry = numbers.get(&number);
+            let settled = entry.and_then(|entry| self.shell.settled.get(entry));
+            let name = self.stations[deal.machine].name;
+            story += &format!(
+                "  {number} at {} {name} {:?} {:?} reader {} undone {} undoes {:?} entry {entry:?}: {settled:?}\n",
+                deal.at, deal.mode, deal.kind, deal.reader, deal.is_undone, deal.undoes
+            );
+        }
+        for (_, done) in self.ils.journal.iter().filter(|(of, _)| *of == thing) {
+            story += &format!("  journal {done:?}\n");
+        }
+        let (ils, policy) = (&self.plan.ils, &self.plan.policy.responses);
+        let (rules, readers) = (self.plan.things[&thing], &self.plan.readers);
+        story + &format!("  {ils:?} {policy:?} {rules:?} {readers:?}")
+    }
+}
