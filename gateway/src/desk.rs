@@ -179,7 +179,6 @@ impl Desk {
             return;
         }
         let settled = record.hear(fact, now);
-        self.call_back(&item);
         self.keep(&item, settled);
     }
 
@@ -281,24 +280,6 @@ impl Desk {
     fn broken(&mut self, now: Timestamp) {
         if self.under_way.take().is_some() {
             self.rest_for(self.policy.break_pause, now);
-        }
-        // A deed that was not handed out yet is as one that never arrived.
-        self.effects.retain(|effect| match effect {
-            Effect::Keep(_) | Effect::KeepAbilities(_) => true,
-            Effect::Ask(_) | Effect::Do(_) => false,
-        });
-    }
-
-    /// An order that was not handed out yet was given before this item's story changed: it is
-    /// taken back, and the library system asked again.
-    fn call_back(&mut self, item: &Label) {
-        let orders = self.effects.len();
-        self.effects.retain(|effect| match effect {
-            Effect::Do(order) => order.item != *item,
-            Effect::Keep(_) | Effect::KeepAbilities(_) | Effect::Ask(_) => true,
-        });
-        if self.effects.len() < orders {
-            self.under_way = None;
         }
     }
 

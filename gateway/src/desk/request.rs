@@ -21,6 +21,8 @@ pub(super) struct UnderWay {
     pub(super) item: Label,
     pub(super) fact: EntryNumber,
     pub(super) is_deed: bool,
+    /// What had been heard of the item when it was made.
+    heard: EntryNumber,
 }
 
 impl Desk {
@@ -41,8 +43,11 @@ impl Desk {
         let Some(matter) = self.matter(&under_way.item) else {
             return;
         };
+        // The item's story has changed since it was asked: it is asked again when its turn comes.
+        if matter.record.heard != under_way.heard {
+            return;
+        }
         if matter.open.fact.number() != under_way.fact {
-            // It was sought before its turn; or an earlier fact has come in between.
             self.sought(under_way, seen, now);
             return;
         }
@@ -274,7 +279,8 @@ impl Desk {
             Stage::Disputed(conflict) => conflict.intent.as_ref(),
             Stage::Waiting | Stage::Proving => None,
         };
-        intent.filter(|_| kind == ConflictKind::Unresolved).cloned()
+        let is_about_it = kind == ConflictKind::Unresolved || kind == ConflictKind::Overtaken;
+        intent.filter(|_| is_about_it).cloned()
     }
 
     fn set_stage(&mut self, under_way: &UnderWay, stage: Stage) {
@@ -286,11 +292,13 @@ impl Desk {
 
     fn under_way(&mut self, item: &Label, fact: EntryNumber, is_deed: bool) -> UnderWay {
         self.requests += 1;
+        let heard = self.items.get(item).map(|record| record.heard);
         UnderWay {
             request: RequestNumber(self.requests),
             item: item.clone(),
             fact,
             is_deed,
+            heard: heard.unwrap_or(EntryNumber::NONE),
         }
     }
 

@@ -14,7 +14,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use lujiang_wire::{LoanKind, Mode};
 
-use crate::desk::{Abilities, Ability, ConflictKind, LateWhileLent, Policy, Profile, Response};
+use crate::desk::{
+    Abilities, Ability, ConflictKind, LateAndOver, LateWhileLent, Policy, Profile, Response,
+};
 use dice::Dice;
 use ils::{Ils, Kind, Lists, PERIOD, Readers, Rules, Tells};
 use machine::{Delivery, Station, barcode};
@@ -40,6 +42,8 @@ struct Plan {
     readers: Readers,
     policy: Policy,
     abilities: Abilities,
+    /// The library system has reasons to refuse.
+    has_business: bool,
     /// Items are put on the shelf without being returned.
     has_slips: bool,
     /// Machines that are on-line are on-line to the gateway, too.
@@ -69,8 +73,8 @@ struct Summary {
     exact_items: u32,
     other_items: u32,
     conflicts: u32,
-    /// Weeks in which nothing was to be disputed.
-    quiet: u32,
+    /// Weeks in which nothing gave cause for a dispute.
+    fair: u32,
     told: usize,
     crashes: u32,
     breaks: u32,
@@ -85,14 +89,14 @@ fn a_week_ends_as_the_reference_has_it() {
         sum.exact_items += week.exact_items;
         sum.other_items += week.other_items;
         sum.conflicts += week.conflicts;
-        sum.quiet += week.quiet;
+        sum.fair += week.fair;
         sum.told += week.told;
         sum.crashes += week.crashes;
         sum.breaks += week.breaks;
     }
     println!("{sum:?}");
     // A test that compares hardly anything proves hardly anything.
-    assert!(sum.exact_items > sum.other_items && sum.quiet > 0);
+    assert!(sum.exact_items > sum.other_items && sum.fair > 0);
     assert!(sum.conflicts > 0 && sum.told > 0 && sum.crashes > 0 && sum.breaks > 0);
 }
 
@@ -174,7 +178,7 @@ impl Plan {
                 _ => false,
             };
         }
-        let has_slips = dice.one_in(4);
+        let has_slips = dice.one_in(6);
         let mut policy = Policy::default();
         if has_slips && dice.one_in(2) {
             policy
@@ -182,13 +186,17 @@ impl Plan {
                 .insert(ConflictKind::OutToAnother, Response::ReturnThenLoan);
             policy.late_while_lent = LateWhileLent::Count;
         }
-        let is_able = !dice.one_in(4);
-        let is_proven = is_able && !dice.one_in(4);
+        if dice.one_in(4) {
+            policy.late_and_over = LateAndOver::TellBoth;
+        }
+        let is_able = !dice.one_in(8);
+        let is_proven = is_able && !dice.one_in(8);
         let ability = match is_proven {
             true => Ability::Proven,
             false => Ability::Unproven,
         };
         Self {
+            has_business,
             ils: Kind {
                 profile: dice.pick(&Profile::ALL),
                 lists: match is_able {
@@ -213,6 +221,15 @@ impl Plan {
             is_prompt: !dice.one_in(6),
             has_reboots: dice.one_in(3),
         }
+    }
+
+    /// Whether nothing in such a week gives cause for a dispute: the time of every fact is known
+    /// in the end, however wrong its clock was, and the library system neither refuses nor hides
+    /// anything.
+    fn is_fair(&self) -> bool {
+        let is_known = self.is_prompt && !self.has_reboots;
+        let is_shown = self.abilities.charged_items == Ability::Proven;
+        is_known && is_shown && !self.has_business && !self.has_slips
     }
 }
 

@@ -11,8 +11,8 @@ use super::ils::{Ils, Telling, at};
 use super::machine::Delivery;
 use super::truth::{Deal, Happened};
 use crate::desk::{
-    Abilities, Answer, Desk, Effect, Errand, ItemRecord, Keep, Link, LoanFact, Order, Policy,
-    Profile, Question, Rest, Settled, Stage, When,
+    Abilities, Answer, Desk, Effect, ItemRecord, Keep, Link, LoanFact, Order, Policy, Profile,
+    Question, Rest, Settled, StaffRuling, Stage, When, Work,
 };
 
 /// A rule the shell breaks, to see the week turn red.
@@ -106,6 +106,7 @@ impl Shell {
     pub(super) fn work(&mut self, around: &mut Around<'_>, from: i64, until: i64, steps: u32) {
         self.now = self.now.max(from);
         self.look_at_link(around);
+        self.have_staff_look(around);
         for _ in 0..steps {
             if around.is_stormy && around.dice.one_in(50) {
                 self.crash();
@@ -128,11 +129,41 @@ impl Shell {
                 },
             }
         }
+        // Whatever it was about to do is done before time goes on.
+        self.drain(around);
     }
 
     pub(super) fn is_idle(&self, ledger: &[Delivery]) -> bool {
         let rests = self.desk.next_wake().is_none() && self.pending.is_none();
         rests && self.cursor == ledger.len()
+    }
+
+    /// Staff pauses the desk, lets it go on, and has it try again what it holds: none of this may
+    /// change how the week ends.
+    fn have_staff_look(&mut self, around: &mut Around<'_>) {
+        let work = match around.is_stormy && around.dice.one_in(8) {
+            true => Work::Paused,
+            false => Work::Going,
+        };
+        self.desk.handle_work(work);
+        let is_held = |(record, rest): &&(ItemRecord, Rest)| {
+            *rest == Rest::Held && !self.desk.holds(&record.item)
+        };
+        let held = self
+            .rows
+            .values()
+            .find(is_held)
+            .map(|(record, _)| record.clone());
+        let Some(record) = held.filter(|_| around.is_stormy && around.dice.one_in(4)) else {
+            return;
+        };
+        let (open, _) = record.conflict().expect("a row is held for a conflict");
+        let (item, number) = (record.item.clone(), open.fact.number());
+        self.desk.recall(record.clone());
+        let ruled = self
+            .desk
+            .handle_ruling(&item, number, StaffRuling::Retry, at(self.now));
+        ruled.expect("what is in dispute can be tried again");
     }
 
     fn look_at_link(&mut self, around: &Around<'_>) {
@@ -225,12 +256,15 @@ impl Shell {
                 settlement.number.0
             );
         }
-        let intends = |open: &crate::desk::OpenFact| matches!(open.stage, Stage::Intended(_));
-        if self.planted == Planted::ForgetIntents && keep.record.open.iter().any(intends) {
-            return;
+        let mut record = keep.record;
+        if self.planted == Planted::ForgetIntents {
+            for open in &mut record.open {
+                if let Stage::Intended(_) = &open.stage {
+                    open.stage = Stage::Waiting;
+                }
+            }
         }
-        let row = (keep.record, keep.rest);
-        self.rows.insert(row.0.item.clone(), row);
+        self.rows.insert(record.item.clone(), (record, keep.rest));
     }
 
     fn send(&mut self, order: Order, around: &mut Around<'_>) {
@@ -264,11 +298,6 @@ impl Shell {
             let of = deal_of(around.ledger, reader.0.0);
             around.deals[of].reader
         });
-        let is_past = matches!(order.errand, Errand::PastCheckout | Errand::PastCheckin);
-        assert!(
-            !is_past || order.errand == Errand::PastCheckin,
-            "this policy tells no past loans"
-        );
         let telling = Telling {
             errand: order.errand,
             thing: around.deals[deal].thing,

@@ -44,7 +44,10 @@ impl Week {
                 }
             }
         }
-        summary.quiet = u32::from(summary.conflicts == 0 && summary.exact_items > 0);
+        summary.fair = u32::from(self.plan.is_fair());
+        if self.plan.is_fair() && summary.conflicts > 0 {
+            return Err("a conflict in a week that gave no cause for one".to_owned());
+        }
         Ok(summary)
     }
 
