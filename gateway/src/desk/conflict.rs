@@ -14,7 +14,7 @@ pub struct Conflict {
     pub kind: ConflictKind,
     /// The library system's own words, where it had any.
     pub words: Option<Words>,
-    /// Since when.
+    /// Since when the fact is in dispute, on and off.
     pub since: Timestamp,
     /// When it is tried again by itself; none where it is held for staff.
     pub retry_at: Option<Timestamp>,

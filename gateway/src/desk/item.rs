@@ -18,6 +18,10 @@ use crate::entry::EntryNumber;
 /// The form of a kept row.
 const FORM: u32 = 1;
 
+/// Open facts of an item: more than a year of a busy one. Beyond it, what lies before its last
+/// return is history.
+const OPEN_MAX: usize = 200;
+
 /// Settled facts a row remembers: what a fact undoes is hardly ever older.
 const RECENT_MAX: usize = 16;
 
@@ -53,6 +57,8 @@ pub struct OpenFact {
     pub stage: Stage,
     /// When it was heard.
     pub heard_at: Timestamp,
+    /// When it was first disputed.
+    pub disputed_at: Option<Timestamp>,
     /// How often it was tried in vain.
     pub tries: u32,
     /// How often something was about to be sent for it since it was last answered.
@@ -165,13 +171,36 @@ impl ItemRecord {
     pub(crate) fn hear(&mut self, fact: LoanFact, now: Timestamp) -> Vec<Settlement> {
         self.heard = fact.number();
         self.heard_at = now;
-        let settled = match (&fact.deed, fact.mode) {
+        let mut settled = match (&fact.deed, fact.mode) {
             (Deed::Undo { fact: id, .. }, _) => self.hear_undo(id.clone(), fact, now),
             (_, Mode::Online) => self.hear_online(fact, now),
             (_, Mode::Offline) => self.hear_offline(fact, now),
         };
         self.judge_again();
+        if self.open.len() > OPEN_MAX {
+            settled.extend(self.thin(now));
+        }
         settled
+    }
+
+    /// Behind a dispute nobody has ruled on for long: the facts that wait before the last return,
+    /// or before the last renewal where there is none, no longer matter to where the item is.
+    fn thin(&mut self, now: Timestamp) -> Vec<Settlement> {
+        let last = |kind: LoanKind| self.open.iter().rposition(|o| o.fact.deed.kind() == kind);
+        let (kind, over, last) = match (last(LoanKind::Checkin), last(LoanKind::Renew)) {
+            (Some(last), _) => (None, Over::ReturnedSince, last),
+            (None, Some(last)) => (Some(LoanKind::Renew), Over::RenewedSince, last),
+            (None, None) => return Vec::new(),
+        };
+        let is_history = |open: &&OpenFact| {
+            let is_kind = kind.is_none_or(|kind| open.fact.deed.kind() == kind);
+            is_kind && open.stage == Stage::Waiting
+        };
+        // The first is the one in dispute.
+        let between = self.open[..last].iter().skip(1).filter(is_history);
+        let numbers: Vec<_> = between.map(|open| open.fact.number()).collect();
+        let settle = |number| self.settle(number, Settled::Over(over), now);
+        numbers.into_iter().filter_map(settle).collect()
     }
 
     fn hear_offline(&mut self, fact: LoanFact, now: Timestamp) -> Vec<Settlement> {
@@ -252,6 +281,7 @@ impl ItemRecord {
             fact,
             stage: Stage::Waiting,
             heard_at: now,
+            disputed_at: None,
             tries: 0,
             sends: 0,
             was_sought: false,

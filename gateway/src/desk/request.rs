@@ -258,10 +258,7 @@ impl Desk {
             }
             Response::Hold | Response::ReturnThenLoan => None,
         };
-        let since = match &open.stage {
-            Stage::Disputed(before) => before.since,
-            Stage::Waiting | Stage::Intended(_) | Stage::Proving => now,
-        };
+        let since = *open.disputed_at.get_or_insert(now);
         open.stage = Stage::Disputed(Conflict {
             kind,
             words,

@@ -1,5 +1,7 @@
 //! What staff rules on a fact in dispute, and what each ruling will do.
 
+use lujiang_wire::LoanKind;
+
 use crate::desk::conflict::ConflictKind;
 use crate::desk::item::{ItemRecord, OpenFact};
 use crate::entry::EntryNumber;
@@ -59,6 +61,10 @@ fn disputed(record: &ItemRecord, number: EntryNumber) -> Option<(&OpenFact, Conf
 
 fn force(open: &OpenFact, kind: ConflictKind) -> Option<&'static str> {
     match kind {
+        // A renewal takes nothing from anybody.
+        ConflictKind::OutToAnother if open.fact.deed.kind() == LoanKind::Renew => {
+            Some(SAID_TO_HAVE_HAPPENED)
+        }
         ConflictKind::OutToAnother | ConflictKind::LateWhileLent => Some(
             "The item is taken back from the reader who has it, then the fact is told to the \
              library system at its own time.",

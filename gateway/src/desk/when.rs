@@ -4,6 +4,8 @@
 //! somewhere between the last dated fact its outbox wrote before it and its receipt. Facts of one
 //! outbox are in the order of their numbers, whatever clocks said.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use lujiang_wire::{DeviceId, Epoch};
 use serde::{Deserialize, Serialize};
@@ -129,30 +131,31 @@ impl Happening {
 /// The order in which an item's facts are taken: each stands at its latest instant, but never
 /// behind a fact its own outbox wrote after it. So an undated fact comes after the dated ones
 /// before its receipt, and within its outbox by number.
-pub(crate) fn order(facts: &mut [impl AsRef<Happening> + Clone]) {
-    let stand = |fact: &Happening, all: &[&Happening]| {
-        let written_after = |other: &&&Happening| {
+pub(crate) fn order(facts: &mut [impl AsRef<Happening>]) {
+    let stand = |fact: &Happening| {
+        let all = facts.iter().map(AsRef::as_ref);
+        let written_after = |other: &&Happening| {
             let places = fact.places_in_one_outbox(other);
             places.is_some_and(|(own, others)| own <= others)
         };
-        let bounds = all.iter().filter(written_after).map(|o| o.when.latest);
+        let bounds = all.filter(written_after).map(|other| other.when.latest);
         bounds.min().unwrap_or(fact.when.latest)
     };
-    let keys: Vec<_> = {
-        let all: Vec<&Happening> = facts.iter().map(AsRef::as_ref).collect();
-        let key = |fact: &&Happening| {
-            let sequence = fact.place.as_ref().map(|place| place.sequence);
-            let outbox = (fact.device.clone(), sequence);
-            (fact.number, (stand(fact, &all), outbox, fact.number))
-        };
-        all.iter().map(key).collect()
-    };
-    let key_of = |number: EntryNumber| {
-        keys.iter()
-            .find(|(of, _)| *of == number)
-            .map(|(_, key)| key)
-    };
-    facts.sort_by(|a, b| key_of(a.as_ref().number).cmp(&key_of(b.as_ref().number)));
+    let stands = facts
+        .iter()
+        .map(AsRef::as_ref)
+        .map(|fact| (fact.number, stand(fact)));
+    let stands: BTreeMap<EntryNumber, Timestamp> = stands.collect();
+    facts.sort_by_cached_key(|fact| {
+        let fact = fact.as_ref();
+        let sequence = fact.place.as_ref().map(|place| place.sequence);
+        (
+            stands[&fact.number],
+            fact.device.clone(),
+            sequence,
+            fact.number,
+        )
+    });
 }
 
 #[cfg(test)]

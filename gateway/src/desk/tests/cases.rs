@@ -1,14 +1,17 @@
 //! One claim at a time.
 
+use jiff::SignedDuration;
 use lujiang_wire::LoanKind::{Checkin, Checkout, Renew};
 
 use super::rehearsal::{
-    Rehearsal, all, at, back, fact, is_in, loan, on_loan, online, renewal, undo,
+    Rehearsal, Want, all, at, back, fact, is_in, label, loan, on_loan, online, renewal, undo,
 };
 use crate::desk::{
-    Ability, Answer, Charged, Deed, Errand, Policy, Profile, Response, StaffRuling, When,
+    Ability, Answer, Charged, ConflictKind, Deed, Effect, Errand, LateAndOver, LateCase,
+    LateWhileLent, Link, Policy, Profile, ReaderStanding, Response, RulingError, StaffRuling, When,
+    Work, forecasts,
 };
-use crate::desk::{ConflictKind, LateAndOver, LateWhileLent};
+use crate::entry::EntryNumber;
 
 #[test]
 fn a_loan_is_asked_about_told_once_and_settled() {
@@ -341,4 +344,189 @@ fn what_may_have_been_sent_comes_before_an_earlier_fact() {
     r.see(on_loan(Charged::Listed));
     r.rests();
     assert_eq!((r.settled(1), r.settled(2)), ("told", "lent-since"));
+}
+
+#[test]
+fn staff_may_force_a_loan_the_library_system_refuses() {
+    let mut r = Rehearsal::new();
+    r.hear(loan(1, "bus", 100));
+    r.see(is_in());
+    let order = r.ordered();
+    assert!(!order.no_block);
+    r.answer(&order, false);
+    r.rests();
+    r.rule(1, StaffRuling::Force);
+    r.see(is_in());
+    assert!(r.does(Checkout).no_block, "it is said to have happened");
+    r.rests();
+    assert_eq!(r.settled(1), "told");
+}
+
+#[test]
+fn staff_may_force_an_item_from_the_reader_who_has_it() {
+    let mut r = Rehearsal::new();
+    r.hear(online(loan(1, "main", 200)));
+    r.hear(loan(2, "bus", 100));
+    r.see(on_loan(Charged::NotListed));
+    r.rests();
+    assert_eq!(r.conflict(), Some("late-while-lent"));
+    r.rule(2, StaffRuling::Force);
+    r.see(on_loan(Charged::NotListed));
+    assert_eq!(r.does(Checkin).errand, Errand::TakeBackFirst);
+    r.see(is_in());
+    r.does(Checkout);
+    r.rests();
+    assert_eq!(r.settled(2), "told");
+}
+
+#[test]
+fn what_may_have_been_done_is_not_forced_twice_if_it_shows() {
+    let mut r = Rehearsal::with(Profile::Generic, Policy::default(), all(Ability::Proven));
+    r.hear(renewal(1, "bus", 100));
+    let mut seen = on_loan(Charged::Listed);
+    seen.due = None;
+    r.see(seen.clone());
+    let order = r.ordered();
+    r.desk.handle_answer(order.request, Answer::Broken, r.now);
+    r.see(seen);
+    r.rests();
+    assert_eq!(r.conflict(), Some("unresolved"));
+    r.rule(1, StaffRuling::Force);
+    let mut seen = on_loan(Charged::Listed);
+    seen.due = Some(at(9_000_000));
+    r.see(seen);
+    r.rests();
+    assert_eq!(r.settled(1), "already-known");
+}
+
+#[test]
+fn an_online_loan_that_a_belated_return_has_ended_is_put_before_staff() {
+    let mut r = Rehearsal::new();
+    r.hear(back(1, "bus", 100));
+    r.see(on_loan(Charged::NotListed));
+    r.does(Checkin);
+    r.hear(online(loan(2, "main", 200)));
+    r.see(is_in());
+    r.rests();
+    assert_eq!(r.conflict(), Some("overtaken"));
+    let number = EntryNumber(2);
+    let (record, _) = &r.rows[&label("b1")];
+    let forced = StaffRuling::Force.foresee(record, number);
+    assert_eq!(forced, Err(RulingError::NothingToForce));
+}
+
+#[test]
+fn an_unknown_reader_is_tried_again_later_and_then_held() {
+    let mut policy = Policy::default();
+    policy.back_off.tries_max = 2;
+    let mut r = Rehearsal::with(Profile::Koha, policy, all(Ability::Proven));
+    r.hear(loan(1, "bus", 100));
+    let mut seen = is_in();
+    seen.reader.as_mut().unwrap().standing = ReaderStanding::Unknown;
+    for _ in 0..3 {
+        let before = r.now;
+        r.see(seen.clone());
+        assert!(r.now.duration_since(before) >= SignedDuration::from_secs(30));
+    }
+    r.rests();
+    assert_eq!(r.conflict(), Some("reader-unknown"));
+}
+
+#[test]
+fn an_erased_reader_holds_the_loan_and_a_done_one_does_not_need_a_reader() {
+    let mut r = Rehearsal::new();
+    r.hear(loan(1, "bus", 100));
+    let Want::Asked(question) = r.want() else {
+        panic!("expected a question")
+    };
+    r.desk
+        .handle_answer(question.request, Answer::NoReader, r.now);
+    r.rests();
+    assert_eq!(r.conflict(), Some("reader-erased"));
+
+    let mut r = Rehearsal::with(Profile::Generic, Policy::default(), all(Ability::Unproven));
+    r.hear(loan(1, "bus", 100));
+    r.see(is_in());
+    r.does(Checkout);
+    let Want::Asked(question) = r.want() else {
+        panic!("expected a question")
+    };
+    r.desk
+        .handle_answer(question.request, Answer::NoReader, r.now);
+    r.rests();
+    assert_eq!(r.settled(1), "told");
+}
+
+#[test]
+fn nothing_is_asked_while_staff_has_paused_the_desk_or_the_library_system_is_away() {
+    let mut r = Rehearsal::new();
+    r.desk.handle_work(Work::Paused);
+    r.hear(loan(1, "bus", 100));
+    r.rests();
+    r.desk.handle_work(Work::Going);
+    r.desk.handle_link(Link::Down, r.now);
+    r.rests();
+    r.desk.handle_link(Link::Up, r.now);
+    r.see(is_in());
+    r.does(Checkout);
+}
+
+#[test]
+fn a_later_loan_the_library_system_made_before_it_fell_silent_is_sought_before_there_is_a_dispute()
+{
+    let mut r = Rehearsal::new();
+    r.hear(loan(1, "bus", 100));
+    r.hear(back(2, "bus", 150));
+    r.hear(loan(3, "main", 200));
+    r.see(on_loan(Charged::NotListed));
+    r.see(on_loan(Charged::Listed));
+    r.see(on_loan(Charged::NotListed));
+    r.rests();
+    assert_eq!(r.settled(3), "already-known");
+    assert_eq!((r.settled(1), r.settled(2)), ("moot", "lent-since"));
+}
+
+#[test]
+fn the_dry_run_says_what_will_be_done_and_what_waits() {
+    let mut r = Rehearsal::new();
+    r.hear(online(back(1, "main", 200)));
+    r.hear(loan(2, "bus", 100));
+    r.hear(renewal(3, "bus", 110));
+    assert!(matches!(r.desk.next_effect(at(0)), Some(Effect::Keep(_))));
+    assert!(matches!(r.desk.next_effect(at(0)), Some(Effect::Keep(_))));
+    let Some(Effect::Keep(keep)) = r.desk.next_effect(at(0)) else {
+        panic!("each fact is kept")
+    };
+    let policy = Policy::default();
+    let abilities = all(Ability::Proven);
+    let forecasts = forecasts(&keep.record, Profile::Generic, &policy, &abilities);
+    let sentences: Vec<_> = forecasts.iter().map(|forecast| forecast.sentence).collect();
+    assert_eq!(
+        sentences,
+        [
+            LateCase::LoanReturnedSince.sentence(&policy),
+            "It waits for the fact before it."
+        ]
+    );
+}
+
+#[test]
+fn what_waits_behind_a_dispute_is_bounded() {
+    let mut r = Rehearsal::new();
+    r.hear(loan(1, "bus", 1));
+    r.see(on_loan(Charged::NotListed));
+    for turn in 1..200 {
+        r.hear(loan(2 * turn, "bus", 10 * turn));
+        r.hear(back(2 * turn + 1, "bus", 10 * turn + 5));
+        while r
+            .desk
+            .next_effect(at(0))
+            .is_some_and(|effect| r.keeps(effect))
+        {}
+    }
+    let (record, _) = &r.rows[&label("b1")];
+    assert!(record.open.len() <= 201, "{}", record.open.len());
+    r.see(is_in());
+    r.want();
+    assert_eq!(r.settled(1), "returned-since");
 }

@@ -88,22 +88,31 @@ impl Rehearsal {
     pub(super) fn want(&mut self) -> Want {
         loop {
             match self.desk.next_effect(self.now) {
-                Some(Effect::Keep(keep)) => {
-                    for settlement in keep.settled {
-                        self.settled.insert(settlement.number.0, settlement.settled);
-                    }
-                    self.rows
-                        .insert(keep.record.item.clone(), (keep.record, keep.rest));
-                }
-                Some(Effect::KeepAbilities(abilities)) => self.abilities = abilities,
                 Some(Effect::Ask(question)) => return Want::Asked(question),
                 Some(Effect::Do(order)) => return Want::Ordered(order),
+                Some(effect) => assert!(self.keeps(effect)),
                 None => match self.desk.next_wake() {
                     Some(wake) => self.now = self.now.max(wake),
                     None => return Want::Nothing,
                 },
             }
         }
+    }
+
+    /// Keeps what is to be kept; anything else is nothing to keep.
+    pub(super) fn keeps(&mut self, effect: Effect) -> bool {
+        match effect {
+            Effect::Keep(keep) => {
+                for settlement in keep.settled {
+                    self.settled.insert(settlement.number.0, settlement.settled);
+                }
+                let row = (keep.record, keep.rest);
+                self.rows.insert(row.0.item.clone(), row);
+            }
+            Effect::KeepAbilities(abilities) => self.abilities = abilities,
+            Effect::Ask(_) | Effect::Do(_) => return false,
+        }
+        true
     }
 
     /// Answers the question that must come next.
