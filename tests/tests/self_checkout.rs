@@ -116,8 +116,17 @@ async fn what_is_asked_twice_is_done_once_also_where_the_answer_was_lost() {
     // fact is one, and nobody says it a second time.
     stage.ils.set_fault_of("11", Fault::DropAfter);
     assert!(checkout(&mut machine, READER, "B000002").await.ok);
-    stage.desk.is_served(true).await.unwrap();
-    assert!(status(&mut machine).await.online_status);
+    until(
+        "the library system to be reached again",
+        PATIENCE,
+        async || {
+            let is_online = status(&mut machine).await.online_status;
+            anyhow::ensure!(is_online, "still off-line");
+            Ok(())
+        },
+    )
+    .await
+    .unwrap();
 
     let facts = stage.facts(2).await;
     let words: Vec<_> = facts.iter().map(Fact::words).collect();
