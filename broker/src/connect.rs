@@ -129,7 +129,9 @@ impl ConnectRequest {
         if will.qos == protocol::QoS::ExactlyOnce && version == ProtocolVersion::V5 {
             return Err(refused(ReasonCode::QosNotSupported)); // [MQTT-3.2.2-12]
         }
-        let Admission { principal, limits } = admission;
+        let Admission {
+            principal, limits, ..
+        } = admission;
         let topic = std::str::from_utf8(&will.topic).unwrap_or_default();
         let own = authorise::publish(principal, &limits.topics, topic) == Some(Channel::Status);
         if !own {

@@ -14,6 +14,11 @@ pub trait House: Send + Sync + 'static {
     /// bounds how many passwords it asks about at once.
     fn admit(&self, credentials: Credentials) -> BoxFuture<'_, Result<Admission, Refusal>>;
 
+    /// Whether someone who was admitted a moment ago still would be, and as the same. Asked as
+    /// the connection takes its place: from then on [`crate::Switchboard::disconnect`] reaches
+    /// it, and what was withdrawn before is seen here. Never waits.
+    fn stands(&self, admission: &Admission) -> bool;
+
     /// Takes a payload of facts. The outer future ends when the payload has its place in the
     /// queue (until then the door does not read on); the inner one when the verdict is on disk.
     fn keep(&self, arrival: Arrival) -> BoxFuture<'_, Keeping>;
@@ -65,6 +70,33 @@ pub struct Admission {
     pub principal: Principal,
     /// How much it may do.
     pub limits: ClientLimits,
+    /// What it was let in by.
+    pub pass: Pass,
+}
+
+/// What someone was let in by, in the house's own words: the door only gives it back. Prints as
+/// `[redacted]`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Pass(String);
+
+impl Pass {
+    /// The pass of these words.
+    #[must_use]
+    pub fn new(words: impl Into<String>) -> Self {
+        Self(words.into())
+    }
+
+    /// The words.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Pass {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("[redacted]")
+    }
 }
 
 /// How much one client may do: from the configuration, or from its row in the registry.

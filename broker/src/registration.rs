@@ -8,7 +8,7 @@ use bytes::Bytes;
 use lujiang_wire::{DeviceId, LinkState, Status};
 
 use crate::ending::{Ending, WillFate};
-use crate::house::{House, ProtocolVersion, Word};
+use crate::house::{Admission, House, ProtocolVersion, Word};
 use crate::mailbox::Mailbox;
 use crate::reason::ReasonCode;
 use crate::switchboard::{Line, LineKey, NoPlace, PrincipalKey, Switchboard, status_topic};
@@ -32,18 +32,22 @@ pub(crate) struct Registration {
 }
 
 /// What a connection brings to its place.
-pub(crate) struct Newcomer {
+pub(crate) struct Newcomer<'a> {
+    pub(crate) admission: &'a Admission,
     pub(crate) key: LineKey,
     pub(crate) will: Option<Will>,
     pub(crate) peer: SocketAddr,
     pub(crate) version: ProtocolVersion,
-    /// Places its principal may hold.
-    pub(crate) sessions_max: usize,
 }
 
-/// Its principal is connected as often as it may be.
-#[derive(Debug)]
-pub(crate) struct SessionsMax;
+/// Why a newcomer gets no place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NotTaken {
+    /// Its principal is connected as often as it may be, under other Client Identifiers.
+    SessionsMax,
+    /// What it was let in by was withdrawn while it was let in.
+    Withdrawn,
+}
 
 impl Registration {
     /// Takes the place. Who holds it is told 0x8E [MQTT-3.1.4-3] and its will is published
@@ -53,16 +57,17 @@ impl Registration {
     /// Until it returns nothing is held; the old connection may have been told to go.
     ///
     /// # Errors
-    /// When its principal holds as many places as it may, under other Client Identifiers.
+    /// When its principal holds as many places as it may, or is not to be let in any more.
     pub(crate) async fn take(
         switchboard: Arc<Switchboard>,
         house: Arc<dyn House>,
-        newcomer: Newcomer,
-    ) -> Result<Self, SessionsMax> {
+        newcomer: Newcomer<'_>,
+    ) -> Result<Self, NotTaken> {
         loop {
             match Self::try_take(&switchboard, &house, &newcomer) {
                 Ok(registration) => return Ok(registration),
-                Err(NoPlace::SessionsMax) => return Err(SessionsMax),
+                Err(NoPlace::SessionsMax) => return Err(NotTaken::SessionsMax),
+                Err(NoPlace::Withdrawn) => return Err(NotTaken::Withdrawn),
                 Err(NoPlace::Held(old)) => {
                     let code = ReasonCode::SessionTakenOver;
                     let why = "its client id connected again";
@@ -77,13 +82,15 @@ impl Registration {
     fn try_take(
         switchboard: &Arc<Switchboard>,
         house: &Arc<dyn House>,
-        newcomer: &Newcomer,
+        newcomer: &Newcomer<'_>,
     ) -> Result<Self, NoPlace> {
         // Declared before the lock: should the house panic, the lock goes first and then the
         // place is given back, which needs the lock.
         let registration;
         let in_order = switchboard.in_order();
-        let line = switchboard.try_register(&newcomer.key, newcomer.sessions_max)?;
+        let sessions_max = newcomer.admission.limits.sessions_max.max(1);
+        let stands = || house.stands(newcomer.admission);
+        let line = switchboard.try_register(&newcomer.key, sessions_max, stands)?;
         registration = Self {
             switchboard: Arc::clone(switchboard),
             house: Arc::clone(house),

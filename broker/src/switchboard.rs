@@ -72,6 +72,8 @@ pub(crate) enum NoPlace {
     Held(Arc<Line>),
     /// Its principal has as many as it may.
     SessionsMax,
+    /// What it was let in by was withdrawn meanwhile.
+    Withdrawn,
 }
 
 #[derive(Default)]
@@ -193,17 +195,24 @@ impl Switchboard {
         lock(&self.presence)
     }
 
-    /// Puts a line in its place, beside fewer than `sessions_max` of the same principal; to be
-    /// called within [`Switchboard::in_order`].
+    /// Puts a line in its place, beside fewer than `sessions_max` of the same principal, if it
+    /// still `stands`; to be called within [`Switchboard::in_order`].
     ///
     /// # Errors
-    /// The line that holds the place and must end first, or that there are enough.
+    /// The line that holds the place and must end first, that there are enough, or that it does
+    /// not stand any more.
     pub(crate) fn try_register(
         &self,
         key: &LineKey,
         sessions_max: usize,
+        stands: impl FnOnce() -> bool,
     ) -> Result<Arc<Line>, NoPlace> {
         let mut lines = lock(&self.lines);
+        // Under the lock under which `disconnect` looks for lines: whatever is withdrawn is seen
+        // either here, or by who withdrew it.
+        if !stands() {
+            return Err(NoPlace::Withdrawn);
+        }
         if let Some(line) = lines.by_key.get(key) {
             return Err(NoPlace::Held(Arc::clone(line)));
         }

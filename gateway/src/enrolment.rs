@@ -134,6 +134,10 @@ impl Enrolment {
     ) -> Result<CertificateIssued, EnrolmentError> {
         let present = Identity::read(present)?;
         let shown = self.registry.show_certificate(&present).await?;
+        if shown.is_first {
+            // As at the door: whoever is connected with the one before is not any more.
+            self.registry.withdraw(&present.device);
+        }
         let issued = self.sign(shown.device.id, request.csr).await?;
         self.registry.renew_certificate(&present, &issued).await?;
         Ok(self.answer(issued))

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use lujiang_broker::{
-    Admission, Arrival, ClientLimits, ConnectRefusal, Credentials, House, Keeping, Principal,
+    Admission, Arrival, ClientLimits, ConnectRefusal, Credentials, House, Keeping, Pass, Principal,
     Refusal, Switchboard, Word,
 };
 use lujiang_wire::{Channel, Clock, DeviceId, Receipts, Topic};
@@ -16,7 +16,7 @@ use lujiang_wire::{Channel, Clock, DeviceId, Receipts, Topic};
 use crate::authority::Identity;
 use crate::intake::{AfterCommit, CommittedGroup, Intake};
 use crate::presence::Presence;
-use crate::registry::{CertificateRefusal, Registry};
+use crate::registry::{CertificateRefusal, Registry, by_certificate};
 
 /// The gateway, as the door sees it.
 pub struct GatewayHouse {
@@ -57,7 +57,14 @@ impl GatewayHouse {
         }
     }
 
-    async fn verify(&self, credentials: &Credentials) -> Result<Principal, Refusal> {
+    fn limits_for(&self, principal: &Principal) -> ClientLimits {
+        match principal {
+            Principal::Device(device) => self.limits_of(device),
+            Principal::Reader { .. } => self.limits.clone(),
+        }
+    }
+
+    async fn verify(&self, credentials: &Credentials) -> Result<(Principal, Pass), Refusal> {
         match &credentials.certificate {
             Some(certificate) => self.verify_certificate(certificate, credentials).await,
             None => self.verify_password(credentials).await,
@@ -70,7 +77,7 @@ impl GatewayHouse {
         &self,
         certificate: &[u8],
         credentials: &Credentials,
-    ) -> Result<Principal, Refusal> {
+    ) -> Result<(Principal, Pass), Refusal> {
         let peer = credentials.peer;
         let identity = Identity::read(certificate).map_err(|error| {
             tracing::info!(%peer, %error, "certificate refused");
@@ -116,12 +123,16 @@ impl GatewayHouse {
             let why = "its certificate was replaced by a newer one";
             self.switchboard.disconnect(&identity.device, why);
         }
-        Ok(Principal::Device(identity.device))
+        let pass = by_certificate(&identity.serial);
+        Ok((Principal::Device(identity.device), pass))
     }
 
     /// The user name says who it is, the password that it is so. A device whose Client
     /// Identifier is another's name is let in all the same: its name is its user name.
-    async fn verify_password(&self, credentials: &Credentials) -> Result<Principal, Refusal> {
+    async fn verify_password(
+        &self,
+        credentials: &Credentials,
+    ) -> Result<(Principal, Pass), Refusal> {
         let name = credentials.user_name.as_deref();
         let password = credentials.password.as_deref();
         let (Some(name), Some(password)) = (name, password) else {
@@ -132,14 +143,15 @@ impl GatewayHouse {
         if self.registry.is_reader(&name) {
             let reader = self.registry.verify_reader(&name, password).await;
             let reader = reader.ok_or(Refusal::BadCredentials)?;
-            return Ok(Principal::Reader {
-                name: reader.name.to_string(),
-                filters: reader.filters,
-            });
+            let principal = Principal::Reader {
+                name: reader.row.name.to_string(),
+                filters: reader.row.filters,
+            };
+            return Ok((principal, reader.pass));
         }
         let device = self.registry.verify_device(&name, password).await;
         match device.ok_or(Refusal::BadCredentials)? {
-            device if device.enabled => Ok(Principal::Device(device.id)),
+            device if device.row.enabled => Ok((Principal::Device(device.row.id), device.pass)),
             _disabled => Err(Refusal::NotAuthorised),
         }
     }
@@ -148,13 +160,27 @@ impl GatewayHouse {
 impl House for GatewayHouse {
     fn admit(&self, credentials: Credentials) -> BoxFuture<'_, Result<Admission, Refusal>> {
         Box::pin(async move {
-            let principal = self.verify(&credentials).await?;
-            let limits = match &principal {
-                Principal::Device(device) => self.limits_of(device),
-                Principal::Reader { .. } => self.limits.clone(),
-            };
-            Ok(Admission { principal, limits })
+            let (principal, pass) = self.verify(&credentials).await?;
+            let limits = self.limits_for(&principal);
+            Ok(Admission {
+                principal,
+                limits,
+                pass,
+            })
         })
+    }
+
+    fn stands(&self, admission: &Admission) -> bool {
+        let pass = &admission.pass;
+        let may_come = match &admission.principal {
+            Principal::Device(device) => self.registry.device_stands(device, pass),
+            Principal::Reader { name, .. } => {
+                let name = name.parse();
+                name.is_ok_and(|name| self.registry.reader_stands(&name, pass))
+            }
+        };
+        // Whose limits were changed is disconnected too, to come again under the new ones.
+        may_come && self.limits_for(&admission.principal) == admission.limits
     }
 
     fn keep(&self, arrival: Arrival) -> BoxFuture<'_, Keeping> {
@@ -175,10 +201,6 @@ impl House for GatewayHouse {
         match &word {
             Word::ClockMeasured { device, report } => {
                 self.intake.clock_measured(device.clone(), report.clone());
-            }
-            // Its row may have been withdrawn while it was being verified.
-            Word::Connected { device, .. } if !self.registry.may_connect(device) => {
-                self.switchboard.disconnect(device, "no longer registered");
             }
             // Only its claim: a stranger must not fill the list with names.
             Word::TurnedAway { device, .. } if self.registry.device(device).is_none() => return,
@@ -224,3 +246,6 @@ impl AfterCommit for Announcer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -15,6 +15,7 @@ mod password;
 mod readers;
 mod sites;
 mod snapshot;
+mod standing;
 mod tokens;
 mod week;
 
@@ -39,6 +40,8 @@ pub(crate) use password::PasswordHash;
 pub use sites::SiteChange;
 use snapshot::Snapshot;
 pub use snapshot::{Device, Reader, RegistryListing};
+pub use standing::Verified;
+pub(crate) use standing::by_certificate;
 pub use tokens::{TokenHash, TokenRefusal, TokenState};
 pub use week::{Week, WeekError};
 
@@ -65,7 +68,7 @@ pub struct Actor(String);
 /// Who lost his right to be connected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Withdrawn {
-    /// A device: disabled, revoked, or given another password or other limits.
+    /// A device: disabled, revoked, or given another certificate, password or other limits.
     Device(DeviceId),
     /// A reader: removed.
     Reader(DeviceId),
@@ -219,7 +222,8 @@ impl Registry {
         }
     }
 
-    fn withdraw(&self, device: &DeviceId) {
+    /// Has every connection of a device ended.
+    pub(crate) fn withdraw(&self, device: &DeviceId) {
         self.tell_withdrawn(Withdrawn::Device(device.clone()));
     }
 

@@ -19,7 +19,7 @@ use crate::house::{Admission, Credentials, Refusal, Word};
 use crate::metrics::ConnectRefusal;
 use crate::outgoing::Outgoing;
 use crate::reason::ReasonCode;
-use crate::registration::{Newcomer, Registration, SessionsMax, Will};
+use crate::registration::{Newcomer, NotTaken, Registration, Will};
 use crate::session::{Session, SessionLimits};
 use crate::switchboard::LineKey;
 use crate::wire::Wire;
@@ -79,7 +79,9 @@ async fn greet<S: AsyncRead + AsyncWrite>(
         place,
     } = entrance;
     context.metrics.connected.increase();
-    let Admission { principal, limits } = admission;
+    let Admission {
+        principal, limits, ..
+    } = admission;
     let keep_alive = request.keep_alive(&context.section);
     let welcome = request.welcome(&limits, keep_alive);
     encode::connack(request.version, &welcome, &mut wire.unsent);
@@ -168,6 +170,7 @@ async fn take_place(
     }
     let (admission, will) = admit(context, &mut request, caller).await?;
     let newcomer = Newcomer {
+        admission: &admission,
         key: LineKey {
             principal: (&admission.principal).into(),
             client_id: request.client_id.clone(),
@@ -175,14 +178,20 @@ async fn take_place(
         will,
         peer,
         version,
-        sessions_max: admission.limits.sessions_max.max(1),
     };
     let (switchboard, house) = (&context.switchboard, &context.house);
     let taking = Registration::take(Arc::clone(switchboard), Arc::clone(house), newcomer);
     let registration = timeout(context.section.connect_timeout, taking)
         .await
         .map_err(|_| refused(ReasonCode::ServerUnavailable, ConnectRefusal::Unavailable))?
-        .map_err(|SessionsMax| refused(ReasonCode::QuotaExceeded, ConnectRefusal::SessionsMax))?;
+        .map_err(|not_taken| match not_taken {
+            NotTaken::SessionsMax => {
+                refused(ReasonCode::QuotaExceeded, ConnectRefusal::SessionsMax)
+            }
+            NotTaken::Withdrawn => {
+                refused(ReasonCode::NotAuthorized, ConnectRefusal::NotAuthorised)
+            }
+        })?;
     Ok(Entrance {
         request,
         admission,

@@ -17,7 +17,7 @@ use super::entrance::{Caller, serve};
 use super::*;
 use crate::connection::Connection;
 use crate::house::{
-    Admission, Arrival, ClientLimits, Credentials, Keeping, Kept, Principal, Refusal, Word,
+    Admission, Arrival, ClientLimits, Credentials, Keeping, Kept, Pass, Principal, Refusal, Word,
 };
 
 /// No wait is longer; whoever hits it fails.
@@ -40,8 +40,16 @@ impl House for Yes {
         };
         let limits = self.0.clone();
         let admitted = principal.map_err(|_| Refusal::BadCredentials);
-        let admitted = admitted.map(|principal| Admission { principal, limits });
+        let admitted = admitted.map(|principal| Admission {
+            principal,
+            limits,
+            pass: Pass::new(""),
+        });
         async { admitted }.boxed()
+    }
+
+    fn stands(&self, _admission: &Admission) -> bool {
+        true
     }
 
     fn keep(&self, _arrival: Arrival) -> BoxFuture<'_, Keeping> {

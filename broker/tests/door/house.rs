@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use lujiang_broker::{
-    Admission, Arrival, ClientLimits, Credentials, House, Keeping, Kept, Principal, Refusal, Word,
+    Admission, Arrival, ClientLimits, Credentials, House, Keeping, Kept, Pass, Principal, Refusal,
+    Word,
 };
 use lujiang_wire::{DeviceId, Receipts};
 use tokio::sync::{Semaphore, oneshot, watch};
@@ -45,6 +46,8 @@ pub(crate) struct TestHouse {
     pub(crate) places: Semaphore,
     /// Permits let `slow` in.
     pub(crate) slow: Semaphore,
+    /// Whether it still says of the newcomers it admitted that they may come in.
+    pub(crate) stands: AtomicBool,
     pub(crate) held: Mutex<Vec<oneshot::Sender<Kept>>>,
     pub(crate) receipts: Mutex<Option<Receipts>>,
     pub(crate) limits: ClientLimits,
@@ -63,6 +66,7 @@ impl TestHouse {
             has_room: AtomicBool::new(true),
             places: Semaphore::new(100_000),
             slow: Semaphore::new(0),
+            stands: AtomicBool::new(true),
             held: Mutex::default(),
             receipts: Mutex::default(),
             limits,
@@ -171,9 +175,15 @@ impl House for TestHouse {
             Ok(Admission {
                 principal,
                 limits: self.limits.clone(),
+                pass: Pass::new(PASSWORD),
             })
         }
         .boxed()
+    }
+
+    fn stands(&self, admission: &Admission) -> bool {
+        assert_eq!(admission.pass.reveal(), PASSWORD, "it is given back");
+        self.stands.load(Ordering::SeqCst)
     }
 
     fn keep(&self, arrival: Arrival) -> BoxFuture<'_, Keeping> {

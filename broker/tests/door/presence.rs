@@ -1,5 +1,6 @@
 //! Status, wills, take-over, and the end of the door.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -8,7 +9,7 @@ use lujiang_wire::{DeviceId, LinkState, Status};
 
 use super::client::{BOTH, Client, Connect, V5, V311};
 use super::house::Keep;
-use super::{open, open_with, own, section};
+use super::{open, open_with, own, section, soon};
 
 const WILL: &str = r#"{"state":"offline","since":"2026-11-22T08:00:00Z","agent":"will"}"#;
 const ONLINE: &str = r#"{"state":"online","since":"2026-11-22T08:00:00Z","agent":"lujiang-agent"}"#;
@@ -194,6 +195,39 @@ async fn a_device_can_be_sent_away() {
         opened.switchboard.disconnect(&device, "revoked");
         client.expect_end(0x98).await;
         other.expect_nothing_but_pong().await;
+    }
+}
+
+#[tokio::test]
+async fn who_is_sent_away_while_it_is_let_in_does_not_come_in() {
+    let opened = open();
+    for version in BOTH {
+        let connect = Connect::new(version, "slow");
+        opened.house.slow.add_permits(1);
+        let mut old = Client::connect(opened.address(), &connect).await;
+        let asked = opened.house.asked().len();
+        let heard = opened.house.words().len();
+        let mut newcomer = Client::open(opened.address(), version).await;
+        newcomer.send(&connect.bytes()).await;
+        soon(async {
+            while opened.house.asked().len() == asked {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+        // It is being let in, and has no place by which it could be found.
+        opened.house.stands.store(false, Ordering::SeqCst);
+        opened
+            .switchboard
+            .disconnect(&"slow".parse().unwrap(), "revoked");
+        opened.house.slow.add_permits(1);
+        let refused = if version == V5 { 0x87 } else { 5 };
+        let connack = newcomer.packet().await;
+        assert_eq!((connack.first, connack.body[1]), (0x20, refused));
+        old.expect_end(0x98).await;
+        let connected = |word: &Word| matches!(word, Word::Connected { .. });
+        assert!(!opened.house.words().iter().skip(heard).any(connected));
+        opened.house.stands.store(true, Ordering::SeqCst);
     }
 }
 

@@ -160,18 +160,6 @@ impl Registry {
         self.withdraw(id);
         Ok(())
     }
-
-    /// Whether a device has anything left to be let in with.
-    #[must_use]
-    pub fn may_connect(&self, id: &DeviceId) -> bool {
-        let snapshot = self.snapshot();
-        let Some((device, password)) = snapshot.devices.get(id) else {
-            return false;
-        };
-        let mut certificates = snapshot.certificates.values();
-        let taken = certificates.any(|row| row.device == *id && row.ended.is_none());
-        device.enabled && (taken || password.is_some())
-    }
 }
 
 impl super::snapshot::Snapshot {

@@ -4,7 +4,8 @@ use lujiang_wire::DeviceId;
 use serde_json::json;
 
 use super::change::{Change, checked_name};
-use super::{Actor, Device, DeviceLimits, Issued, Registry, RegistryError, issue};
+use super::standing::by_password;
+use super::{Actor, Device, DeviceLimits, Issued, Registry, RegistryError, Verified, issue};
 use crate::places::{DeviceKind, Placement, SiteId};
 use crate::store::registry::{self as rows, DeviceRow};
 
@@ -55,12 +56,15 @@ impl Registry {
 
     /// The device of that id, where this is its password; whether it is enabled is another
     /// question. As long for a wrong password as for an unknown id.
-    pub async fn verify_device(&self, id: &DeviceId, password: &[u8]) -> Option<Device> {
+    pub async fn verify_device(&self, id: &DeviceId, password: &[u8]) -> Option<Verified<Device>> {
         let snapshot = self.snapshot();
         let found = snapshot.devices.get(id);
         let hash = found.and_then(|(_, hash)| hash.as_ref());
         let right = self.passwords.verify(id.as_str(), hash, password).await;
-        found.filter(|_| right).map(|(device, _)| device.clone())
+        found.filter(|_| right).map(|(device, _)| Verified {
+            row: device.clone(),
+            pass: by_password(hash.expect("what is not there is not right")),
+        })
     }
 
     /// Adds a device and issues its password.

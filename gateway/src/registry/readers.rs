@@ -4,7 +4,8 @@ use lujiang_wire::{DeviceId, TopicFilter};
 use serde_json::json;
 
 use super::change::Change;
-use super::{Actor, Issued, Reader, Registry, RegistryError, Withdrawn, issue};
+use super::standing::by_password;
+use super::{Actor, Issued, Reader, Registry, RegistryError, Verified, Withdrawn, issue};
 use crate::store::registry::{self as rows, ReaderRow};
 
 impl Registry {
@@ -26,14 +27,19 @@ impl Registry {
     }
 
     /// The reader of that name, where this is its password; otherwise as `verify_device`.
-    pub async fn verify_reader(&self, name: &DeviceId, password: &[u8]) -> Option<Reader> {
+    pub async fn verify_reader(
+        &self,
+        name: &DeviceId,
+        password: &[u8],
+    ) -> Option<Verified<Reader>> {
         let snapshot = self.snapshot();
         let found = snapshot.readers.get(name);
         let hash = found.map(|(_, hash)| hash);
         let right = self.passwords.verify(name.as_str(), hash, password).await;
-        // It may have been removed meanwhile.
-        let is_right = right && self.is_reader(name);
-        found.filter(|_| is_right).map(|(reader, _)| reader.clone())
+        found.filter(|_| right).map(|(reader, hash)| Verified {
+            row: reader.clone(),
+            pass: by_password(hash),
+        })
     }
 
     /// Removes a reading credential; its connections end.

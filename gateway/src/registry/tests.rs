@@ -13,6 +13,7 @@ async fn a_device_added_to_an_empty_folder_makes_its_site_and_opens_with_its_pas
     let password = issued.password.reveal().as_bytes();
     let id = id("gate-1");
     let device = house.registry.verify_device(&id, password).await.unwrap();
+    let device = device.row;
     assert_eq!(
         (device.site, device.kind),
         (Some(id_of_site()), DeviceKind::Gate)
@@ -219,13 +220,11 @@ async fn a_device_that_was_revoked_may_not_connect_with_what_it_had() {
     let issued = house.add("gate-1", "main").await;
     let gate = id("gate-1");
     let mut withdrawn = house.registry.withdrawn();
-    assert!(house.registry.may_connect(&gate));
     house.registry.revoke_device(&gate, &lead()).await.unwrap();
     assert_eq!(
         withdrawn.try_recv().unwrap(),
         Withdrawn::Device(gate.clone())
     );
-    assert!(!house.registry.may_connect(&gate));
     let password = issued.password.reveal().as_bytes();
     assert!(
         house
@@ -237,7 +236,6 @@ async fn a_device_that_was_revoked_may_not_connect_with_what_it_had() {
     assert!(house.registry.verify_device(&gate, b"").await.is_none());
     let renewed = house.registry.renew_password(&gate, &lead()).await.unwrap();
     let renewed = renewed.password.reveal().as_bytes();
-    assert!(house.registry.may_connect(&gate));
     let registry = house.open_again().await;
     assert!(registry.verify_device(&gate, renewed).await.is_some());
     assert!(registry.verify_device(&gate, password).await.is_none());

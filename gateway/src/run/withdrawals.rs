@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use crate::registry::{Registry, Withdrawn};
 
 /// Why, in the words told to the device's watchers.
-const WHY: &str = "disabled, revoked, or given another password or other limits";
+const WHY: &str = "disabled, revoked, or given another certificate, password or other limits";
 
 /// Why, of a reader.
 const REMOVED: &str = "removed";
