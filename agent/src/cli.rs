@@ -4,6 +4,7 @@
 mod account;
 mod enrol;
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -147,8 +148,16 @@ fn run(config: AgentConfig) -> anyhow::Result<()> {
 fn status(config: &AgentConfig, json: bool) -> anyhow::Result<()> {
     let data = &config.agent.data;
     let state = read_state(data)?;
-    let outbox = Outbox::peek(&data.join("outbox.db"))
-        .with_context(|| format!("no outbox in {}: has the agent run?", data.display()))?;
+    let file = data.join("outbox.db");
+    let written = file
+        .try_exists()
+        .with_context(|| format!("cannot look into {}", data.display()))?;
+    // The first run makes it; until then there is no fact, and the identity is what is asked for.
+    let outbox = match written {
+        true => Outbox::peek(&file)
+            .with_context(|| format!("cannot read the outbox {}", file.display()))?,
+        false => BTreeMap::new(),
+    };
     let mut out = std::io::stdout().lock();
     account::write(&mut out, config, state, outbox, json)
 }

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::gateway_url::GatewayUrl;
 use crate::identity::Identity;
 use crate::measured_time::MeasuredTime;
-use crate::tls::{self, PinnedGateway, Refusal};
+use crate::tls::{self, PinnedGateway, Refusal, Trust};
 
 /// Largest answer to a request that is read: a certificate, its issuer's and a few roots.
 const ANSWER_BYTES_MAX: usize = 128 * 1024;
@@ -139,7 +139,7 @@ impl GatewayClient {
         time: MeasuredTime,
         deadline: Duration,
     ) -> Result<Self, AskError> {
-        let config = tls::with_identity(identity, time);
+        let config = tls::with_identity(identity, time, Trust::default());
         Self::new(identity.gateway().clone(), config, None, deadline)
     }
 

@@ -60,3 +60,4 @@ pub use state_file::{StateFileError, read as read_state};
 pub use status::{
     AgentStatus, CertificateStatus, GateStatus, Link, MachineStatus, PapersStatus, StreamDepth,
 };
+pub use tls::Trust;

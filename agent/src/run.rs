@@ -23,6 +23,7 @@ use crate::outbox::{Outbox, OutboxOptions};
 use crate::renewal::renewer::Renewer;
 use crate::self_checkout::SelfCheckout;
 use crate::status::AgentStatus;
+use crate::tls::Trust;
 use house::House;
 
 /// What a program around the agent may choose.
@@ -32,6 +33,8 @@ pub struct AgentOptions {
     pub clock: Arc<dyn Clock>,
     /// How the outbox keeps its promises.
     pub outbox: OutboxOptions,
+    /// How the gateway is verified.
+    pub trust: Trust,
 }
 
 impl AgentOptions {
@@ -43,6 +46,7 @@ impl AgentOptions {
         Ok(Self {
             clock: Arc::new(SystemClock::new()?),
             outbox: OutboxOptions::default(),
+            trust: Trust::default(),
         })
     }
 }

@@ -25,9 +25,22 @@ use crate::measured_time::MeasuredTime;
 pub(crate) use pinned::{PinnedGateway, Refusal};
 pub(crate) use rooted::RootedGateway;
 
+/// How a gateway is verified. The default is right; the other values exist so that the identity
+/// suites can show that they would notice, and no configuration reaches them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Trust {
+    /// Its chain and its name.
+    #[default]
+    ChainAndName,
+    /// Planted fault: a chain of our roots will do, whatever the name.
+    AnyName,
+    /// Planted fault: nothing; whoever answers is the gateway.
+    Anybody,
+}
+
 /// With the device's certificate, towards the gateway of its roots.
-pub(crate) fn with_identity(identity: &Identity, time: MeasuredTime) -> ClientConfig {
-    let verifier = Arc::new(RootedGateway::new(identity.roots(), time));
+pub(crate) fn with_identity(identity: &Identity, time: MeasuredTime, trust: Trust) -> ClientConfig {
+    let verifier = Arc::new(RootedGateway::new(identity.roots(), time, trust));
     let key = SingleCertAndKey::from(identity.certified_key());
     let mut config = builder(verifier).with_client_cert_resolver(Arc::new(key));
     forget_sessions(&mut config);

@@ -12,6 +12,7 @@ pub mod enrolment;
 pub mod entry;
 pub mod house;
 pub mod http;
+pub mod identity_options;
 pub mod intake;
 pub mod ledger;
 pub mod live;

@@ -26,6 +26,7 @@ use lujiang_wire::{Clock, DeviceId};
 use tokio::sync::{broadcast, watch};
 use tokio_util::task::TaskTracker;
 
+use crate::identity_options::IdentityOptions;
 use crate::places::Places;
 use crate::store::Store;
 
@@ -59,6 +60,7 @@ pub struct Registry {
     withdrawn: broadcast::Sender<Withdrawn>,
     changes: watch::Sender<i64>,
     changing: TaskTracker,
+    options: IdentityOptions,
 }
 
 /// Who changes something, as the audit names him.
@@ -129,7 +131,14 @@ impl Registry {
             withdrawn: broadcast::Sender::new(WITHDRAWN_MAX),
             changes: watch::Sender::new(0),
             changing: TaskTracker::new(),
+            options: IdentityOptions::default(),
         })
+    }
+
+    /// The same, keeping its promises so.
+    #[must_use]
+    pub(crate) fn with(self, options: IdentityOptions) -> Self {
+        Self { options, ..self }
     }
 
     /// Devices, sites and readers in the forms for the API.

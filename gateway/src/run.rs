@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use lujiang_broker::{ClientLimits, Door, DoorTls, Switchboard};
+use lujiang_broker::{ClientLimits, Door, DoorTls, House, Switchboard};
 use lujiang_config::GatewayConfig;
 use lujiang_wire::Clock;
 use tokio::task::JoinSet;
@@ -26,6 +26,7 @@ use crate::data_dir::{DataDir, DataPaths, Endpoints};
 use crate::enrolment::Enrolment;
 use crate::house::{Announcer, GatewayHouse};
 use crate::http::{Api, ApiState, ApiTls, Rebuilds};
+use crate::identity_options::{IdentityOptions, Withdrawing};
 use crate::intake::Intake;
 use crate::live::Live;
 use crate::metrics::Metrics;
@@ -48,6 +49,10 @@ pub struct RunOptions {
     pub clock: Arc<dyn Clock>,
     /// How the store is opened.
     pub store: StoreOptions,
+    /// How promises about identities are kept.
+    pub identity: IdentityOptions,
+    /// Puts something between the door and the house; a test may plant someone who lies.
+    pub house: fn(Arc<dyn House>) -> Arc<dyn House>,
 }
 
 impl Default for RunOptions {
@@ -55,6 +60,8 @@ impl Default for RunOptions {
         Self {
             clock: Arc::new(SystemClock::new()),
             store: StoreOptions::default(),
+            identity: IdentityOptions::default(),
+            house: |house| house,
         }
     }
 }
@@ -98,10 +105,14 @@ impl Gateway {
         // One that a killed gateway left would send commands to whoever has its port now.
         data.withdraw_endpoints()?;
         let token = data.admin_token().context("making the admin token")?;
+        let (identity, between) = (options.identity, options.house);
         let rooms = Rooms::open(&config, &data, options).await?;
         let (cancel, mut tasks) = (CancellationToken::new(), JoinSet::new());
         rooms.spawn_tasks(&mut tasks, &cancel);
-        let door = rooms.open_door(&config)?;
+        if identity.withdrawn == Withdrawing::Cuts {
+            rooms.spawn_withdrawals(&mut tasks, &cancel);
+        }
+        let door = rooms.open_door(&config, between)?;
         let people = rooms.open_people(&config, token.as_str()).await?;
         let api = rooms
             .open_api(&config, people.clone(), cancel.child_token())
@@ -221,7 +232,8 @@ impl Rooms {
         let zone = config.library.time_zone.clone();
         let registry = Registry::open(store.clone(), zone, Arc::clone(&clock))
             .await
-            .context("reading the registry")?;
+            .context("reading the registry")?
+            .with(options.identity);
         let saved = store
             .read(presence_rows::load)
             .context("reading what devices last said")?;
@@ -259,7 +271,11 @@ impl Rooms {
         })
     }
 
-    fn open_door(&self, config: &GatewayConfig) -> anyhow::Result<Door> {
+    fn open_door(
+        &self,
+        config: &GatewayConfig,
+        between: fn(Arc<dyn House>) -> Arc<dyn House>,
+    ) -> anyhow::Result<Door> {
         let house = GatewayHouse::new(
             self.registry.clone(),
             self.intake.clone(),
@@ -278,7 +294,7 @@ impl Rooms {
         Door::start(
             config.mqtt.clone(),
             Some(tls),
-            Arc::new(house),
+            between(Arc::new(house)),
             switchboard,
             retained,
         )
@@ -332,9 +348,6 @@ impl Rooms {
             presence_keeper::keep(self.presence.clone(), self.store.clone(), cancel.clone());
         spawn(tasks, "presence", keeper);
         let switchboard = Arc::clone(&self.switchboard);
-        let withdrawals = withdrawals::follow(self.registry.clone(), switchboard, cancel.clone());
-        spawn(tasks, "withdrawals", withdrawals);
-        let switchboard = Arc::clone(&self.switchboard);
         let (papers, registry) = (self.papers.clone(), self.registry.clone());
         let herald = papers_herald::tell(papers, registry, switchboard, cancel.clone());
         spawn(tasks, "papers", herald);
@@ -346,6 +359,12 @@ impl Rooms {
             "views",
             async move { views.follow(heads, cancel).await },
         );
+    }
+
+    fn spawn_withdrawals(&self, tasks: &mut JoinSet<&'static str>, cancel: &CancellationToken) {
+        let switchboard = Arc::clone(&self.switchboard);
+        let withdrawals = withdrawals::follow(self.registry.clone(), switchboard, cancel.clone());
+        spawn(tasks, "withdrawals", withdrawals);
     }
 }
 

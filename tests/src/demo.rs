@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use lujiang_agent::{Agent, AgentOptions, GatewayUrl, OutboxOptions, Present, enrol};
+use lujiang_agent::{Agent, AgentOptions, GatewayUrl, OutboxOptions, Present, Trust, enrol};
 use lujiang_config::{
     AgentConfig, AgentSection, GateSection, GatewayConfig, LogSection, OutboxSection, UplinkSection,
 };
@@ -246,6 +246,7 @@ impl Demo {
         let options = AgentOptions {
             clock,
             outbox: OutboxOptions::default(),
+            trust: Trust::default(),
         };
         self.agents.push(
             Agent::start(config, options)

@@ -115,6 +115,21 @@ impl Gate {
         token: &str,
         more: &[&str],
     ) -> anyhow::Result<String> {
+        let program = binary("lujiang-agent");
+        self.enrol_by(&program, library, token, more).await
+    }
+
+    /// As [`Gate::enrol`], by an agent that may break a rule.
+    ///
+    /// # Errors
+    /// As [`Gate::enrol`].
+    pub async fn enrol_by(
+        &self,
+        program: &Path,
+        library: &Library,
+        token: &str,
+        more: &[&str],
+    ) -> anyhow::Result<String> {
         let file = self.folder.join("token");
         crate::site::write_password(&file, token)?;
         let config = self.config();
@@ -122,7 +137,7 @@ impl Gate {
         let mut arguments = vec!["enrol", "--config", text(&config), "--gateway", &gateway];
         arguments.extend(["--token-file", text(&file)]);
         arguments.extend(more);
-        output(&binary("lujiang-agent"), &arguments).await
+        output(program, &arguments).await
     }
 
     /// Writes the agent's configuration: quick, as in a test; `gate_section` is added to `[gate]`.

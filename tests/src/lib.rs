@@ -6,7 +6,8 @@
 //! and its key in files), [`publisher`] (a plain device that remembers
 //! what was acknowledged), [`subscriber`] (who listens), [`visitors`] (who walks through the doors of a year),
 //! [`ils`] (a library system over SIP2), [`machine`] (who asks it),
-//! [`self_checkout`] (an agent between the two), [`bench`] (how fast all of it is).
+//! [`self_checkout`] (an agent between the two), [`gullible`] (a house that believes too much),
+//! [`bench`] (how fast all of it is).
 
 pub mod bench;
 pub mod bus;
@@ -16,6 +17,7 @@ pub mod counter;
 pub mod demo;
 pub mod disk;
 pub mod gate;
+pub mod gullible;
 pub mod ils;
 pub mod link;
 pub mod machine;

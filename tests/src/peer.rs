@@ -3,11 +3,12 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use serde_json::{Value, json};
-use tokio::io::AsyncWriteExt as _;
-use tokio::process::Command;
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
 
 use crate::papers::Papers;
 use crate::site::{Issued, PATIENCE};
@@ -194,6 +195,87 @@ pub async fn mosquitto_pub_by_certificate(
         .context("starting mosquitto_pub (package mosquitto-clients)")?;
     let code = done.status.code().context("mosquitto_pub was killed")?;
     Ok((code, String::from_utf8_lossy(&done.stderr).into_owned()))
+}
+
+/// `mosquitto_sub` over TLS, and what it prints.
+#[derive(Debug)]
+pub struct Listening {
+    child: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+}
+
+/// How mosquitto_sub says who it is.
+#[derive(Debug, Clone, Copy)]
+pub enum Login<'a> {
+    /// By a certificate.
+    Certificate(&'a Papers),
+    /// By user name and password, towards a gateway of these roots.
+    Password(&'a Issued, &'a Path),
+}
+
+impl Listening {
+    /// Subscribes to these filters with QoS 1.
+    ///
+    /// # Errors
+    /// Where mosquitto_sub is missing.
+    pub fn start(door: SocketAddr, login: Login<'_>, filters: &[&str]) -> anyhow::Result<Self> {
+        let (host, port) = (door.ip().to_string(), door.port().to_string());
+        let mut command = Command::new("mosquitto_sub");
+        command.args(["-v", "-q", "1", "-h", &host, "-p", &port]);
+        for filter in filters {
+            command.args(["-t", filter]);
+        }
+        match login {
+            Login::Certificate(papers) => command
+                .arg("--cafile")
+                .arg(&papers.roots)
+                .arg("--cert")
+                .arg(&papers.certificate)
+                .arg("--key")
+                .arg(&papers.key),
+            Login::Password(issued, roots) => command
+                .args(["-u", &issued.device, "-P", &issued.password])
+                .arg("--cafile")
+                .arg(roots),
+        };
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .context("starting mosquitto_sub (package mosquitto-clients)")?;
+        let stdout = child.stdout.take().context("standard output is piped")?;
+        let lines = BufReader::new(stdout).lines();
+        Ok(Self { child, lines })
+    }
+
+    /// The next message, its topic and its payload, if one comes within `patience`.
+    ///
+    /// # Errors
+    /// Where it ended instead.
+    pub async fn next(&mut self, patience: Duration) -> anyhow::Result<Option<(String, String)>> {
+        let Ok(line) = tokio::time::timeout(patience, self.lines.next_line()).await else {
+            return Ok(None);
+        };
+        let line = line?.context("mosquitto_sub ended")?;
+        let (topic, payload) = line.split_once(' ').context("a topic and a payload")?;
+        Ok(Some((topic.to_owned(), payload.to_owned())))
+    }
+
+    /// Waits until it ends by itself, without another message; gives back its complaint.
+    ///
+    /// # Errors
+    /// Where it goes on, hears something, or says nothing.
+    pub async fn refused(mut self) -> anyhow::Result<String> {
+        if let Ok(heard) = self.next(PATIENCE).await {
+            anyhow::bail!("mosquitto_sub goes on, and heard {heard:?}");
+        }
+        let done = tokio::time::timeout(PATIENCE, self.child.wait_with_output()).await??;
+        let said = String::from_utf8_lossy(&done.stderr).into_owned();
+        anyhow::ensure!(!said.is_empty(), "no complaint: {}", done.status);
+        Ok(said)
+    }
 }
 
 /// Sends these bytes through `openssl s_client`, which must believe the gateway; gives back the

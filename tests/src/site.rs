@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use nix::sys::signal::Signal;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -122,6 +123,15 @@ impl Library {
             .as_ref()
             .context("the gateway does not run")?
             .id()
+    }
+
+    /// Any signal for the gateway.
+    ///
+    /// # Errors
+    /// Where it does not run.
+    pub fn signal(&self, signal: Signal) -> anyhow::Result<()> {
+        let gateway = self.gateway.as_ref();
+        gateway.context("the gateway does not run")?.signal(signal)
     }
 
     /// From its next start on the gateway sees this environment too.

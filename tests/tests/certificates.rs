@@ -5,24 +5,26 @@
 use std::path::Path;
 use std::time::Duration;
 
-use lujiang_tests::bench::client::Dialer;
-use lujiang_tests::bench::load::Who;
-use lujiang_tests::chain::Chain;
 use lujiang_tests::gate::Gate;
 use lujiang_tests::packet::{CONNACK, Connect, Version};
 use lujiang_tests::papers::Papers;
-use lujiang_tests::peer::{mosquitto_pub_by_certificate, openssl, paho_by_certificate};
+use lujiang_tests::peer::{
+    mosquitto_pub, mosquitto_pub_by_certificate, openssl, paho_by_certificate,
+};
 use lujiang_tests::publisher::visit;
 use lujiang_tests::rounds::{Walk, seed};
 use lujiang_tests::site::{Issued, Library, PATIENCE};
 use lujiang_tests::wait::until;
 use serde_json::json;
-use tokio::task::JoinSet;
 
 const TOPIC: &str = "library/v1/devices/gate-1/events";
 
 async fn house(folder: &Path, more: &str) -> (Library, Issued) {
-    let mut library = Library::in_folder(folder, &folder.join("data")).unwrap();
+    house_with(folder, more, None).await
+}
+
+async fn house_with(folder: &Path, more: &str, plant: Option<&str>) -> (Library, Issued) {
+    let mut library = Library::planted(folder, &folder.join("data"), plant).unwrap();
     library.configure(more).unwrap();
     library.start().await.unwrap();
     let issued = library.add_device("gate-1", "gate", "main").await.unwrap();
@@ -59,48 +61,59 @@ async fn let_in(library: &Library, papers: &Papers, round: &str) -> Vec<bool> {
     seen
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn foreign_clients_come_by_certificate_until_it_is_revoked() {
-    let folder = tempfile::tempdir().unwrap();
-    let (library, issued) = house(folder.path(), "").await;
-    let papers = Papers::of(&library, &issued.device).await.unwrap();
-    assert_eq!(let_in(&library, &papers, "good").await, [true; 4]);
-    library.total_becomes(2, PATIENCE).await.unwrap();
+async fn good_until_revoked(plant: Option<&str>) -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let (library, issued) = house_with(folder.path(), "", plant).await;
+    let papers = Papers::of(&library, &issued.device).await?;
+    let seen = let_in(&library, &papers, "good").await;
+    anyhow::ensure!(seen == [true; 4], "good: {seen:?}");
+    library.total_becomes(2, PATIENCE).await?;
 
-    library
-        .command(&["device", "revoke", "gate-1"])
-        .await
-        .unwrap();
-    assert_eq!(let_in(&library, &papers, "stolen").await, [false; 4]);
+    library.command(&["device", "revoke", "gate-1"]).await?;
+    let seen = let_in(&library, &papers, "stolen").await;
+    anyhow::ensure!(seen == [false; 4], "revoked: {seen:?}");
     let door = library.endpoints().mqtt;
-    let code = lujiang_tests::peer::mosquitto_pub(door, &issued, "5", TOPIC, &event("password"))
-        .await
-        .unwrap();
-    assert_ne!(code, 0, "its password is refused too");
-    assert_eq!(library.total().await.unwrap()["in"], 2);
+    let code = mosquitto_pub(door, &issued, "5", TOPIC, &event("password")).await?;
+    anyhow::ensure!(code != 0, "its password is refused too");
+    anyhow::ensure!(library.total().await?["in"] == 2);
+    Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn revoking_cuts_the_live_connection_of_an_agent() {
-    let folder = tempfile::tempdir().unwrap();
-    let (library, issued) = house(folder.path(), "").await;
+async fn foreign_clients_come_by_certificate_until_it_is_revoked() {
+    good_until_revoked(None).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_suite_is_red_when_a_revoked_certificate_is_taken() {
+    let plant = Some("believes-ended-certificate");
+    let seen = good_until_revoked(plant).await.unwrap_err();
+    assert!(format!("{seen:#}").contains("revoked: ["), "{seen:#}");
+}
+
+async fn revoking_cuts(plant: Option<&str>, patience: Duration) -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let (library, issued) = house_with(folder.path(), "", plant).await;
     let data = folder.path().join("agent-data");
-    let mut gate = Gate::enrolled(&library, &issued, &data).await.unwrap();
-    gate.start().unwrap();
-    gate.is_read(0).await.unwrap();
+    let mut gate = Gate::enrolled(&library, &issued, &data).await?;
+    gate.start()?;
+    gate.is_read(0).await?;
     gate.counter.pass(1, 0);
-    library.total_becomes(1, PATIENCE).await.unwrap();
-    library
-        .command(&["device", "revoke", "gate-1"])
-        .await
-        .unwrap();
-    until("the agent to be off line", PATIENCE, async || {
+    library.total_becomes(1, PATIENCE).await?;
+    let link_is = async |state: &str| {
         let device = library.get("/api/v1/devices/gate-1").await?;
-        anyhow::ensure!(device["link"]["state"] != "online", "{device}");
+        anyhow::ensure!(device["link"] == state, "{device}");
         Ok(())
+    };
+    until("the agent to be on line", PATIENCE, async || {
+        link_is("online").await
     })
-    .await
-    .unwrap();
+    .await?;
+    library.command(&["device", "revoke", "gate-1"]).await?;
+    until("the agent to be off line", patience, async || {
+        link_is("offline").await
+    })
+    .await?;
     gate.counter.pass(1, 0);
     // What it counts from now on waits in its outbox; it does not come back.
     until("a fact to wait", PATIENCE, async || {
@@ -109,50 +122,86 @@ async fn revoking_cuts_the_live_connection_of_an_agent() {
         anyhow::ensure!(visit["written"].as_u64() > visit["settled"].as_u64());
         Ok(())
     })
-    .await
-    .unwrap();
-    assert_eq!(library.total().await.unwrap()["in"], 1);
-    gate.stop().await.unwrap();
+    .await?;
+    anyhow::ensure!(library.total().await?["in"] == 1);
+    gate.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn revoking_cuts_the_live_connection_of_an_agent() {
+    revoking_cuts(None, PATIENCE).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_suite_is_red_when_revoking_cuts_nobody() {
+    let patience = Duration::from_secs(5);
+    let seen = revoking_cuts(Some("cuts-nobody"), patience).await;
+    let seen = format!("{:#}", seen.unwrap_err());
+    assert!(seen.contains("for the agent to be off line"), "{seen}");
+}
+
+async fn only_of_its_own_authority_and_device(plant: Option<&str>) -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let (library, issued) = house_with(folder.path(), "", plant).await;
+    library.add_device("gate-2", "gate", "main").await?;
+    let forged = Papers::forged(&library, &issued.device)?;
+    let seen = let_in(&library, &forged, "forged").await;
+    anyhow::ensure!(seen == [false; 4], "forged: {seen:?}");
+
+    let door = library.endpoints().mqtts;
+    let other = Papers::of(&library, "gate-2").await?;
+    let text = event("as-another");
+    let named = ["-u", "gate-1"];
+    let (code, _) = mosquitto_pub_by_certificate(door, &other, &named, TOPIC, &text).await?;
+    anyhow::ensure!(code != 0, "the user name is another's, and it was let in");
+    // Under its own name it is let in, and cannot publish for the other.
+    let said = paho_by_certificate(door, &other, 5, &[], &[(TOPIC, &text)]).await?;
+    anyhow::ensure!(said["answers"] == json!([0x87, null]), "{said}");
+    anyhow::ensure!(library.total().await?["in"] == 0);
+    Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_certificate_of_another_authority_or_another_device_is_refused() {
-    let folder = tempfile::tempdir().unwrap();
-    let (library, issued) = house(folder.path(), "").await;
-    library.add_device("gate-2", "gate", "main").await.unwrap();
-    let forged = Papers::forged(&library, &issued.device).unwrap();
-    assert_eq!(let_in(&library, &forged, "forged").await, [false; 4]);
-
-    let door = library.endpoints().mqtts;
-    let other = Papers::of(&library, "gate-2").await.unwrap();
-    let text = event("as-another");
-    let named = ["-u", "gate-1"];
-    let (code, _) = mosquitto_pub_by_certificate(door, &other, &named, TOPIC, &text)
-        .await
-        .unwrap();
-    assert_ne!(code, 0, "the user name is another's");
-    // Under its own name it is let in, and cannot publish for the other.
-    let said = paho_by_certificate(door, &other, 5, &[], &[(TOPIC, &text)]).await;
-    assert_eq!(said.unwrap()["answers"], json!([0x87, null]));
-    assert_eq!(library.total().await.unwrap()["in"], 0);
+    only_of_its_own_authority_and_device(None).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_certificate_out_of_date_is_refused() {
-    let folder = tempfile::tempdir().unwrap();
+async fn the_suite_is_red_when_the_user_name_is_believed() {
+    let plant = Some("believes-user-name");
+    let seen = only_of_its_own_authority_and_device(plant).await;
+    let seen = format!("{:#}", seen.unwrap_err());
+    assert!(seen.contains("another's, and it was let in"), "{seen}");
+}
+
+async fn good_until_its_date(plant: Option<&str>, patience: Duration) -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
     let more = "[authority]\ndevice_certificate_valid = \"4s\"\n";
-    let (library, issued) = house(folder.path(), more).await;
-    let papers = Papers::of(&library, &issued.device).await.unwrap();
+    let (library, issued) = house_with(folder.path(), more, plant).await;
+    let papers = Papers::of(&library, &issued.device).await?;
     let door = library.endpoints().mqtts;
     let say = async || openssl(door, &papers, "-tls1_3", &nameless()).await;
-    assert_eq!(say().await.unwrap(), [CONNACK, 0, 0]);
-    until("the certificate to lapse", PATIENCE, async || {
+    let said = say().await?;
+    anyhow::ensure!(said == [CONNACK, 0, 0], "{said:?}");
+    until("the certificate to lapse", patience, async || {
         let said = say().await?;
         anyhow::ensure!(said.is_empty(), "{said:?}");
         Ok(())
     })
     .await
-    .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_out_of_date_is_refused() {
+    good_until_its_date(None, PATIENCE).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_suite_is_red_when_no_date_is_judged() {
+    let patience = Duration::from_secs(8);
+    let seen = good_until_its_date(Some("judges-no-date"), patience).await;
+    let seen = format!("{:#}", seen.unwrap_err());
+    assert!(seen.contains("for the certificate to lapse"), "{seen}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -183,56 +232,6 @@ async fn a_certificate_renews_by_itself_while_facts_flow_and_none_is_lost() {
     assert_eq!(renewed, 2, "{}", gate.log());
     gate.stop().await.unwrap();
     library.total_becomes(walk.entered, PATIENCE).await.unwrap();
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_gateways_certificate_is_replaced_under_200_connections_without_a_drop() {
-    const CONNECTIONS: usize = 200;
-    let folder = tempfile::tempdir().unwrap();
-    let chain = Chain::make(folder.path()).unwrap();
-    let data = folder.path().join("data");
-    let mut library = Library::in_folder(folder.path(), &data).unwrap();
-    let configuration = format!(
-        "[mqtt]\nlisten = \"127.0.0.1:0\"\nsessions_max = 1000\n\
-         [tls]\nmqtt_listen = \"127.0.0.1:0\"\nhttp_listen = \"127.0.0.1:0\"\n\
-         certificate = \"{}\"\nkey = \"{}\"\nreload_interval = \"100ms\"\n\
-         [http]\nlisten = \"127.0.0.1:0\"\n",
-        chain.certificate.display(),
-        chain.key.display()
-    );
-    library.configure_as(&configuration).unwrap();
-    let door = library.start().await.unwrap().mqtts;
-    let issued = library.add_device("gate-1", "gate", "main").await.unwrap();
-    let who = |name: String| Who {
-        device: issued.device.clone(),
-        client_id: name,
-        password: issued.password.clone(),
-        papers: None,
-    };
-    let before = Dialer::new(door, Some(&chain.roots)).unwrap();
-    let mut clients = Vec::new();
-    for number in 0..CONNECTIONS {
-        let client = before.connect(who(format!("c-{number}"))).await;
-        clients.push(client.unwrap());
-    }
-    let chain = Chain::make(folder.path()).unwrap();
-    let after = Dialer::new(door, Some(&chain.roots)).unwrap();
-    until("the new certificate to be shown", PATIENCE, async || {
-        after.connect(who("new".to_owned())).await.map(drop)
-    })
-    .await
-    .unwrap();
-    assert!(
-        before.connect(who("old".to_owned())).await.is_err(),
-        "the old one is shown to nobody any more"
-    );
-    let mut facts = JoinSet::new();
-    for client in clients {
-        facts.spawn(client.one_fact("after".to_owned()));
-    }
-    for fact in facts.join_all().await {
-        assert_eq!(fact.unwrap().acknowledged_ever, 1);
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

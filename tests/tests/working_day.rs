@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use lujiang_agent::{Agent, AgentOptions, OutboxOptions, Present, enrol};
+use lujiang_agent::{Agent, AgentOptions, OutboxOptions, Present, Trust, enrol};
 use lujiang_config::{
     AgentConfig, AgentSection, GateSection, GatewayConfig, LogSection, OutboxSection, UplinkSection,
 };
@@ -118,6 +118,7 @@ impl Day {
         let options = AgentOptions {
             clock: self.clock.clone(),
             outbox: OutboxOptions::default(),
+            trust: Trust::default(),
         };
         let agent = Agent::start(self.config.clone(), options).await.unwrap();
         self.is_read().await;

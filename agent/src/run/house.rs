@@ -22,6 +22,7 @@ use crate::outbox::{Outbox, OutboxError};
 use crate::renewal::renewer::Renewer;
 use crate::self_checkout::SelfCheckout;
 use crate::status::{AgentStatus, Board};
+use crate::tls::Trust;
 use crate::uplink::link::Uplink;
 
 /// The name of the outbox in the data folder.
@@ -35,6 +36,7 @@ pub(super) struct House {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) board: Arc<Board>,
     pub(super) time: MeasuredTime,
+    trust: Trust,
 }
 
 impl House {
@@ -61,6 +63,7 @@ impl House {
             board: Arc::new(Board::new(clock.wall(), has_gate)),
             time: MeasuredTime::new(clock.clone()),
             clock,
+            trust: options.trust,
         })
     }
 
@@ -148,6 +151,7 @@ impl House {
             clock: self.clock.clone(),
             board: self.board.clone(),
             time: self.time.clone(),
+            trust: self.trust,
             renewals,
             desired,
         }

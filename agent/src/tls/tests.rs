@@ -33,7 +33,7 @@ fn rooted(root: &Authority, wall: &str, measured: Option<&str>) -> RootedGateway
     if let Some(measured) = measured {
         time.measured(report(measured));
     }
-    RootedGateway::new(roots.into(), time)
+    RootedGateway::new(roots.into(), time, Trust::default())
 }
 
 fn is_of_dates(error: &Error) -> bool {

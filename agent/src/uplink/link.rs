@@ -24,6 +24,7 @@ use crate::measured_time::MeasuredTime;
 use crate::outbox::{Outbox, OutboxError, Stamp};
 use crate::status::{Board, Link};
 use crate::telemetry::{Health, approximate};
+use crate::tls::Trust;
 
 /// Name and version, as the status says them.
 const AGENT: &str = concat!("lujiang-agent/", env!("CARGO_PKG_VERSION"));
@@ -42,6 +43,8 @@ pub(crate) struct Uplink {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) board: Arc<Board>,
     pub(crate) time: MeasuredTime,
+    /// How the gateway is verified.
+    pub(crate) trust: Trust,
     /// Moves with each new certificate.
     pub(crate) renewals: watch::Sender<u64>,
     /// What the gateway wants of this device.
@@ -124,8 +127,8 @@ impl Uplink {
         // From before the certificate is read, so that no newer one is missed.
         let renewals = self.renewals.subscribe();
         let prepared = async {
-            let papers =
-                Papers::read(&self.section, &self.agent.device, &self.time, showing).await?;
+            let (device, trust) = (&self.agent.device, self.trust);
+            let papers = Papers::read(&self.section, device, &self.time, showing, trust).await?;
             self.outbox
                 .with(Outbox::begin_connection)
                 .await

@@ -11,7 +11,7 @@ use super::read_password;
 use crate::error_chain::chain;
 use crate::identity::{Identity, IdentityFolder};
 use crate::measured_time::MeasuredTime;
-use crate::tls;
+use crate::tls::{self, Trust};
 
 /// Which certificate is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +40,7 @@ impl Papers {
         device: &DeviceId,
         time: &MeasuredTime,
         showing: Showing,
+        trust: Trust,
     ) -> Result<Self, String> {
         match section.credential {
             Credential::Password => read_password(&section.password_file)
@@ -62,7 +63,7 @@ impl Papers {
                         .await
                         .map_err(|error| chain(&error))?,
                 };
-                let config = tls::with_identity(&identity, time.clone());
+                let config = tls::with_identity(&identity, time.clone(), trust);
                 Ok(Self {
                     credentials: Credentials::Certificate(Arc::new(config)),
                     previous,

@@ -14,6 +14,7 @@ use super::change::Change;
 use super::snapshot::Snapshot;
 use super::{Actor, Registry, RegistryError};
 use crate::authority::IssuedCertificate;
+use crate::identity_options::Spending;
 use crate::store::authority::{self as rows, EnrolmentRow};
 
 /// How long a token that is good for nothing any more is remembered.
@@ -139,10 +140,14 @@ impl Registry {
     ) -> Result<(), RegistryError> {
         let actor = Actor::device(id);
         let (device, issued) = (id.clone(), issued.clone());
+        let state = match self.options.tokens {
+            Spending::Once => TokenState::Used,
+            Spending::Again => TokenState::Open,
+        };
         let change = move |change: &Change<'_>| {
             let row = change.snapshot.token(&device, &secret, change.at)?;
             let used = EnrolmentRow {
-                state: TokenState::Used,
+                state,
                 ..row.clone()
             };
             rows::put_enrolment(change.connection, &used)?;

@@ -2,12 +2,17 @@
 //! the same library as the real one, whose command line cannot do this.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::Parser;
+use jiff::Timestamp;
 use lujiang_config::GatewayConfig;
+use lujiang_gateway::identity_options::{IdentityOptions, Spending, Withdrawing};
 use lujiang_gateway::run::{Gateway, RunOptions};
 use lujiang_gateway::store::{Acknowledge, StoreOptions, Synchronous};
+use lujiang_tests::clock::SetClock;
+use lujiang_tests::gullible::{Belief, Gullible};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// `run --config FILE --data DIR`, as the real one.
@@ -22,27 +27,53 @@ struct Options {
     plant: String,
 }
 
+fn planted(fault: &str) -> anyhow::Result<RunOptions> {
+    let mut options = RunOptions::default();
+    match fault {
+        "not-synced" => {
+            options.store = StoreOptions {
+                synchronous: Synchronous::Off,
+                ..StoreOptions::default()
+            };
+        }
+        "acknowledge-early" => {
+            options.store = StoreOptions {
+                acknowledge: Acknowledge::BeforeCommit,
+                ..StoreOptions::default()
+            };
+        }
+        "cuts-nobody" => {
+            options.identity = IdentityOptions {
+                withdrawn: Withdrawing::LeavesAlone,
+                ..IdentityOptions::default()
+            };
+        }
+        "token-again" => {
+            options.identity = IdentityOptions {
+                tokens: Spending::Again,
+                ..IdentityOptions::default()
+            };
+        }
+        // To a clock that stands nothing is ever out of date.
+        "judges-no-date" => options.clock = Arc::new(SetClock::at(Timestamp::now(), "boot")),
+        "believes-user-name" => {
+            options.house = |house| Arc::new(Gullible::before(house, Belief::UserName));
+        }
+        "believes-ended-certificate" => {
+            options.house = |house| Arc::new(Gullible::before(house, Belief::EndedCertificate));
+        }
+        other => anyhow::bail!("no such fault: {other}"),
+    }
+    Ok(options)
+}
+
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let options = Options::parse();
-    let store = match options.plant.as_str() {
-        "not-synced" => StoreOptions {
-            synchronous: Synchronous::Off,
-            ..StoreOptions::default()
-        },
-        "acknowledge-early" => StoreOptions {
-            acknowledge: Acknowledge::BeforeCommit,
-            ..StoreOptions::default()
-        },
-        other => anyhow::bail!("no such fault: {other}"),
-    };
+    let run = planted(&options.plant)?;
     anyhow::ensure!(options.command == "run", "only run can be broken");
     let config = GatewayConfig::load(&options.config).context("reading the configuration")?;
     let mut terminate = signal(SignalKind::terminate())?;
-    let run = RunOptions {
-        store,
-        ..RunOptions::default()
-    };
     let gateway = Gateway::start(config, options.data, run).await?;
     terminate.recv().await;
     gateway.stop().await

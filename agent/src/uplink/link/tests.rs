@@ -16,6 +16,7 @@ use crate::measured_time::tests::SetClock;
 use crate::outbox::OutboxOptions;
 use crate::test_authority::{Authority, YEAR};
 use crate::test_gateway::acceptor;
+use crate::tls::Trust;
 
 /// Longer than any machine takes for a few connections.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -88,6 +89,7 @@ fn uplink(folder: &std::path::Path, port: u16) -> (Uplink, Arc<Board>) {
     )
     .unwrap();
     let uplink = Uplink {
+        trust: Trust::default(),
         agent,
         section,
         outbox,
