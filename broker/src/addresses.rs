@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use lujiang_config::MqttSection;
 
 use self::book::Book;
+pub use self::book::Caller;
 
 /// What one address may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -38,7 +38,7 @@ mod throttle;
 mod tls;
 mod wire;
 
-pub use addresses::{AddressLimits, Addresses, Held};
+pub use addresses::{AddressLimits, Addresses, Caller, Held};
 pub use door::{Door, DoorError};
 pub use house::{
     Admission, Arrival, ClientLimits, Credentials, House, Keeping, Kept, Pass, Principal,

@@ -158,9 +158,16 @@ pub struct HttpSection {
     pub listen: SocketAddr,
     /// Connections at once to each of the two listeners, plain and HTTPS; more are closed.
     pub connections_max: usize,
+    /// Connections at once of one address over HTTPS; more are closed.
+    pub address_connections_max: usize,
+    /// Connections of one address over HTTPS within a minute; more are closed before TLS.
+    pub attempts_per_minute_max: u32,
     /// Longest wait for the head of a request, the first or the next; then that one connection is
     /// closed.
     pub header_timeout: Duration,
+    /// Longest wait for a peer to take something of what is written to it; then its connection is
+    /// closed.
+    pub write_timeout: Duration,
     /// Longest time for an answer, the live stream excepted.
     pub request_timeout: Duration,
     /// Largest request body.
@@ -264,7 +271,10 @@ impl Default for HttpSection {
         Self {
             listen: SocketAddr::new(LOOPBACK, 8080),
             connections_max: 512,
+            address_connections_max: 128,
+            attempts_per_minute_max: 600,
             header_timeout: Duration::from_secs(30),
+            write_timeout: Duration::from_secs(30),
             request_timeout: Duration::from_secs(30),
             body_max: ByteSize::mib(1),
             live_max: 256,

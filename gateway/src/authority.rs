@@ -9,15 +9,17 @@ mod identity;
 mod issuer;
 mod presented;
 mod secret;
+mod standing;
 mod strongbox;
 mod tls;
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use jiff::{SignedDuration, Timestamp};
 use lujiang_config::GatewayConfig;
 use lujiang_wire::{Clock, DeviceId};
 use rustls::ServerConfig;
@@ -31,8 +33,10 @@ pub use error::AuthorityError;
 pub use identity::{Identity, NoIdentity, Serial};
 use issuer::{CertificateIssuer, IssuerKey};
 pub use issuer::{IssuedCertificate, RequestError, Validity};
+pub use presented::Origin;
 use presented::{Presented, Refreshed};
 use secret::{AuthoritySecret, SecretPlace};
+pub use standing::Standing;
 use strongbox::Strongbox;
 
 /// How often the chain is looked at in a sixth of its own life: several times before it lapses.
@@ -40,6 +44,9 @@ const LOOKS_IN_LIFE: u32 = 6;
 
 /// The shortest pause between two such looks.
 const LOOK_PAUSE_MIN: Duration = Duration::from_millis(100);
+
+/// How soon somebody is told again of a certificate that ends.
+const TOLD_AGAIN: SignedDuration = SignedDuration::from_hours(24);
 
 /// The authority; clones share it.
 #[derive(Clone)]
@@ -49,6 +56,19 @@ pub struct Authority {
     clock: Arc<dyn Clock>,
     device_valid: Duration,
     look_pause: Duration,
+    /// How it stood with the certificate when somebody was last told, and when that was.
+    told: Arc<Mutex<(Standing, Timestamp)>>,
+}
+
+/// The certificate the gateway shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ShownCertificate {
+    /// When all of its chain is good.
+    pub validity: Validity,
+    /// How it stands with that now.
+    pub standing: Standing,
+    /// Who replaces it.
+    pub origin: Origin,
 }
 
 impl Authority {
@@ -84,7 +104,7 @@ impl Authority {
         let issuer = Arc::new(issuer);
         let presented = Presented::open(&issuer, &config.tls, section, now)?;
         let look_pause = section.gateway_certificate_valid / LOOKS_IN_LIFE;
-        Ok(Self {
+        let authority = Self {
             presented: Arc::new(presented),
             issuer,
             clock,
@@ -94,7 +114,10 @@ impl Authority {
                 .reload_interval
                 .min(look_pause)
                 .max(LOOK_PAUSE_MIN),
-        })
+            told: Arc::new(Mutex::new((Standing::Good, now))),
+        };
+        authority.tell();
+        Ok(authority)
     }
 
     /// TLS for a listener, without an application protocol.
@@ -153,6 +176,50 @@ impl Authority {
             Err(error) => tracing::error!(
                 error = &error as &dyn std::error::Error,
                 "the newer certificate is not good: the older one stays"
+            ),
+        }
+        self.tell();
+    }
+
+    /// What is shown now.
+    #[must_use]
+    pub fn shown(&self) -> ShownCertificate {
+        let validity = self.presented.validity();
+        ShownCertificate {
+            validity,
+            standing: validity.standing(self.clock.wall()),
+            origin: self.presented.origin(),
+        }
+    }
+
+    /// Tells the log where somebody has to see to the certificate: when that begins, and once a
+    /// day.
+    fn tell(&self) {
+        let (shown, now) = (self.shown(), self.clock.wall());
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let (standing, at) = *told;
+        if shown.standing == standing && now.duration_since(at).abs() < TOLD_AGAIN {
+            return;
+        }
+        *told = (shown.standing, now);
+        drop(told);
+        let Validity {
+            not_before,
+            not_after,
+        } = shown.validity;
+        match shown.standing {
+            Standing::Good => {}
+            Standing::EndsSoon => tracing::warn!(
+                %not_after,
+                "the gateway's certificate ends soon: put a newer one in its place"
+            ),
+            Standing::Ended => tracing::error!(
+                %not_after,
+                "the gateway's certificate has ended: devices and browsers refuse it"
+            ),
+            Standing::NotBegun => tracing::error!(
+                %not_before,
+                "the gateway's certificate is not good yet: devices and browsers refuse it"
             ),
         }
     }

@@ -7,12 +7,15 @@
 mod access;
 mod audit;
 mod body;
+mod callers;
+mod closed;
 mod cookie;
 mod csv;
 mod device_papers;
 mod devices;
 mod enrolment;
 mod frame;
+mod gateway;
 mod lending;
 mod listener;
 mod loan_totals;
@@ -55,6 +58,7 @@ use utoipa::OpenApi;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa_axum::router::OpenApiRouter;
 
+use crate::authority::Authority;
 use crate::enrolment::Enrolment;
 use crate::intake::Intake;
 use crate::live::Live;
@@ -66,9 +70,10 @@ use crate::presence::Presence;
 use crate::registry::Registry;
 use crate::store::Store;
 use crate::views::Views;
+use callers::Callers;
 use cookie::SessionCookie;
 use frame::Frame;
-use listener::Listener;
+use listener::{Deadlines, Listener};
 use peer::Scheme;
 use problem::Problem;
 pub use rebuild::Rebuilds;
@@ -94,6 +99,8 @@ pub struct ApiState {
     pub switchboard: Arc<Switchboard>,
     /// Who may come in.
     pub people: People,
+    /// What the gateway shows of itself.
+    pub authority: Authority,
     /// How devices get certificates.
     pub enrolment: Enrolment,
     /// With what devices may lend off-line.
@@ -166,17 +173,22 @@ impl Api {
         };
         let (plain, local_addr) = bind(section.listen, "http.listen").await?;
         let (secure, tls_addr) = bind(tls.section.http_listen, "tls.http_listen").await?;
-        let listener = |socket, tls| Listener {
+        let listener = |socket, tls, callers| Listener {
             socket,
             tls,
-            connections_max: section.connections_max,
-            header_timeout: section.header_timeout,
+            callers,
+            deadlines: Deadlines {
+                header: section.header_timeout,
+                write: section.write_timeout,
+            },
+            metrics: state.metrics.clone(),
         };
         let mut config = tls.config;
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         let acceptor = TlsAcceptor::from(Arc::new(config));
-        let plain = listener(plain, None);
-        let secure = listener(secure, Some((acceptor, tls.section.handshake_timeout)));
+        let plain = listener(plain, None, Callers::of_this_machine(section));
+        let handshakes = Some((acceptor, tls.section.handshake_timeout));
+        let secure = listener(secure, handshakes, Callers::of_the_street(section));
         let metrics = state.metrics.clone();
         state
             .intake

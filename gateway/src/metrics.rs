@@ -84,6 +84,8 @@ pub enum Gauge {
     Gaps,
     /// Alarms, by kind.
     Alarms,
+    /// When the gateway's certificate ends.
+    CertificateExpiry,
     /// The last entry of the ledger.
     LedgerEntries,
     /// Entries not yet folded into the views.
@@ -100,6 +102,8 @@ struct Inner {
     registry: Registry,
     answers: IntCounterVec,
     answer_seconds: HistogramVec,
+    http_accepted: IntCounterVec,
+    http_closed: IntCounterVec,
     commit_seconds: Histogram,
     counters: BTreeMap<Counter, IntCounterVec>,
     gauges: BTreeMap<Gauge, IntGaugeVec>,
@@ -202,7 +206,7 @@ const COUNTERS: [(Counter, &str, Option<&str>, &str); 15] = [
 ];
 
 /// Each gauge, the name and the label it is exported under, and what it says.
-const GAUGES: [(Gauge, &str, Option<&str>, &str); 11] = [
+const GAUGES: [(Gauge, &str, Option<&str>, &str); 12] = [
     (
         Gauge::DoorConnections,
         "lujiang_door_connections",
@@ -237,7 +241,13 @@ const GAUGES: [(Gauge, &str, Option<&str>, &str); 11] = [
         Gauge::Alarms,
         "lujiang_alarms",
         Some("kind"),
-        "Devices with an alarm.",
+        "Alarms, by kind: of devices, and of the gateway itself.",
+    ),
+    (
+        Gauge::CertificateExpiry,
+        "lujiang_gateway_certificate_expiry_timestamp_seconds",
+        None,
+        "When the first certificate of the chain the gateway shows ends.",
     ),
     (
         Gauge::LedgerEntries,
@@ -286,6 +296,20 @@ impl Default for Metrics {
             .buckets(ANSWER_SECONDS.to_vec()),
             &["route"],
         );
+        let http_accepted = IntCounterVec::new(
+            Opts::new(
+                "lujiang_http_accepted_total",
+                "Connections the HTTP listeners accepted.",
+            ),
+            &["listener"],
+        );
+        let http_closed = IntCounterVec::new(
+            Opts::new(
+                "lujiang_http_closed_total",
+                "Connections the HTTP listeners closed by themselves.",
+            ),
+            &["listener", "reason"],
+        );
         let commit_seconds = Histogram::with_opts(
             HistogramOpts::new(
                 "lujiang_commit_seconds",
@@ -296,6 +320,8 @@ impl Default for Metrics {
         let inner = Inner {
             answers: answers.expect(NAMES_ARE_GOOD),
             answer_seconds: answer_seconds.expect(NAMES_ARE_GOOD),
+            http_accepted: http_accepted.expect(NAMES_ARE_GOOD),
+            http_closed: http_closed.expect(NAMES_ARE_GOOD),
             commit_seconds: commit_seconds.expect(NAMES_ARE_GOOD),
             counters: COUNTERS.iter().map(|it| (it.0, counter(it))).collect(),
             gauges: GAUGES.iter().map(|it| (it.0, gauge(it))).collect(),
@@ -322,6 +348,8 @@ impl Inner {
         let mut all: Vec<Box<dyn prometheus::core::Collector>> = vec![
             Box::new(self.answers.clone()),
             Box::new(self.answer_seconds.clone()),
+            Box::new(self.http_accepted.clone()),
+            Box::new(self.http_closed.clone()),
             Box::new(self.commit_seconds.clone()),
             Box::new(prometheus::process_collector::ProcessCollector::for_self()),
         ];
@@ -359,6 +387,16 @@ impl Metrics {
             .answer_seconds
             .with_label_values(&[route])
             .observe(took.as_secs_f64());
+    }
+
+    /// Connections that a listener accepted.
+    pub(crate) fn http_accepted(&self, listener: &str) -> IntCounter {
+        self.0.http_accepted.with_label_values(&[listener])
+    }
+
+    /// Connections that a listener closed for this reason.
+    pub(crate) fn http_closed(&self, listener: &str, reason: &str) -> IntCounter {
+        self.0.http_closed.with_label_values(&[listener, reason])
     }
 
     /// Everything, in the text format of Prometheus.

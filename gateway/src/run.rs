@@ -321,6 +321,7 @@ impl Rooms {
             intake: self.intake.clone(),
             switchboard: Arc::clone(&self.switchboard),
             people,
+            authority: self.authority.clone(),
             enrolment: Enrolment::new(
                 self.authority.clone(),
                 self.registry.clone(),

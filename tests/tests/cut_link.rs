@@ -27,7 +27,7 @@ async fn survives(weather: Weather) -> anyhow::Result<()> {
     library.start().await?;
     let issued = library.add_device("gate-1", "gate", "main").await?;
     let agent_data = folder.path().join("agent-data");
-    let mut gate = Gate::registered(&library, &issued, &agent_data)?;
+    let mut gate = Gate::enrolled(&library, &issued, &agent_data).await?;
     gate.start()?;
     gate.is_read(0).await?;
     let mut walk = Walk::seeded(seed(3));
@@ -35,7 +35,7 @@ async fn survives(weather: Weather) -> anyhow::Result<()> {
     for cut in CUTS {
         walk.for_time(&gate.counter, Duration::from_millis(1_500))
             .await;
-        library.link().turn(weather);
+        library.secure_link().turn(weather);
         walk.for_time(&gate.counter, cut / 4).await;
         gate.kill().await?;
         gate.start()?;
@@ -44,7 +44,7 @@ async fn survives(weather: Weather) -> anyhow::Result<()> {
         walk.for_time(&gate.counter, cut / 8).await;
         gate.start()?;
         walk.for_time(&gate.counter, cut / 8).await;
-        library.link().turn(Weather::Fair);
+        library.secure_link().turn(Weather::Fair);
         library.total_becomes(walk.entered, CATCH_UP).await?;
     }
     gate.stop().await?;
@@ -114,20 +114,23 @@ async fn a_clock_at_1970_at_2099_and_jumping_loses_no_fact() {
     let mut library = Library::in_folder(folder.path(), &folder.path().join("data")).unwrap();
     library.start().await.unwrap();
     let issued = library.add_device("gate-1", "gate", "main").await.unwrap();
-    let mut gate = Gate::registered(&library, &issued, &folder.path().join("agent-data")).unwrap();
+    let agent_data = folder.path().join("agent-data");
+    let mut gate = Gate::enrolled(&library, &issued, &agent_data)
+        .await
+        .unwrap();
     let fake = folder.path().join("faketime");
     gate.environment("LD_PRELOAD", &libfaketime());
     gate.environment("FAKETIME_DONT_FAKE_MONOTONIC", "1");
     gate.environment("FAKETIME_TIMESTAMP_FILE", fake.to_str().unwrap());
     gate.environment("FAKETIME_NO_CACHE", "1");
     // Before its clock was ever measured: no link, and the battery is empty.
-    library.link().turn(Weather::Reset);
+    library.secure_link().turn(Weather::Reset);
     std::fs::write(&fake, "@1970-01-01 00:00:10\n").unwrap();
     let mut walk = Walk::seeded(seed(4));
     gate.start().unwrap();
     gate.is_read(0).await.unwrap();
     walk.for_time(&gate.counter, Duration::from_secs(2)).await;
-    library.link().turn(Weather::Fair);
+    library.secure_link().turn(Weather::Fair);
     library.total_becomes(walk.entered, PATIENCE).await.unwrap();
     for jump in [
         "+73y",

@@ -208,6 +208,48 @@ async fn a_device_enrols_again_and_keeps_its_outbox_and_epoch() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_device_that_was_off_beyond_its_certificates_life_enrols_again_and_loses_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let (library, issued) = house(folder.path(), "device_certificate_valid = \"8s\"").await;
+    let data = folder.path().join("agent-data");
+    let mut gate = Gate::enrolled(&library, &issued, &data).await.unwrap();
+    gate.start().unwrap();
+    gate.is_read(0).await.unwrap();
+    gate.counter.pass(2, 0);
+    library.total_becomes(2, PATIENCE).await.unwrap();
+    gate.stop().await.unwrap();
+    let before = gate.status().await.unwrap();
+    let end = before["certificate"]["not_after"].as_str().unwrap();
+    let end: jiff::Timestamp = end.parse().unwrap();
+    gate.counter.pass(3, 0);
+    until("the certificate to lapse", PATIENCE, async || {
+        anyhow::ensure!(jiff::Timestamp::now() > end + std::time::Duration::from_secs(1));
+        Ok(())
+    })
+    .await
+    .unwrap();
+    let asked = gate.counter.asked();
+    gate.start().unwrap();
+    gate.is_read(asked).await.unwrap();
+    until("the agent to be refused", PATIENCE, async || {
+        let status = gate.status().await?;
+        anyhow::ensure!(status["link"]["state"] == "down", "{status}");
+        Ok(())
+    })
+    .await
+    .unwrap();
+    gate.counter.pass(4, 0);
+    // The technician's consent is the token; nothing is to be added, since nothing good is lost.
+    let token = library.token(&issued.device).await.unwrap();
+    gate.enrol(&library, &token, &[]).await.unwrap();
+    library.total_becomes(9, PATIENCE).await.unwrap();
+    let after = gate.status().await.unwrap();
+    assert_eq!(after["epoch"], before["epoch"]);
+    assert_eq!(after["device"], before["device"]);
+    gate.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_identity_others_can_read_is_not_used() {
     let folder = tempfile::tempdir().unwrap();
     let (library, issued) = house(folder.path(), "").await;

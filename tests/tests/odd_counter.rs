@@ -16,7 +16,9 @@ async fn house(folder: &Path) -> (Library, Issued, Gate) {
     let mut library = Library::in_folder(folder, &folder.join("data")).unwrap();
     library.start().await.unwrap();
     let issued = library.add_device("gate-1", "gate", "main").await.unwrap();
-    let gate = Gate::registered(&library, &issued, &folder.join("agent-data")).unwrap();
+    let gate = Gate::enrolled(&library, &issued, &folder.join("agent-data"))
+        .await
+        .unwrap();
     (library, issued, gate)
 }
 

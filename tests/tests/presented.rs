@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use lujiang_tests::bench::client::Dialer;
 use lujiang_tests::bench::load::Who;
@@ -84,6 +85,34 @@ async fn the_gateways_certificate_is_replaced_under_200_connections_without_a_dr
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_gateways_own_certificate_renews_under_a_live_connection() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let mut library = Library::in_folder(folder.path(), &data).unwrap();
+    let short = "[authority]\ngateway_certificate_valid = \"3s\"\n";
+    library.configure(short).unwrap();
+    let door = library.start().await.unwrap().mqtts;
+    let issued = library.add_device("gate-1", "gate", "main").await.unwrap();
+    let who = |name: &str| by_password(&issued, name.to_owned());
+    let dialer = Dialer::new(door, Some(&library.authority_file())).unwrap();
+    let standing = dialer.connect(who("standing")).await.unwrap();
+    let mut seen = std::collections::BTreeSet::new();
+    until("two newer certificates", PATIENCE, async || {
+        let gateway = library.get("/api/v1/gateway").await?;
+        let certificate = &gateway["certificate"];
+        anyhow::ensure!(certificate["origin"] == "gateway", "{certificate}");
+        seen.insert(certificate["not_after"].to_string());
+        anyhow::ensure!(seen.len() == 3, "{seen:?}");
+        Ok(())
+    })
+    .await
+    .unwrap();
+    dialer.connect(who("newer")).await.unwrap();
+    let fact = standing.one_fact("after".to_owned()).await.unwrap();
+    assert_eq!(fact.acknowledged_ever, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_hang_up_has_a_newer_chain_shown_at_once_and_a_bad_one_never() {
     let folder = tempfile::tempdir().unwrap();
     let chain = Chain::make(folder.path()).unwrap();
@@ -116,6 +145,46 @@ async fn a_hang_up_has_a_newer_chain_shown_at_once_and_a_bad_one_never() {
     .await
     .unwrap();
     first.connect(who("older")).await.map(drop).unwrap_err();
+    library.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_chain_that_nears_its_end_raises_an_alarm_until_a_newer_one_is_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let (now, day) = (jiff::Timestamp::now(), Duration::from_secs(24 * 3_600));
+    let chain = Chain::good(folder.path(), now - 80 * day, now + 10 * day).unwrap();
+    let data = folder.path().join("data");
+    let mut library = Library::in_folder(folder.path(), &data).unwrap();
+    let brought = brought(&chain, "1h");
+    library.configure_as(&configuration(&brought)).unwrap();
+    library.start().await.unwrap();
+    let told = async || {
+        let gateway = library.get("/api/v1/gateway").await?;
+        let metrics = library.text("/metrics").await?;
+        let alarm = r#"lujiang_alarms{kind="certificate"} "#;
+        let alarm = metrics.lines().find_map(|line| line.strip_prefix(alarm));
+        let alarm = alarm.map(str::to_owned);
+        anyhow::Ok((gateway["certificate"].clone(), alarm, metrics))
+    };
+    let (certificate, alarm, metrics) = told().await.unwrap();
+    assert_eq!(certificate["standing"], "ends-soon", "{certificate}");
+    assert_eq!(certificate["origin"], "operator");
+    assert_eq!(alarm.as_deref(), Some("1"));
+    let end = (now + 10 * day).as_second();
+    let expiry = format!("lujiang_gateway_certificate_expiry_timestamp_seconds {end}");
+    assert!(metrics.lines().any(|line| line == expiry), "{expiry}");
+    assert!(library.log().contains("certificate ends soon"));
+
+    Chain::good(folder.path(), now - day, now + 90 * day).unwrap();
+    library.signal(Signal::SIGHUP).unwrap();
+    until("the alarm to be over", PATIENCE, async || {
+        let (certificate, alarm, _) = told().await?;
+        anyhow::ensure!(certificate["standing"] == "good", "{certificate}");
+        anyhow::ensure!(alarm.as_deref() == Some("0"), "{alarm:?}");
+        Ok(())
+    })
+    .await
+    .unwrap();
     library.stop().await.unwrap();
 }
 

@@ -89,7 +89,9 @@ async fn agent_unplugged(plant: Option<&str>, patience: Duration) -> anyhow::Res
     library.start().await?;
     let issued = library.add_device("gate-1", "gate", "main").await?;
     let agent_data = disk.path().join("agent");
-    let mut gate = Gate::planted(&library, &issued, &agent_data, plant)?;
+    let mut gate = Gate::planted(&library, &issued, &agent_data, plant)?
+        .with_certificate(&library, &issued, &agent_data)
+        .await?;
     gate.quickly(&library, &issued, &agent_data)?;
     gate.start()?;
     gate.is_read(0).await?;

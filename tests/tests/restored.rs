@@ -14,7 +14,9 @@ async fn restored(plant: Option<&str>, patience: Duration) -> anyhow::Result<()>
     library.start().await?;
     let issued = library.add_device("gate-1", "gate", "main").await?;
     let agent_data = folder.path().join("agent-data");
-    let mut gate = Gate::planted(&library, &issued, &agent_data, plant)?;
+    let mut gate = Gate::planted(&library, &issued, &agent_data, plant)?
+        .with_certificate(&library, &issued, &agent_data)
+        .await?;
     gate.start()?;
     gate.is_read(0).await?;
     gate.counter.pass(10, 0);

@@ -17,7 +17,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 
 /// Whom a limit is about: an IPv4 address, or a whole IPv6 /64, which is what one line is given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Caller(IpAddr);
+pub struct Caller(IpAddr);
 
 impl From<IpAddr> for Caller {
     fn from(address: IpAddr) -> Self {

@@ -278,9 +278,24 @@ impl HttpSection {
                 default.connections_max,
                 1..=100_000,
             ),
+            address_connections_max: section.number(
+                "address_connections_max",
+                default.address_connections_max,
+                1..=100_000,
+            ),
+            attempts_per_minute_max: section.number(
+                "attempts_per_minute_max",
+                default.attempts_per_minute_max,
+                1..=1_000_000,
+            ),
             header_timeout: section.duration(
                 "header_timeout",
                 default.header_timeout,
+                100 * MILLI..=10 * MINUTE,
+            ),
+            write_timeout: section.duration(
+                "write_timeout",
+                default.write_timeout,
                 100 * MILLI..=10 * MINUTE,
             ),
             request_timeout: section.duration(

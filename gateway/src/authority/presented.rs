@@ -36,6 +36,8 @@ struct Shown {
     key: Arc<CertifiedKey>,
     /// The topmost certificate: what a token pins.
     top: CertificateDer<'static>,
+    /// When all of the chain is good.
+    validity: Validity,
     /// When it is to be replaced by another of our own.
     renew_after: Option<Timestamp>,
 }
@@ -50,6 +52,15 @@ enum Source {
     },
     /// The operator's files.
     Operator { certificate: PathBuf, key: PathBuf },
+}
+
+/// Who makes the chain, and replaces it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// The gateway itself.
+    Gateway,
+    /// The operator.
+    Operator,
 }
 
 /// When the operator's two files were last written.
@@ -81,6 +92,19 @@ impl Presented {
             source,
             tried,
         })
+    }
+
+    /// When all of what is shown is good.
+    pub(super) fn validity(&self) -> Validity {
+        self.shown.load().validity
+    }
+
+    /// Who replaces what is shown.
+    pub(super) fn origin(&self) -> Origin {
+        match self.source {
+            Source::Own { .. } => Origin::Gateway,
+            Source::Operator { .. } => Origin::Operator,
+        }
     }
 
     /// The certificate that a device may pin.
@@ -135,6 +159,7 @@ impl Source {
                 Ok(Shown {
                     key: Arc::new(key),
                     top: issuer.der().clone(),
+                    validity,
                     renew_after: Some(validity.renew_after(now)),
                 })
             }
@@ -169,6 +194,7 @@ fn load_files(certificate: &Path, key: &Path) -> Result<Shown, AuthorityError> {
         .collect::<Result<_, _>>()
         .map_err(|_| no_chain())?;
     let top = chain.last().ok_or_else(no_chain)?.clone();
+    let validity = Validity::of_chain(&chain).ok_or_else(no_chain)?;
     let no_key = || AuthorityError::Content {
         path: key.to_owned(),
         expected: "the key (PEM) of the first certificate in [tls] certificate",
@@ -178,6 +204,7 @@ fn load_files(certificate: &Path, key: &Path) -> Result<Shown, AuthorityError> {
     Ok(Shown {
         key: Arc::new(key),
         top,
+        validity,
         renew_after: None,
     })
 }

@@ -66,6 +66,12 @@ fn the_authority_is_the_same_after_a_restart_and_what_it_named_before_is_still_t
     assert!(takes(&after, &der, NOW.parse().unwrap()));
     let public = fs::read_to_string(house.paths.authority_file()).unwrap();
     assert_eq!(public, after.certificate());
+    // ECDSA on P-256, as its certificate tells.
+    let (_, read) = X509Certificate::from_der(after.issuer.der()).unwrap();
+    let algorithm = &read.public_key().algorithm;
+    assert_eq!(algorithm.algorithm.to_id_string(), "1.2.840.10045.2.1");
+    let curve = algorithm.parameters.as_ref().unwrap().as_oid().unwrap();
+    assert_eq!(curve.to_id_string(), "1.2.840.10045.3.1.7");
 }
 
 #[test]

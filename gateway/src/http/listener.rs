@@ -1,13 +1,13 @@
 //! A listener: accepts, shakes hands where it speaks TLS, and serves each connection by itself.
 //!
-//! Plain and HTTPS are the same but for the handshake. Each listener has its own places, so that
-//! whoever fills the street's cannot keep the machine's own commands out. A connection without a
-//! request is closed after the header timeout, a handshake that does not end after its own.
+//! Plain and HTTPS are the same but for the handshake and for what one address may hold. Each
+//! listener has its own places, so that whoever fills the street's cannot keep the machine's own
+//! commands out. A connection without a request is closed after the header timeout, a handshake
+//! that does not end after its own, and who takes nothing of what is written after a third.
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Bytes;
@@ -16,14 +16,17 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
+use tokio_io_timeout::TimeoutStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
+use super::callers::{Callers, Place};
+use super::closed::Closed;
 use super::peer::{Peer, Scheme};
+use crate::metrics::Metrics;
 
 /// Pause after a failed accept: the usual cause, no free file descriptor, does not go at once.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -44,16 +47,33 @@ pub(super) struct Listener {
     pub(super) socket: TcpListener,
     /// How it shakes hands, and how long that may take; none speaks plainly.
     pub(super) tls: Option<(TlsAcceptor, Duration)>,
-    pub(super) connections_max: usize,
-    pub(super) header_timeout: Duration,
+    pub(super) callers: Callers,
+    pub(super) deadlines: Deadlines,
+    pub(super) metrics: Metrics,
+}
+
+/// How long a peer is waited for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Deadlines {
+    /// For the head of a request.
+    pub(super) header: Duration,
+    /// Until it takes something of what is written.
+    pub(super) write: Duration,
 }
 
 impl Listener {
     /// Serves until stopping; ends when every connection has ended.
     pub(super) async fn serve(self, app: Router, stopping: CancellationToken) {
-        let places = Arc::new(Semaphore::new(
-            self.connections_max.min(Semaphore::MAX_PERMITS),
-        ));
+        let scheme = if self.tls.is_some() {
+            Scheme::Tls
+        } else {
+            Scheme::Plain
+        };
+        let counted = Counted {
+            scheme,
+            metrics: self.metrics,
+        };
+        counted.begin();
         let mut connections = JoinSet::new();
         loop {
             let accepted = tokio::select! {
@@ -66,15 +86,20 @@ impl Listener {
             };
             match accepted {
                 Ok((stream, address)) => {
-                    let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
-                        tracing::debug!(%address, "connection refused: http.connections_max");
-                        continue;
+                    counted.accepted();
+                    let place = match self.callers.enter(address.ip(), Instant::now()) {
+                        Ok(place) => place,
+                        Err(closed) => {
+                            counted.closed(address, closed);
+                            continue;
+                        }
                     };
                     let serving = Serving {
                         app: app.clone(),
                         address,
-                        header_timeout: self.header_timeout,
+                        deadlines: self.deadlines,
                         stopping: stopping.clone(),
+                        counted: counted.clone(),
                         _place: place,
                     };
                     connections.spawn(serving.shake(stream, self.tls.clone()));
@@ -92,20 +117,51 @@ impl Listener {
     }
 }
 
+/// Where a listener counts.
+#[derive(Clone)]
+struct Counted {
+    scheme: Scheme,
+    metrics: Metrics,
+}
+
+impl Counted {
+    /// Shows every reason, none of them yet.
+    fn begin(&self) {
+        for reason in Closed::ALL {
+            self.metrics
+                .http_closed(self.scheme.as_str(), reason.as_str());
+        }
+    }
+
+    fn accepted(&self) {
+        self.metrics.http_accepted(self.scheme.as_str()).inc();
+    }
+
+    fn closed(&self, address: SocketAddr, reason: Closed) {
+        let reason = reason.as_str();
+        self.metrics.http_closed(self.scheme.as_str(), reason).inc();
+        tracing::debug!(%address, reason, "connection closed");
+    }
+}
+
 /// One connection.
 struct Serving {
     app: Router,
     address: SocketAddr,
-    header_timeout: Duration,
+    deadlines: Deadlines,
     stopping: CancellationToken,
+    counted: Counted,
     /// Held while the connection lasts.
-    _place: OwnedSemaphorePermit,
+    _place: Place,
 }
 
 impl Serving {
     async fn shake(self, stream: TcpStream, tls: Option<(TlsAcceptor, Duration)>) {
         // Answers are small; a socket that refuses is about to fail anyway.
         let _ = stream.set_nodelay(true);
+        let mut stream = Box::pin(TimeoutStream::new(stream));
+        let write_timeout = Some(self.deadlines.write);
+        stream.as_mut().set_write_timeout_pinned(write_timeout);
         let Some((acceptor, deadline)) = tls else {
             return self.serve(stream, Scheme::Plain, None).await;
         };
@@ -122,8 +178,9 @@ impl Serving {
             }
             Ok(Err(error)) => {
                 tracing::debug!(address = %self.address, %error, "TLS handshake failed");
+                self.counted.closed(self.address, Closed::Tls);
             }
-            Err(_) => tracing::debug!(address = %self.address, "TLS handshake took too long"),
+            Err(_) => self.counted.closed(self.address, Closed::HandshakeTimeout),
         }
     }
 
@@ -145,7 +202,7 @@ impl Serving {
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(self.header_timeout)
+            .header_read_timeout(self.deadlines.header)
             .max_headers(HEADERS_MAX)
             .max_buf_size(BUFFER_MAX)
             .serve_connection(TokioIo::new(stream), service);
@@ -159,6 +216,9 @@ impl Serving {
         };
         if let Err(error) = ended {
             tracing::debug!(address = %self.address, %error, "connection ended");
+            if let Some(reason) = Closed::in_error(&error) {
+                self.counted.closed(self.address, reason);
+            }
         }
     }
 }
@@ -178,118 +238,4 @@ pub(super) async fn bind(address: SocketAddr) -> io::Result<(TcpListener, Socket
 }
 
 #[cfg(test)]
-mod tests {
-    use axum::routing::get;
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-    use tokio::task::JoinHandle;
-
-    use super::*;
-
-    const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: here\r\n\r\n";
-
-    /// Longest wait for what must come.
-    const DEADLINE: Duration = Duration::from_secs(20);
-
-    #[tokio::test]
-    async fn a_head_that_does_not_come_ends_its_own_connection_the_first_and_the_next() {
-        let house = House::open(16, Duration::from_millis(200)).await;
-        let mut silent = house.connect().await;
-        let mut slow = house.connect().await;
-        slow.write_all(&REQUEST[..10]).await.unwrap();
-        let mut idle = house.connect().await;
-        assert!(answer(&mut idle).await.starts_with("HTTP/1.1 200"));
-        for connection in [&mut silent, &mut slow, &mut idle] {
-            end(connection).await;
-        }
-        let mut other = house.connect().await;
-        assert!(answer(&mut other).await.starts_with("HTTP/1.1 200"));
-        house.stop().await;
-    }
-
-    #[tokio::test]
-    async fn one_connection_too_many_is_closed_and_its_place_is_given_again() {
-        let house = House::open(2, DEADLINE).await;
-        let (mut first, mut second) = (house.connect().await, house.connect().await);
-        answer(&mut first).await;
-        answer(&mut second).await;
-        let mut third = house.connect().await;
-        end(&mut third).await;
-        assert!(answer(&mut second).await.starts_with("HTTP/1.1 200"));
-        drop(first);
-        let comes_in = async {
-            loop {
-                let mut again = house.connect().await;
-                let _ = again.write_all(REQUEST).await;
-                if again.read_u8().await.is_ok() {
-                    break;
-                }
-            }
-        };
-        timeout(DEADLINE, comes_in).await.unwrap();
-        house.stop().await;
-    }
-
-    #[tokio::test]
-    async fn a_stop_ends_connections_without_a_request() {
-        let house = House::open(16, DEADLINE * 10).await;
-        let mut idle = house.connect().await;
-        answer(&mut idle).await;
-        let mut silent = house.connect().await;
-        house.stop().await;
-        end(&mut idle).await;
-        end(&mut silent).await;
-    }
-
-    struct House {
-        address: SocketAddr,
-        stopping: CancellationToken,
-        serving: JoinHandle<()>,
-    }
-
-    impl House {
-        async fn open(connections_max: usize, header_timeout: Duration) -> Self {
-            let (socket, address) = bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
-            let listener = Listener {
-                socket,
-                tls: None,
-                connections_max,
-                header_timeout,
-            };
-            let stopping = CancellationToken::new();
-            let app = Router::new().route("/", get(|| async { "here" }));
-            let serving = tokio::spawn(listener.serve(app, stopping.clone()));
-            Self {
-                address,
-                stopping,
-                serving,
-            }
-        }
-
-        async fn connect(&self) -> TcpStream {
-            TcpStream::connect(self.address).await.unwrap()
-        }
-
-        async fn stop(self) {
-            self.stopping.cancel();
-            timeout(DEADLINE, self.serving).await.unwrap().unwrap();
-        }
-    }
-
-    async fn answer(connection: &mut TcpStream) -> String {
-        connection.write_all(REQUEST).await.unwrap();
-        let mut head = Vec::new();
-        while !head.ends_with(b"here") {
-            let read = timeout(DEADLINE, connection.read_u8()).await.unwrap();
-            head.push(read.unwrap());
-        }
-        String::from_utf8(head).unwrap()
-    }
-
-    /// Waits until the other side has ended it, whatever it says before.
-    async fn end(connection: &mut TcpStream) {
-        let mut rest = Vec::new();
-        let ended = timeout(DEADLINE, connection.read_to_end(&mut rest)).await;
-        // A reset is an end as well.
-        let _ = ended.expect("it is still open");
-    }
-}
+mod tests;

@@ -131,6 +131,10 @@ impl ApiState {
                 count(self.switchboard.connections()),
             ),
             (Gauge::QueuedPayloads, count(self.intake.queued())),
+            (
+                Gauge::CertificateExpiry,
+                self.authority.shown().validity.not_after.as_second(),
+            ),
             (Gauge::LedgerEntries, head),
             (Gauge::ViewsBehind, head.saturating_sub(folded).max(0)),
             (Gauge::HasRoom, i64::from(self.intake.has_room())),
@@ -153,6 +157,8 @@ impl ApiState {
         for state in ["online", "offline", "unknown"] {
             add(Gauge::Devices, state, 0);
         }
+        let certificate = u64::from(self.has_certificate_alarm());
+        add(Gauge::Alarms, "certificate", certificate);
         for device in self.registry.devices() {
             let state = match self.presence.of(&device.id).link {
                 LinkState::Online => "online",

@@ -12,7 +12,9 @@ use utoipa_axum::routes;
 
 use super::access::{Guard, require};
 use super::cookie::SessionCookie;
-use super::{ApiState, audit, device_papers, devices, enrolment, lending, loan_totals, persons};
+use super::{
+    ApiState, audit, device_papers, devices, enrolment, gateway, lending, loan_totals, persons,
+};
 use super::{probes, quarantine, rebuild, registry, rulings, session, signing_in, sites, stops};
 use super::{stream, tokens, visits};
 use crate::people::{People, Right};
@@ -56,6 +58,7 @@ fn table() -> Vec<Row> {
         (Nothing, routes!(signing_in::set_password)),
         (A(Read), routes!(session::session)),
         (A(Read), routes!(session::sign_out)),
+        (A(Read), routes!(gateway::gateway)),
         (A(Read), routes!(visits::visits)),
         (A(Read), routes!(loan_totals::loan_totals)),
         (A(Read), routes!(stops::stops)),

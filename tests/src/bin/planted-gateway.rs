@@ -62,12 +62,16 @@ fn planted(fault: &str) -> anyhow::Result<RunOptions> {
         "believes-ended-certificate" => {
             options.house = |house| Arc::new(Gullible::before(house, Belief::EndedCertificate));
         }
+        "looks-at-passwords-inline" => {
+            options.house = |house| Arc::new(Gullible::before(house, Belief::Leisure));
+        }
         other => anyhow::bail!("no such fault: {other}"),
     }
     Ok(options)
 }
 
-#[tokio::main]
+// Few threads, on any machine: a thread that is held is felt.
+#[tokio::main(worker_threads = 2)]
 async fn main() -> anyhow::Result<()> {
     let options = Options::parse();
     let run = planted(&options.plant)?;

@@ -23,6 +23,7 @@ async fn every_route_stands_in_the_document() {
         "get /api/v1/device/loan-papers",
         "get /api/v1/devices",
         "get /api/v1/devices/{device}",
+        "get /api/v1/gateway",
         "get /api/v1/live",
         "get /api/v1/loans/blocks",
         "get /api/v1/loans/stops",

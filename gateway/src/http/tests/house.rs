@@ -38,6 +38,17 @@ impl AfterCommit for Nothing {
     fn committed(&self, _group: &CommittedGroup) {}
 }
 
+async fn add_gate(registry: &Registry) {
+    let gate = NewDevice {
+        id: "gate-1".parse().unwrap(),
+        kind: crate::places::DeviceKind::Gate,
+        site: "main".parse().unwrap(),
+        name: None,
+    };
+    let actor = Actor::named("test");
+    registry.add_device(gate, &actor).await.unwrap();
+}
+
 impl House {
     pub(super) async fn open() -> Self {
         let folder = TempDir::new().unwrap();
@@ -66,16 +77,7 @@ impl House {
         let registry = Registry::open(store.clone(), zone, Arc::clone(&clock))
             .await
             .unwrap();
-        let gate = NewDevice {
-            id: "gate-1".parse().unwrap(),
-            kind: crate::places::DeviceKind::Gate,
-            site: "main".parse().unwrap(),
-            name: None,
-        };
-        registry
-            .add_device(gate, &Actor::named("test"))
-            .await
-            .unwrap();
+        add_gate(&registry).await;
         let places = {
             let registry = registry.clone();
             Arc::new(move || registry.places())
@@ -101,10 +103,12 @@ impl House {
         let paths = DataPaths::new(folder);
         std::fs::create_dir(paths.keys_dir()).unwrap();
         let authority = Authority::open(&paths, &config, Arc::clone(&clock)).unwrap();
-        let enrolment = Enrolment::new(authority, registry.clone(), Arc::clone(&clock), &config);
+        let (issuer, desk) = (authority.clone(), registry.clone());
+        let enrolment = Enrolment::new(issuer, desk, Arc::clone(&clock), &config);
         let zone = library.time_zone.clone();
         let papers = Papers::new(store.clone(), Arc::clone(&seals), Arc::clone(&clock), zone);
         ApiState {
+            authority,
             enrolment,
             papers,
             intake: Intake::start(
