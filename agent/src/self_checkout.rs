@@ -32,7 +32,9 @@ mod deputy;
 mod line;
 mod relay;
 mod tally;
+mod under_way;
 
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -54,6 +56,7 @@ use relay::{Dialling, Lines, Relay};
 use session::Sessions;
 use substitute::Substitute;
 use tally::Tally;
+use under_way::UnderWay;
 
 use crate::backoff::Backoff;
 use crate::lending::Lending;
@@ -72,18 +75,21 @@ impl SelfCheckout {
     /// Where a port cannot be bound, or the password cannot be read.
     pub(crate) async fn open(
         section: &SelfCheckoutSection,
+        data: &Path,
         lending: &Lending,
         board: &Arc<Board>,
     ) -> anyhow::Result<Self> {
-        let login = login(&section.acs)?;
+        let surroundings = Surroundings {
+            section,
+            login: login(&section.acs)?,
+            data,
+            lending,
+            board,
+        };
         let mut relays = Vec::with_capacity(section.machines.len());
         for (name, machine) in &section.machines {
-            let port = Port::open(machine)
-                .await
-                .with_context(|| format!("cannot open the port of the self-checkout {name}"))?;
-            let tally = Tally::new(name, port.place(), board.clone());
-            let login = login.clone();
-            relays.push(relay(section, machine, port, login, lending, tally)?);
+            let relay = surroundings.relay(name, machine).await;
+            relays.push(relay.with_context(|| format!("cannot serve the self-checkout {name}"))?);
         }
         Ok(Self { relays })
     }
@@ -102,59 +108,75 @@ impl SelfCheckout {
     }
 }
 
-/// The task of one machine.
-fn relay(
-    section: &SelfCheckoutSection,
-    machine: &MachineSection,
-    port: Port,
+/// What all machines share.
+struct Surroundings<'a> {
+    section: &'a SelfCheckoutSection,
     login: Option<Login>,
-    lending: &Lending,
-    tally: Tally,
-) -> anyhow::Result<Relay> {
-    let acs = &section.acs;
-    let (near, far) = (profile(machine.profile), profile(acs.profile));
-    let card = section.card.as_ref().map(CardRule::of);
-    let rules = MachineRules {
-        profile: near,
-        language: machine.language.into(),
-        repeat_within: section.repeat_within,
-        hope: acs.answer_timeout,
-        logs_in: login.is_some(),
-        card: card.clone(),
-        zone: lending.now().time_zone().clone(),
-    };
-    let acs_rules = AcsRules {
-        profile: far,
-        answer_timeout: acs.answer_timeout,
-        keep_alive: acs.keep_alive,
-        steady: acs.backoff_max,
-        retries: acs.retries,
-    };
-    let prefix = session_prefix(tally.machine(), random()?);
-    let sessions = Sessions::new(prefix, section.session_idle);
-    let core = Acs::new(acs_rules, login, Instant::now().into_std());
-    let substitute = Substitute::new(section.offline.clone());
-    let deputy = Deputy::new(lending.clone(), substitute, card);
-    Ok(Relay {
-        tally,
-        port,
-        bounds: LineBounds {
-            message_bytes_max: section.message_size_max.as_usize(),
-            patience: acs.answer_timeout,
-        },
-        machine: Machine::new(rules, core, sessions),
-        machine_profile: near,
-        acs_profile: far,
-        dialling: Dialling {
-            host: acs.host.clone(),
-            port: acs.port,
-            timeout: acs.connect_timeout,
-            backoff: Backoff::new(acs.backoff_min, acs.backoff_max),
-            longest: acs.backoff_max,
-        },
-        deputy: Arc::new(deputy),
-        lines: Lines::default(),
-    })
+    data: &'a Path,
+    lending: &'a Lending,
+    board: &'a Arc<Board>,
+}
+
+impl Surroundings<'_> {
+    /// The task of one machine.
+    async fn relay(&self, name: &str, machine: &MachineSection) -> anyhow::Result<Relay> {
+        let acs = &self.section.acs;
+        let port = Port::open(machine).await.context("cannot open its port")?;
+        let (data, owned) = (self.data.to_owned(), name.to_owned());
+        let open = move || UnderWay::open(&data, &owned);
+        let under_way = tokio::task::spawn_blocking(open).await?;
+        let substitute = Substitute::new(self.section.offline.clone());
+        let deputy = Deputy::new(self.lending.clone(), substitute, self.card());
+        Ok(Relay {
+            tally: Tally::new(name, port.place(), self.board.clone()),
+            port,
+            bounds: LineBounds {
+                message_bytes_max: self.section.message_size_max.as_usize(),
+                patience: acs.answer_timeout,
+            },
+            machine: self.core(name, machine)?,
+            machine_profile: profile(machine.profile),
+            acs_profile: profile(acs.profile),
+            dialling: Dialling {
+                host: acs.host.clone(),
+                port: acs.port,
+                timeout: acs.connect_timeout,
+                backoff: Backoff::new(acs.backoff_min, acs.backoff_max),
+                longest: acs.backoff_max,
+            },
+            deputy: Arc::new(deputy),
+            under_way: under_way.context("cannot note what is under way")?,
+            lines: Lines::default(),
+        })
+    }
+
+    fn core(&self, name: &str, machine: &MachineSection) -> anyhow::Result<Machine> {
+        let acs = &self.section.acs;
+        let rules = MachineRules {
+            profile: profile(machine.profile),
+            language: machine.language.into(),
+            repeat_within: self.section.repeat_within,
+            hope: acs.answer_timeout,
+            logs_in: self.login.is_some(),
+            card: self.card(),
+            zone: self.lending.now().time_zone().clone(),
+        };
+        let acs_rules = AcsRules {
+            profile: profile(acs.profile),
+            answer_timeout: acs.answer_timeout,
+            keep_alive: acs.keep_alive,
+            steady: acs.backoff_max,
+            retries: acs.retries,
+        };
+        let prefix = session_prefix(name, random()?);
+        let sessions = Sessions::new(prefix, self.section.session_idle);
+        let acs = Acs::new(acs_rules, self.login.clone(), Instant::now().into_std());
+        Ok(Machine::new(rules, acs, sessions))
+    }
+
+    fn card(&self) -> Option<CardRule> {
+        self.section.card.as_ref().map(CardRule::of)
+    }
 }
 
 /// Tells this run of the agent from another.

@@ -111,7 +111,7 @@ impl House {
             return Ok(None);
         };
         let lending = lending.context("self-checkouts need [lending] in the configuration")?;
-        SelfCheckout::open(&section, lending, &self.board)
+        SelfCheckout::open(&section, &self.agent.data, lending, &self.board)
             .await
             .map(Some)
     }

@@ -156,7 +156,9 @@ impl Acs {
             Some(login) => self.ask_own(now, Purpose::Login, login.into(), out),
             // Nobody has to log in, or the machine has not done so yet: the ACS may answer
             // nothing before that.
-            None => self.open(now, out),
+            None if hopeful => self.open(now, out),
+            // It failed before; a connection alone does not prove that it answers.
+            None => self.ask_own(now, Purpose::Status, self.terminal.clone().into(), out),
         }
     }
 

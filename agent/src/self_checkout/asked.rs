@@ -2,6 +2,8 @@
 
 use lujiang_sip2::{Message, Private, Request, Sequence};
 
+use super::effect::Why;
+
 /// One request.
 #[derive(Clone)]
 pub(super) struct Asked {
@@ -11,8 +13,8 @@ pub(super) struct Asked {
     pub(super) request: Request,
     /// AY, which the answer echoes.
     pub(super) sequence: Option<Sequence>,
-    /// Whether the ACS has yet to be told what happened here to the item it is about.
-    pub(super) item_waits: bool,
+    /// What speaks against handing it on.
+    pub(super) doubt: Option<Why>,
 }
 
 impl std::fmt::Debug for Asked {
@@ -31,8 +33,27 @@ impl Asked {
             line,
             request: message.body,
             sequence: message.sequence,
-            item_waits: false,
+            doubt: None,
         }
+    }
+
+    /// The line, where the request must not be done twice.
+    pub(super) fn line_done_once(&self) -> Option<&[u8]> {
+        let is_deed = match &self.request {
+            Request::FeePaid(_) | Request::Hold(_) | Request::RenewAll(_) => true,
+            Request::PatronStatus(_)
+            | Request::BlockPatron(_)
+            | Request::ScStatus(_)
+            | Request::RequestAcsResend(_)
+            | Request::Login(_)
+            | Request::PatronInformation(_)
+            | Request::EndPatronSession(_)
+            | Request::ItemInformation(_)
+            | Request::ItemStatusUpdate(_)
+            | Request::PatronEnable(_) => false,
+            Request::Checkout(_) | Request::Checkin(_) | Request::Renew(_) => true,
+        };
+        (is_deed && self.is_repeated_by(self)).then_some(&self.line)
     }
 
     /// Whether `other` is this request once more. Without AY only what bears its second is known

@@ -13,6 +13,8 @@ pub(super) enum Effect {
     Dial(Pause),
     /// End the connection to the ACS, or the attempt at one.
     HangUp,
+    /// Note that this line of the machine is handed on; it is on file before what follows is done.
+    Remember(Vec<u8>),
     /// Send this to the ACS.
     ToAcs(Vec<u8>),
     /// Send this to the machine.

@@ -88,6 +88,11 @@ pub(super) struct Said {
 }
 
 impl Said {
+    /// As it came.
+    pub(super) fn line(&self) -> &[u8] {
+        &self.line
+    }
+
     /// The item that would be lent or taken back by it.
     pub(super) fn item(&self) -> Option<String> {
         let message = self.message.as_ref().ok()?;
@@ -110,6 +115,13 @@ impl Machine {
         }
     }
 
+    /// Whether the ACS has a request of the machine whose answer is still to come.
+    pub(super) fn awaits_acs(&self) -> bool {
+        self.open
+            .as_ref()
+            .is_some_and(|open| open.way == Way::AtAcs)
+    }
+
     /// Whether there is room for another line of the machine.
     pub(super) fn listens(&self) -> bool {
         self.waiting.len() < WAITING_MAX
@@ -121,20 +133,20 @@ impl Machine {
         Said { line, message }
     }
 
-    /// The machine said something. `item_waits` tells whether the ACS has yet to hear of what
-    /// happened here to the item of it.
+    /// The machine said something. A doubt is why it is not to be handed on: the ACS has yet to
+    /// hear of what happened here to the item of it, or it was handed on before.
     pub(super) fn handle_said(
         &mut self,
         now: Instant,
         said: Said,
-        item_waits: bool,
+        doubt: Option<Why>,
         out: &mut Vec<Effect>,
     ) {
         let Said { line, message } = said;
         let asked = match message {
             Ok(message) => {
                 let mut asked = Asked::new(line, message);
-                asked.item_waits = item_waits;
+                asked.doubt = doubt;
                 asked
             }
             // The standard has it ignored.
@@ -293,14 +305,11 @@ impl Machine {
                 self.acs.learn_login(Some(login.clone()));
             }
         }
-        let why = if open.asked.item_waits {
-            Why::ItemWaits
-        } else {
-            match self.acs.standing() {
-                Standing::Open if self.acs.is_free() => return self.ask(now, out),
-                Standing::Open | Standing::Hoped if now < until => return,
-                Standing::Open | Standing::Hoped | Standing::Away => Why::Away,
-            }
+        let why = match (open.asked.doubt, self.acs.standing()) {
+            (Some(doubt), _) => doubt,
+            (None, Standing::Open) if self.acs.is_free() => return self.ask(now, out),
+            (None, Standing::Open | Standing::Hoped) if now < until => return,
+            (None, Standing::Open | Standing::Hoped | Standing::Away) => Why::Away,
         };
         self.decide(why, out);
     }
@@ -346,6 +355,9 @@ impl Machine {
 
     fn ask(&mut self, now: Instant, out: &mut Vec<Effect>) {
         let Some(open) = &mut self.open else { return };
+        if let Some(line) = open.asked.line_done_once() {
+            out.push(Effect::Remember(line.to_vec()));
+        }
         match self.acs.ask(now, open.asked.request.clone(), out) {
             Ok(()) => open.way = Way::AtAcs,
             // Whom or what it is about, the ACS has no letters for: it would know neither.

@@ -15,10 +15,11 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::deputy::Deputy;
-use super::effect::{Effect, Pause};
+use super::effect::{Effect, Pause, Why};
 use super::line::{Line, LineBounds, Port};
 use super::machine::Machine;
 use super::tally::Tally;
+use super::under_way::UnderWay;
 use crate::backoff::Backoff;
 
 type Pending<T> = Option<Pin<Box<dyn Future<Output = T> + Send>>>;
@@ -41,6 +42,7 @@ pub(super) struct Relay {
     pub(super) acs_profile: Profile,
     pub(super) dialling: Dialling,
     pub(super) deputy: Arc<Deputy>,
+    pub(super) under_way: UnderWay,
     pub(super) tally: Tally,
     pub(super) lines: Lines,
 }
@@ -74,6 +76,9 @@ impl Relay {
     pub(super) async fn run(mut self, stop: CancellationToken) {
         self.perform(vec![Effect::Dial(Pause::None)]).await;
         while self.tick(&stop).await.is_continue() {}
+        // What the library system was asked, it answers in time or never.
+        let never = CancellationToken::new();
+        while self.machine.awaits_acs() && self.tick(&never).await.is_continue() {}
         if let Some(decision) = self.lines.decision.take() {
             let response = decision.await;
             let mut effects = Vec::new();
@@ -164,12 +169,13 @@ impl Relay {
             "the machine says"
         );
         let said = self.machine.read(line);
-        let item_waits = match said.item() {
-            Some(item) => self.deputy.item_waits(&item).await,
-            None => false,
+        let doubt = match said.item() {
+            _ if self.under_way.was_left(said.line()) => Some(Why::Unsure),
+            Some(item) if self.deputy.item_waits(&item).await => Some(Why::ItemWaits),
+            Some(_) | None => None,
         };
         let now = Instant::now().into_std();
-        self.machine.handle_said(now, said, item_waits, effects);
+        self.machine.handle_said(now, said, doubt, effects);
     }
 
     fn handle_dialled(&mut self, dialled: io::Result<TcpStream>, effects: &mut Vec<Effect>) {
@@ -195,6 +201,12 @@ impl Relay {
                 Effect::HangUp => {
                     self.lines.far = None;
                     self.lines.dial = None;
+                }
+                Effect::Remember(line) => {
+                    if let Err(error) = self.under_way.note(&line).await {
+                        let machine = self.tally.machine();
+                        tracing::warn!(machine, %error, "what is under way is not noted");
+                    }
                 }
                 Effect::ToMachine(bytes) => self.tell_machine(&bytes).await,
                 Effect::ToAcs(bytes) => {

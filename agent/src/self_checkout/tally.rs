@@ -38,8 +38,9 @@ impl Tally {
         self.change(|status| status.unrecorded += 1);
     }
 
-    /// Counts what the core noted.
+    /// Counts what the core noted, and tells an operator what to look at.
     pub(super) fn note(&self, occurrence: Occurrence) {
+        self.tell(occurrence);
         self.change(|status| match occurrence {
             Occurrence::AnsweredByAcs => status.answered_by_library_system += 1,
             Occurrence::AnsweredHere => status.answered_here += 1,
@@ -55,6 +56,47 @@ impl Tally {
                 status.shutting_down = code == ScStatusCode::ShuttingDown;
             }
         });
+    }
+
+    fn tell(&self, occurrence: Occurrence) {
+        let machine = self.machine.as_str();
+        match occurrence {
+            Occurrence::Serving(serving) => {
+                let mut served = serving;
+                self.change(|status| served = status.library_system);
+                match (served, serving) {
+                    (false, true) => tracing::info!(machine, "the library system serves"),
+                    (true, false) => {
+                        tracing::warn!(
+                            machine,
+                            "the library system is away: decided here from now on"
+                        );
+                    }
+                    (true, true) | (false, false) => {}
+                }
+            }
+            Occurrence::Unsure => {
+                tracing::warn!(
+                    machine,
+                    "what the library system did with a request is not known"
+                );
+            }
+            Occurrence::LoginRefused => {
+                tracing::warn!(machine, "the library system refuses our login");
+            }
+            Occurrence::Unwritable => {
+                tracing::warn!(
+                    machine,
+                    "an answer has letters that the machine's charset has not"
+                );
+            }
+            Occurrence::AnsweredByAcs
+            | Occurrence::AnsweredHere
+            | Occurrence::Repeated
+            | Occurrence::GarbledByMachine
+            | Occurrence::GarbledByAcs
+            | Occurrence::Terminal(_) => {}
+        }
     }
 
     fn change(&self, change: impl FnOnce(&mut MachineStatus)) {

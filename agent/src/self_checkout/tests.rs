@@ -179,6 +179,7 @@ async fn a_loan_in_which_the_library_system_fell_silent_is_a_fact_and_asked_once
     machine.say(&checkout(READER, "LL000001"), 1).await;
     assert_eq!(machine.hear().await, told);
     let mut library = bench.library().await;
+    library.proves_itself().await;
     library.hears_nothing().await;
     bench.facts(1).await;
     bench.stop().await;
@@ -226,6 +227,46 @@ async fn a_loan_whose_answer_died_with_the_agent_is_granted_again_without_a_seco
 }
 
 #[tokio::test]
+async fn a_request_in_which_the_agent_died_is_not_handed_on_again() {
+    let bench = Bench::start(TestLending::start()).await;
+    let mut machine = bench.machine().await;
+    machine.say(&checkout(READER, "LL000001"), 1).await;
+    let mut library = bench.library().await;
+    library.hear().await;
+    let lending = bench.die().await.restarted();
+
+    let bench = Bench::start(lending).await;
+    let mut machine = bench.machine().await;
+    let mut library = bench.library().await;
+    machine.say(&checkout(READER, "LL000001"), 1).await;
+    assert!(machine.hear().await.text.starts_with("121NUY"));
+    library.hears_nothing().await;
+    let facts = bench.facts(1).await;
+    assert_eq!(opened(facts[0].fact()).as_deref(), Some(READER));
+    machine.say(&checkout(READER, "LL000002"), 2).await;
+    assert!(library.hear().await.text.contains("LL000002"));
+    bench.die().await;
+}
+
+#[tokio::test]
+async fn an_agent_that_stops_waits_for_the_answer_it_owes() {
+    let bench = Bench::start(TestLending::start()).await;
+    let mut machine = bench.machine().await;
+    machine.say(&checkout(READER, "LL000001"), 1).await;
+    let mut library = bench.library().await;
+    let asked = library.hear().await;
+    let answer = async {
+        library
+            .say(&granted(READER, "LL000001"), asked.sequence)
+            .await;
+        machine.hear().await
+    };
+    let (lending, told) = tokio::join!(bench.stop(), answer);
+    assert_eq!(told.text, granted(READER, "LL000001"));
+    assert_eq!(lending.facts().len(), 1);
+}
+
+#[tokio::test]
 async fn an_item_lent_here_comes_back_here_until_the_gateway_has_heard_of_it() {
     let mut bench = Bench::away(TestLending::start()).await;
     let mut machine = bench.machine().await;
@@ -235,6 +276,8 @@ async fn an_item_lent_here_comes_back_here_until_the_gateway_has_heard_of_it() {
     machine.hear().await;
     bench.come_back();
     let mut library = bench.library().await;
+    library.proves_itself().await;
+    bench.wait_for(|status| status.library_system).await;
     machine.say(&checkin("LL000001"), 3).await;
     assert!(machine.hear().await.text.starts_with("101Y"));
     library.hears_nothing().await;
@@ -247,22 +290,28 @@ async fn an_item_lent_here_comes_back_here_until_the_gateway_has_heard_of_it() {
 
 #[tokio::test]
 async fn a_machine_that_waits_holds_no_other() {
-    let bench = Bench::with(TestLending::start(), true, |section| {
+    let both = ["desk", "side_room"];
+    let bench = Bench::with_machines(TestLending::start(), true, &both, |section| {
         section.acs.answer_timeout = Duration::from_secs(60);
     })
     .await;
-    let mut first = bench.machine().await;
+    let (mut first, mut second) = (bench.machine().await, bench.machine_at("side_room").await);
     first.say(&checkin("LL000001"), 1).await;
-    let mut silent = bench.library().await;
-    silent.hear().await;
-    let mut second = bench.machine_at("side_room").await;
     second.say(&checkin("LL000002"), 1).await;
-    let mut library = bench.library().await;
-    let asked = library.hear().await;
+    // Each machine has its own connection; which is whose, what is asked there tells.
     let answer = format!("101YNN{}AOLL|ABLL000002|AQ总馆|", date());
-    library.say(&answer, asked.sequence).await;
+    let mut connections = Vec::new();
+    for _ in both {
+        let mut library = bench.library().await;
+        let asked = library.hear().await;
+        if asked.text.contains("LL000002") {
+            library.say(&answer, asked.sequence).await;
+        }
+        connections.push(library);
+    }
     assert_eq!(second.hear().await.text, answer);
-    bench.stop().await;
+    first.hears_nothing().await;
+    bench.die().await;
 }
 
 #[tokio::test]
@@ -370,7 +419,8 @@ async fn a_line_without_end_costs_its_own_connection_only() {
 
 #[tokio::test]
 async fn whoever_comes_from_elsewhere_is_not_the_machine() {
-    let bench = Bench::with(TestLending::start(), false, |section| {
+    let both = ["desk", "side_room"];
+    let bench = Bench::with_machines(TestLending::start(), false, &both, |section| {
         let machine = section.machines.get_mut("desk").unwrap();
         machine.from = Some("192.168.1.31".parse().unwrap());
     })

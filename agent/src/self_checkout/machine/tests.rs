@@ -4,7 +4,7 @@
 mod library;
 mod world;
 
-use lujiang_sip2::{Checkin, Login, ScStatus, Sequence};
+use lujiang_sip2::{AcsStatus, Checkin, Checkout, Login, PatronInformation, ScStatus, Sequence};
 use proptest::prelude::*;
 
 use super::*;
@@ -167,6 +167,72 @@ fn a_request_waits_for_the_first_connection_and_not_for_a_later_one() {
 }
 
 #[test]
+fn a_library_system_that_takes_connections_and_says_nothing_is_not_waited_for_again() {
+    let mut world = World::connected();
+    world.take(Step::Ask(Kind::Checkin));
+    world.take(Step::Pass(6_000));
+    world.take(Step::Decide);
+    world.take(Step::Read(Mishap::None));
+    world.take(Step::Dialled(true));
+    assert_eq!(world.asked_of_library(), Some("99".to_owned()), "a proof");
+    world.take(Step::Ask(Kind::Checkin));
+    assert!(world.decision.is_some());
+    world.take(Step::Decide);
+    world.take(Step::Read(Mishap::None));
+    world.take(SERVE);
+    world.take(Step::Deliver);
+    world.take(Step::Ask(Kind::Checkin));
+    assert_eq!(
+        world.asked_of_library(),
+        Some("09".to_owned()),
+        "it proved itself"
+    );
+}
+
+#[test]
+fn what_would_be_done_is_noted_before_it_is_handed_on_and_questions_are_not() {
+    let mut world = World::connected();
+    for (kind, is_noted) in [(Kind::Checkout, true), (Kind::Account, false)] {
+        let item = "LL00000001".to_owned();
+        let date = Some(world.date());
+        let request: Request = match kind {
+            Kind::Checkout => Checkout {
+                item_identifier: item,
+                transaction_date: date,
+                ..Checkout::default()
+            }
+            .into(),
+            _ => PatronInformation::default().into(),
+        };
+        let line = world.line_of(&request);
+        let said = world.core.read(line);
+        let mut out = Vec::new();
+        world.core.handle_said(world.now, said, None, &mut out);
+        let noted = |effect: &Effect| matches!(effect, Effect::Remember(_));
+        let asked = |effect: &Effect| matches!(effect, Effect::ToAcs(_));
+        let (noted, asked) = (out.iter().position(noted), out.iter().position(asked));
+        assert_eq!(noted.is_some(), is_noted);
+        assert!(noted < asked);
+        world.core.handle_lost(world.now, &mut out);
+        world
+            .core
+            .handle_decided(world.now, &LoginResponse::default().into(), &mut out);
+        world.core.handle_connected(world.now, &mut out);
+        let proof = AcsStatus {
+            online_status: true,
+            ..AcsStatus::default()
+        };
+        let proof = world
+            .acs_profile
+            .encode(&Response::from(proof), None)
+            .unwrap();
+        world
+            .core
+            .handle_acs_line(world.now, &proof[..proof.len() - 1], &mut out);
+    }
+}
+
+#[test]
 fn an_item_of_which_the_library_system_has_yet_to_hear_is_not_asked_about() {
     let mut world = World::connected();
     let request = Request::from(Checkin {
@@ -177,7 +243,9 @@ fn an_item_of_which_the_library_system_has_yet_to_hear_is_not_asked_about() {
     let line = world.line_of(&request);
     let said = world.core.read(line);
     let mut out = Vec::new();
-    world.core.handle_said(world.now, said, true, &mut out);
+    world
+        .core
+        .handle_said(world.now, said, Some(Why::ItemWaits), &mut out);
     let [Effect::Decide(inquiry)] = &out[..] else {
         panic!("{out:?}")
     };

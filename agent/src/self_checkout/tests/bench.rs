@@ -83,9 +83,18 @@ impl Bench {
         is_there: bool,
         adapt: impl FnOnce(&mut SelfCheckoutSection),
     ) -> Self {
-        let machines = ["desk", "side_room"];
-        let machines = machines.map(|name| (name.to_owned(), MachineSection::on_port(0)));
-        Self::open(lending, is_there, machines.into(), adapt).await
+        Self::with_machines(lending, is_there, &["desk"], adapt).await
+    }
+
+    pub(super) async fn with_machines(
+        lending: TestLending,
+        is_there: bool,
+        names: &[&str],
+        adapt: impl FnOnce(&mut SelfCheckoutSection),
+    ) -> Self {
+        let machine = |name: &&str| ((*name).to_owned(), MachineSection::on_port(0));
+        let machines = names.iter().map(machine).collect();
+        Self::open(lending, is_there, machines, adapt).await
     }
 
     /// One machine on a serial line, and its end of it.
@@ -124,7 +133,7 @@ impl Bench {
         section.acs.backoff_max = Duration::from_millis(100);
         adapt(&mut section);
         let board = Arc::new(Board::new(lending.clock.wall(), false));
-        let relay = SelfCheckout::open(&section, &lending.lending, &board)
+        let relay = SelfCheckout::open(&section, &lending.folder(), &lending.lending, &board)
             .await
             .unwrap();
         let stop = CancellationToken::new();
@@ -202,6 +211,13 @@ impl Bench {
             .unwrap_or_else(|_| panic!("known: {:?}", known()));
     }
 
+    /// Its task ends where it stands.
+    pub(super) async fn die(self) -> TestLending {
+        self.task.abort();
+        assert!(self.task.await.unwrap_err().is_cancelled());
+        self.lending
+    }
+
     pub(super) async fn stop(self) -> TestLending {
         self.stop.cancel();
         timeout(PATIENCE, self.task).await.unwrap().unwrap();
@@ -244,6 +260,14 @@ impl Party {
     pub(super) async fn is_hung_up_on(&mut self) {
         let heard = timeout(PATIENCE, self.next()).await.expect("in time");
         assert!(heard.is_err(), "{heard:?}");
+    }
+
+    /// A library system is asked for its status after it had failed, and serves.
+    pub(super) async fn proves_itself(&mut self) {
+        let asked = self.hear().await;
+        assert!(asked.text.starts_with("99"), "{}", asked.text);
+        let status = format!("98YYYYYN100003{}2.00AOLL|", date());
+        self.say(&status, asked.sequence).await;
     }
 
     /// A library system that lends whatever it is asked to.

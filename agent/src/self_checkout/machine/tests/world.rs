@@ -185,7 +185,7 @@ impl World {
                     );
                 }
                 Effect::Record(account) => self.record(*account),
-                Effect::Note(_) => {}
+                Effect::Note(_) | Effect::Remember(_) => {}
             }
         }
     }
@@ -273,7 +273,7 @@ impl World {
     pub(super) fn hear(&mut self, line: Vec<u8>) {
         if self.core.listens() {
             let said = self.core.read(line);
-            self.tell(|core, now, out| core.handle_said(now, said, false, out));
+            self.tell(|core, now, out| core.handle_said(now, said, None, out));
         }
     }
 
