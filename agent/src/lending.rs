@@ -29,6 +29,7 @@ mod forms;
 mod open_stop;
 
 mod calendar;
+mod last_facts;
 mod memory;
 mod policy;
 
@@ -161,6 +162,7 @@ impl Lending {
                 papers_file,
                 papers_trouble: ArcSwapOption::empty(),
                 changes: watch::Sender::new(0),
+                last_facts: memory.last_facts(),
                 memory: Mutex::new(memory),
                 meter: Mutex::default(),
             }),
@@ -241,7 +243,7 @@ impl Lending {
             return Ok(false);
         };
         // Of most items nothing was decided here; those cost no look at the disk.
-        let Some(last) = self.clerk.memory().last_sequence(&item) else {
+        let Some(last) = self.clerk.last_facts.of(&item) else {
             return Ok(false);
         };
         let settled = |outbox: &Outbox| outbox.settled(Stream::Loan);

@@ -13,6 +13,7 @@ use lujiang_wire::{
 use tokio::sync::watch;
 
 use super::forms::Forms;
+use super::last_facts::LastFacts;
 use super::local_key::{LocalKey, ReaderMark};
 use super::memory::{Act, Change, LentHere, Memory};
 use super::papers::Papers;
@@ -47,6 +48,8 @@ pub(super) struct Clerk {
     pub(super) changes: watch::Sender<u64>,
     /// Held while a decision is made and written, so that no two are made from the same state.
     pub(super) memory: Mutex<Memory>,
+    /// Of the memory, without waiting for it.
+    pub(super) last_facts: LastFacts,
     pub(super) meter: Mutex<SyncMeter>,
 }
 

@@ -10,6 +10,7 @@ use jiff::civil::Date;
 use lujiang_wire::{EventId, Label, LoanKind, Place};
 use serde::{Deserialize, Serialize};
 
+use super::last_facts::LastFacts;
 use super::local_key::ReaderMark;
 use super::views::BlockOut;
 use super::{Barcode, OpenStop};
@@ -90,6 +91,8 @@ pub(super) struct Memory {
     out: BTreeMap<ReaderMark, u32>,
     /// Whose last act a fact is; follows from `items`.
     acts: BTreeMap<EventId, Barcode>,
+    /// The number of the last fact about each item; follows from `items`.
+    last_facts: LastFacts,
 }
 
 impl Memory {
@@ -116,9 +119,9 @@ impl Memory {
         self.items.get(item)?.lent.as_ref()
     }
 
-    /// The number of the last fact about an item.
-    pub(super) fn last_sequence(&self, item: &Barcode) -> Option<u64> {
-        self.items.get(item).map(|known| known.sequence)
+    /// The number of the last fact about each item, for whoever does not hold the memory.
+    pub(super) fn last_facts(&self) -> LastFacts {
+        self.last_facts.clone()
     }
 
     /// How many items a reader has out.
@@ -288,8 +291,10 @@ impl Memory {
             }
         }
         let Some(known) = known else {
+            self.last_facts.forget(&item);
             return;
         };
+        self.last_facts.set(&item, known.sequence);
         if let Some(reader) = counted(&known) {
             *self.out.entry(reader).or_default() += 1;
         }

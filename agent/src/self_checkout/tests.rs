@@ -6,9 +6,10 @@ mod bench;
 use std::time::Duration;
 
 use lujiang_config::{CardSection, OutboxSection};
-use lujiang_wire::{Due, Fact, LoanCheckout, Mode};
+use lujiang_wire::{Due, Fact, LoanCheckout, LoanKind, Mode, Outcome};
 
 use self::bench::{Bench, Party, date, sum};
+use crate::lending::OnlineLoan;
 use crate::lending::test_lending::{TestLending, opened};
 
 const READER: &str = "43022319900101123X";
@@ -321,9 +322,19 @@ async fn an_answer_that_cannot_be_written_down_is_given_all_the_same_and_counted
         ..OutboxSection::default()
     };
     let lending = TestLending::with(lujiang_config::LendingSection::default(), small);
-    for item in 0.. {
-        let back = lending.back(&format!("LL{item:06}"));
-        if lending.lending.take_back(back).await.is_err() {
+    // Facts as those to come, until one more has no room.
+    loop {
+        let loan = OnlineLoan {
+            kind: LoanKind::Checkout,
+            item: "XX000000".parse().unwrap(),
+            due: Some("2026-12-24".parse().unwrap()),
+            session: "s".parse().unwrap(),
+            outcome: Outcome {
+                ok: true,
+                reason: None,
+            },
+        };
+        if lending.lending.record_online(loan).await.is_err() {
             break;
         }
     }
