@@ -20,6 +20,7 @@ mod said;
 mod block;
 mod list;
 
+mod plans;
 mod shown;
 
 mod attendant;
@@ -36,6 +37,7 @@ mod server;
 mod tests;
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -46,6 +48,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::lending::Lending;
 use attendant::Attendant;
+use plans::Plans;
 use scanner::Scanner;
 use server::{Server, live_seats};
 
@@ -61,6 +64,7 @@ impl BusDesk {
     /// Binds the desk's address, and opens the desk at the stop that was open.
     pub(crate) async fn open(
         section: BusDeskSection,
+        data: &Path,
         lending: Lending,
         clock: Arc<dyn Clock>,
     ) -> anyhow::Result<Self> {
@@ -71,7 +75,10 @@ impl BusDesk {
         let listen = listener
             .local_addr()
             .context("cannot ask for the address")?;
-        let (attendant, counter) = Attendant::new(&section, lending.clone(), clock.clone()).await;
+        let open = lending.stop().map(|stop| stop.opened.stop);
+        let plans = Plans::load(data, open.as_ref());
+        let (attendant, counter) =
+            Attendant::new(&section, plans, lending.clone(), clock.clone()).await;
         let server = Server {
             counter: counter.clone(),
             zone: lending.time_zone(),

@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::block::{BlockAsked, Blocks, Draft, DraftId, Receipt};
 use super::desk::{Desk, LineId, Order, Outcome, Settings};
+use super::plans::Plans;
 use super::scan::{Code, Command, Scan};
 use super::shown::{LinkShown, Shown, Strip};
 use crate::lending::{BlockRefused, Lending, Loan, ReaderCard, Refused, Return, Waiting};
@@ -66,6 +67,7 @@ pub(super) enum Confirmed {
 pub(super) struct Attendant {
     desk: Desk,
     blocks: Blocks,
+    plans: Plans,
     lending: Lending,
     clock: Arc<dyn Clock>,
     /// The session of the reader at the desk, and which visit it belongs to.
@@ -106,6 +108,7 @@ impl Attendant {
     /// Opens the desk, at the stop that was open when the agent ended.
     pub(super) async fn new(
         section: &BusDeskSection,
+        plans: Plans,
         lending: Lending,
         clock: Arc<dyn Clock>,
     ) -> (Self, Counter) {
@@ -117,6 +120,7 @@ impl Attendant {
         let (asks, asked) = mpsc::channel(ASKED_MAX);
         let first = Arc::new(seen(
             &desk,
+            &plans,
             &lending,
             clock.as_ref(),
             Waiting::default(),
@@ -127,6 +131,7 @@ impl Attendant {
             session: (desk.visit(), new_name("bus-")),
             desk,
             blocks: Blocks::default(),
+            plans,
             lending,
             clock,
             full_at: None,
@@ -185,8 +190,7 @@ impl Attendant {
                 let _ = answer.send(());
             }
             Ask::Open(stop, answer) => {
-                let opened = self.lending.open_stop(stop).await.map(|_| ());
-                self.desk.end_stop();
+                let opened = self.open_stop(stop).await;
                 self.publish().await;
                 let _ = answer.send(opened);
             }
@@ -213,6 +217,18 @@ impl Attendant {
                 let _ = answer.send(self.receipt(&block));
             }
         }
+    }
+
+    /// Opens a stop. Its fact is on disk before its name is noted as used: after a power cut in
+    /// between, the open stop itself tells.
+    async fn open_stop(&mut self, stop: StopOpened) -> Result<(), Refused> {
+        let name = stop.stop.clone();
+        self.lending.open_stop(stop).await?;
+        self.desk.end_stop();
+        if let Err(error) = self.plans.opened(name).await {
+            tracing::warn!(%error, "which stops were opened is not kept");
+        }
+        Ok(())
     }
 
     async fn carry_out(&mut self, order: Option<Order>) {
@@ -311,6 +327,7 @@ impl Attendant {
         }
         let now = seen(
             &self.desk,
+            &self.plans,
             &self.lending,
             self.clock.as_ref(),
             waiting,
@@ -329,6 +346,7 @@ impl Attendant {
 /// What pages show.
 fn seen(
     desk: &Desk,
+    plans: &Plans,
     lending: &Lending,
     clock: &dyn Clock,
     waiting: Waiting,
@@ -347,7 +365,7 @@ fn seen(
     let minutes = |span: Duration| Duration::from_secs(span.as_secs() / 60 * 60);
     Shown {
         stop: lending.stop(),
-        planned: lending.stops(),
+        planned: plans.left(lending.stops()),
         work: desk.work(),
         reader: desk.reader().map(tail),
         lines: desk.visible_lines().cloned().collect(),

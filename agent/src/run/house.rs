@@ -122,7 +122,7 @@ impl House {
         section: BusDeskSection,
         lending: Lending,
     ) -> anyhow::Result<BusDesk> {
-        let desk = BusDesk::open(section, lending, self.clock.clone()).await?;
+        let desk = BusDesk::open(section, &self.agent.data, lending, self.clock.clone()).await?;
         self.board.bus_desk(desk.address());
         Ok(desk)
     }

@@ -26,6 +26,7 @@
     if ($("said").dataset.turn !== before) sound($("said").dataset.sound);
     $("lost").hidden = true;
     if (isAnswer) $("unsure").hidden = true;
+    $("said").hidden = !$("unsure").hidden;
     keepFocus();
   }
 
@@ -56,6 +57,7 @@
         // It may be written or not: said so, and never sent again blindly.
         waiting.length = 0;
         $("unsure").hidden = false;
+        $("said").hidden = true;
         sound("bad");
       }
     }
@@ -65,7 +67,7 @@
 
   document.addEventListener("submit", (event) => {
     const form = event.target;
-    if (!field || form.method !== "post") return;
+    if (!field || form.method !== "post" || "whole" in form.dataset) return;
     event.preventDefault();
     if (form.id === "scan" && !field.value.trim()) return;
     send(form.getAttribute("action"), new URLSearchParams(new FormData(form, event.submitter)));

@@ -102,7 +102,7 @@ fn out(reading: &Reading, desk: &BlockDesk) -> Markup {
         .filter(|out| out.block.as_str().starts_with(prefix));
     let blocks: Vec<&BlockOut> = blocks.collect();
     html! {
-        section.panel aria-labelledby="out" {
+        div.panel {
             h2 #out { (labels.open_blocks) }
             @if blocks.is_empty() {
                 p { (labels.no_blocks) }
@@ -191,7 +191,7 @@ fn troubles(reading: &Reading, troubles: &[Trouble]) -> Markup {
         return html! {};
     }
     html! {
-        section.panel aria-labelledby="troubles" {
+        div.panel {
             h2 #troubles { (labels.troubles) }
             div.scroll tabindex="0" role="region" aria-labelledby="troubles" {
                 table {

@@ -23,6 +23,11 @@ pub(crate) fn page(reading: &Reading, shown: &Shown, stop: &OpenStop) -> Markup 
                 (reader(reading, shown))
                 (field(reading, shown))
                 (said(reading, shown))
+                section.bad.panel #unsure role="alert" hidden {
+                    (Icon::Bad.draw())
+                    strong { (labels.unsure) }
+                    p { (labels.unsure_remedy) }
+                }
             }
             (items(reading, shown, stop))
         }
@@ -89,7 +94,6 @@ fn field(reading: &Reading, shown: &Shown) -> Markup {
                 button { (labels.enter) }
             }
             p #ime.doubt role="status" hidden { (labels.input_method) }
-            p #unsure.doubt role="alert" hidden { (labels.unsure) }
         }
     }
 }

@@ -17,7 +17,7 @@ pub(crate) fn document(reading: &Reading, title: &str, kind: &str, body: Markup)
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 title { (title) }
-                link rel="icon" href="/icon.svg";
+                link rel="icon" href=(asset::ICON.address());
                 link rel="stylesheet" href=(asset::STYLE.address());
                 script defer src=(asset::SCRIPT.address()) {}
             }

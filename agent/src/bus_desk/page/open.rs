@@ -79,7 +79,7 @@ fn planned(reading: &Reading, plans: &[PlannedStop]) -> Markup {
     let labels = reading.labels();
     let today = reading.today();
     html! {
-        section.panel aria-labelledby="planned" {
+        div.panel {
             h2 #planned { (labels.planned) }
             @if plans.is_empty() {
                 p { (labels.no_plans) }

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::{Reading, frame, strip};
-use crate::bus_desk::shown::Shown;
+use crate::bus_desk::shown::{LinkShown, Shown};
 use crate::bus_desk::words;
 
 /// The page.
@@ -11,7 +11,7 @@ pub(crate) fn page(reading: &Reading, shown: &Shown) -> Markup {
     let labels = reading.labels();
     let body = html! {
         section.panel { (account(reading, shown)) }
-        section.panel aria-labelledby="conflicts" {
+        div.panel {
             h2 #conflicts { (labels.came_back) }
             (conflicts(reading, shown))
         }
@@ -26,7 +26,9 @@ fn account(reading: &Reading, shown: &Shown) -> Markup {
             dt { (labels.link) }
             dd {
                 (words::link(reading.language, strip.link))
-                " " small { (words::since(reading.language, &reading.time(strip.link_since))) }
+                @if let LinkShown::Online | LinkShown::CatchingUp { .. } = strip.link {
+                    " " small { (words::since(reading.language, &reading.time(strip.link_since))) }
+                }
             }
             dt { (labels.waiting) }
             dd {

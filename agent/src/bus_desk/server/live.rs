@@ -44,7 +44,7 @@ pub(super) async fn events(
 
 impl Follower {
     async fn next(mut self) -> Option<(Result<Event, Infallible>, Self)> {
-        let event = || Event::default().event("desk").data("");
+        let event = || Event::default().event("desk").data("new");
         if !self.is_greeted {
             self.is_greeted = true;
             self.changes.mark_unchanged();

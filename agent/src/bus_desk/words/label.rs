@@ -51,6 +51,8 @@ pub(crate) struct Labels {
     pub(crate) no_answer: &'static str,
     /// A scan got no answer.
     pub(crate) unsure: &'static str,
+    /// What to do then.
+    pub(crate) unsure_remedy: &'static str,
     /// Head of the list.
     pub(crate) this_visit: &'static str,
     /// Count of the stop.
@@ -258,7 +260,8 @@ const CHINESE: Labels = Labels {
     repeated: "同一条码连扫两次，只算一次。",
     input_method: "输入法开着：已按键位读取条码。请按 Shift 或 Ctrl+空格 关掉输入法。",
     no_answer: "借还台没有响应，正在重新连接",
-    unsure: "最后一次扫码没有得到回应，可能没有写入。请看右侧清单，没有就再扫一次。",
+    unsure: "没有得到回应，可能没有写入",
+    unsure_remedy: "请看右侧清单；没有这一条，就再扫一次。",
     this_visit: "本次",
     this_stop: "本站借出",
     nothing_yet: "还没有借还",
@@ -372,12 +375,13 @@ const ENGLISH: Labels = Labels {
     repeated: "The same code came twice and was taken once.",
     input_method: "An input method is on: the code was read from the keys. Turn it off.",
     no_answer: "The desk does not answer; connecting again",
-    unsure: "The last scan got no answer and may not be written. Look at the list; scan again if it is missing.",
+    unsure: "No answer: it may not be written",
+    unsure_remedy: "Look at the list; if it is not there, scan it again.",
     this_visit: "This reader",
     this_stop: "Lent at this stop",
     nothing_yet: "Nothing yet",
     barcode: "Barcode",
-    blocks: "Block loans",
+    blocks: "Blocks",
     commands: "Commands",
     back: "Back to the desk",
     other_language: "中文",
@@ -389,7 +393,7 @@ const ENGLISH: Labels = Labels {
     facts: "facts",
     all_sent: "All delivered",
     oldest: "oldest",
-    conflicts: "conflicts came back",
+    conflicts: "in conflict",
     sync: "Transfer",
     open_title: "Open a stop",
     planned: "Planned stops",

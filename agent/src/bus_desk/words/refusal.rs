@@ -86,7 +86,7 @@ const LOOKS_LIKE_A_READER: Sentence = Sentence {
     ),
     remedy: (
         "请扫图书上的条码；要换读者，请点“换读者”。",
-        "Scan the barcode on the item; for another reader press “Next reader”.",
+        "Scan the barcode on the item; for another reader press \"Next reader\".",
     ),
 };
 
@@ -127,7 +127,7 @@ const ITEM_ALREADY_LENT_HERE: Sentence = Sentence {
     ),
     remedy: (
         "刚才扫过的不必再扫；别人还来的书，请先按“归还”。",
-        "If it was just scanned, go on; if somebody brought it back, press “Return” first.",
+        "If it was just scanned, go on; if somebody brought it back, press \"Return\" first.",
     ),
 };
 
@@ -170,7 +170,7 @@ const LENT_TO_ANOTHER: Sentence = Sentence {
     ),
     remedy: (
         "请核对读者证；书若已还来，请按“归还”。",
-        "Check the card; if it came back, press “Return”.",
+        "Check the card; if it came back, press \"Return\".",
     ),
 };
 
@@ -212,7 +212,7 @@ const NOT_UNDOABLE: Sentence = Sentence {
     fact: ("这条记录不能再撤销", "this can be undone no more"),
     remedy: (
         "这本书之后又有借还。请按“归还”或“借出”改正。",
-        "Something happened to the item since. Put it right with “Return” or “Lend”.",
+        "Something happened to the item since. Put it right with \"Return\" or \"Lend\".",
     ),
 };
 

@@ -73,7 +73,7 @@ pub(crate) fn tell(language: DeskLanguage, said: &Said, today: Date) -> Told {
             choose(
                 l,
                 "更早的借出，请按“归还”再扫一次。",
-                "Take back what was lent earlier with “Return”.",
+                "Take back what was lent earlier with \"Return\".",
             ),
         ),
         Said::UnknownCommand => told(
@@ -81,7 +81,7 @@ pub(crate) fn tell(language: DeskLanguage, said: &Said, today: Date) -> Told {
             choose(
                 l,
                 "请用本页“指令码”打印出的卡片。",
-                "Use the card printed from “Commands” of this page.",
+                "Use the card printed from \"Commands\" of this page.",
             ),
         ),
         Said::Refused { wanted, why, item } => {
