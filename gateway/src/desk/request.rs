@@ -90,8 +90,16 @@ impl Desk {
         let Stage::Intended(intent) = &matter.open.stage else {
             return;
         };
+        // What was refused was not done. Should its item's story have changed meanwhile, it is not
+        // disputed by what was but asked about again.
+        let has_changed = matter.record.heard != under_way.heard;
         let next = match told.is_done {
             true => matter.on_done(intent),
+            false if has_changed && !intent.errand.is_past() => {
+                self.set_stage(under_way, Stage::Waiting);
+                self.keep(&under_way.item, Vec::new());
+                return;
+            }
             false => matter.on_refusal(intent),
         };
         let saw = intent.saw.clone();

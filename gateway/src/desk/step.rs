@@ -77,6 +77,14 @@ impl Errand {
             Self::Checkin | Self::TakeBackFirst | Self::PastCheckin => LoanKind::Checkin,
         }
     }
+
+    /// Whether it tells of what is over.
+    pub(crate) fn is_past(self) -> bool {
+        match self {
+            Self::PastCheckout | Self::PastCheckin => true,
+            Self::Checkout | Self::Renew | Self::Checkin | Self::TakeBackFirst => false,
+        }
+    }
 }
 
 impl Intent {

@@ -82,6 +82,7 @@ struct Summary {
 
 #[test]
 fn a_week_ends_as_the_reference_has_it() {
+    println!("seeds {:?}", seeds());
     let mut sum = Summary::default();
     for seed in seeds() {
         let week =
@@ -96,8 +97,10 @@ fn a_week_ends_as_the_reference_has_it() {
     }
     println!("{sum:?}");
     // A test that compares hardly anything proves hardly anything.
-    assert!(sum.exact_items > sum.other_items && sum.fair > 0);
-    assert!(sum.conflicts > 0 && sum.told > 0 && sum.crashes > 0 && sum.breaks > 0);
+    if seeds().count() > 1 {
+        assert!(sum.exact_items > sum.other_items && sum.fair > 0);
+        assert!(sum.conflicts > 0 && sum.told > 0 && sum.crashes > 0 && sum.breaks > 0);
+    }
 }
 
 #[test]
@@ -130,13 +133,11 @@ fn is_found_out(planted: Planted) {
 /// The seeds to run: LUJIANG_SEED names one, LUJIANG_LONG=1 asks for more.
 fn seeds() -> std::ops::Range<u64> {
     let one = std::env::var("LUJIANG_SEED").ok();
-    let seeds = match one.map(|seed| seed.parse::<u64>().expect("LUJIANG_SEED is a number")) {
+    match one.map(|seed| seed.parse::<u64>().expect("LUJIANG_SEED is a number")) {
         Some(seed) => seed..seed + 1,
         None if std::env::var_os("LUJIANG_LONG").is_some() => 0..SEEDS_LONG,
         None => 0..SEEDS,
-    };
-    println!("seeds {seeds:?}");
-    seeds
+    }
 }
 
 /// One week; the error says what differs.
