@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
-use crate::{ByteSize, LogSection};
+use crate::{ByteSize, LoansSection, LogSection};
 
 /// Everything a gateway can be told; `Default` is what runs without a file.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -27,6 +27,8 @@ pub struct GatewayConfig {
     pub views: ViewsSection,
     /// `[http]`
     pub http: HttpSection,
+    /// `[loans]`
+    pub loans: LoansSection,
     /// `[log]`
     pub log: LogSection,
 }

@@ -13,6 +13,7 @@ mod agent;
 mod bus_desk;
 mod gate;
 mod lending;
+mod loans;
 mod self_checkout;
 mod sip2;
 
@@ -40,6 +41,10 @@ pub use gateway::{
     TlsSection, ViewsSection,
 };
 pub use lending::{ItemClass, LendingSection, Offline, Renewals};
+pub use loans::{
+    ConflictRule, ConflictRules, IlsMake, IlsSection, LateAndOverRule, LateWhileLentRule,
+    LoansSection,
+};
 pub use log::{LogFormat, LogSection};
 pub use pattern::{Pattern, PatternError};
 pub use problem::{Fault, Problem, Problems};

@@ -7,7 +7,7 @@ use crate::document::{self, Reading};
 use crate::section::Section;
 use crate::{
     AuthoritySection, ByteSize, GatewayConfig, HttpSection, IntakeSection, LibrarySection,
-    LogSection, MqttSection, Problems, TlsSection, ViewsSection,
+    LoansSection, LogSection, MqttSection, Problems, TlsSection, ViewsSection,
 };
 
 const MILLI: Duration = Duration::from_millis(1);
@@ -43,6 +43,7 @@ impl GatewayConfig {
                 intake: root.section("intake", IntakeSection::read),
                 views: root.section("views", ViewsSection::read),
                 http: root.section("http", HttpSection::read),
+                loans: root.section("loans", LoansSection::read),
                 log: root.section("log", LogSection::read),
             })
         })
