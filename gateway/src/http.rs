@@ -11,6 +11,7 @@ mod callers;
 mod closed;
 mod cookie;
 mod csv;
+mod desk;
 mod device_papers;
 mod devices;
 mod enrolment;
@@ -18,6 +19,9 @@ mod frame;
 mod gateway;
 mod lending;
 mod listener;
+mod loan_conflicts;
+mod loan_list;
+mod loan_sync;
 mod loan_totals;
 mod parameters;
 pub mod peer;
@@ -62,6 +66,7 @@ use crate::authority::Authority;
 use crate::enrolment::Enrolment;
 use crate::intake::Intake;
 use crate::live::Live;
+use crate::loans::Loans;
 use crate::metrics::Metrics;
 use crate::page;
 use crate::papers::Papers;
@@ -105,6 +110,8 @@ pub struct ApiState {
     pub enrolment: Enrolment,
     /// With what devices may lend off-line.
     pub papers: Papers,
+    /// What the library system hears of loans.
+    pub loans: Loans,
     /// What changes.
     pub live: Live,
     /// What is counted.

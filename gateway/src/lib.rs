@@ -16,6 +16,7 @@ pub mod identity_options;
 pub mod intake;
 pub mod ledger;
 pub mod live;
+pub mod loans;
 pub mod metrics;
 pub mod page;
 pub mod papers;

@@ -29,6 +29,7 @@ use crate::registry::{Actor, Device};
 use crate::seal::{SealError, Seals, mac};
 use crate::store::Store;
 use crate::store::audit::{self, AuditRecord};
+use crate::store::loans;
 use crate::store::papers::{self as rows, BlockedHead};
 
 /// Bytes of a revision: two states do not share one by chance.
@@ -37,6 +38,9 @@ const REVISION_BYTES: usize = 16;
 /// How long a stop that was to be made stays in the papers: a bus may open late, or without a
 /// clock that is right.
 const STOP_KEPT_DAYS: i64 = 7;
+
+/// Most conflicts in the papers of a device: more than a crew can look at.
+const CONFLICTS_MAX: usize = 200;
 
 /// The papers; clones share them.
 #[derive(Clone)]
@@ -228,7 +232,7 @@ impl Papers {
             blocked: head.as_ref().map(|head| head.revision.clone()),
             head,
             stops,
-            conflicts: Vec::new(),
+            conflicts: loans::disputed_of(connection, &device.id, CONFLICTS_MAX)?,
         })
     }
 

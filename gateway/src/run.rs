@@ -29,6 +29,7 @@ use crate::http::{Api, ApiState, ApiTls, Rebuilds};
 use crate::identity_options::{IdentityOptions, Withdrawing};
 use crate::intake::Intake;
 use crate::live::Live;
+use crate::loans::Loans;
 use crate::metrics::Metrics;
 use crate::papers::Papers;
 use crate::people::{People, sign_in_path};
@@ -87,6 +88,7 @@ struct Rooms {
     intake: Intake,
     views: Views,
     papers: Papers,
+    loans: Loans,
     switchboard: Arc<Switchboard>,
     clock: Arc<dyn Clock>,
 }
@@ -251,6 +253,15 @@ impl Rooms {
             config.views.clone(),
         )
         .context("opening the views")?;
+        let loans = Loans::new(
+            store.clone(),
+            Arc::clone(&seals),
+            papers.clone(),
+            Arc::clone(&clock),
+            config.library.time_zone.clone(),
+            config.loans.clone(),
+            data.root(),
+        );
         let intake = Intake::start(
             store.clone(),
             config.intake.clone(),
@@ -266,6 +277,7 @@ impl Rooms {
             intake,
             views,
             papers,
+            loans,
             switchboard,
             clock,
         })
@@ -329,6 +341,7 @@ impl Rooms {
                 config,
             ),
             papers: self.papers.clone(),
+            loans: self.loans.clone(),
             live: Live::new(&config.http),
             metrics: Metrics::default(),
             rebuilds: Rebuilds::default(),
@@ -352,6 +365,10 @@ impl Rooms {
         let (papers, registry) = (self.papers.clone(), self.registry.clone());
         let herald = papers_herald::tell(papers, registry, switchboard, cancel.clone());
         spawn(tasks, "papers", herald);
+        let (desk, heads) = (self.loans.clone(), self.store.head_watch());
+        spawn(tasks, "loan desk", desk.run(heads, cancel.clone()));
+        let forgetting = self.loans.clone().keep_forgetting(cancel.clone());
+        spawn(tasks, "retention", forgetting);
         let keeper = self.authority.clone().keep(cancel.clone());
         spawn(tasks, "authority", keeper);
         let (views, heads, cancel) = (self.views.clone(), self.store.head_watch(), cancel.clone());

@@ -20,7 +20,8 @@ use lujiang_wire::{DeskKey, DeviceId, KeyText, READER_SEAL_INFO, normalise_reade
 
 use crate::data_dir::{DataDirError, random_bytes};
 use crate::ledger::{Digest, SealedPerson};
-use key::{SealKey, keep_secret, read_secret, secret};
+pub(crate) use key::secret;
+use key::{SealKey, keep_secret, read_secret};
 pub(crate) use mac::mac;
 
 /// What is sealed for one purpose does not open as another's.

@@ -12,6 +12,7 @@ mod copier;
 mod error;
 mod facts;
 mod file;
+pub mod loans;
 pub(crate) mod papers;
 pub(crate) mod past_stops;
 pub(crate) mod people;
@@ -278,6 +279,12 @@ impl Store {
             }
         }
         Ok(erased)
+    }
+
+    /// Copies the log into the database and leaves nothing in it of what was erased; says whether
+    /// that could be: whoever reads an older state needs it.
+    pub(crate) async fn empty_log(&self) -> Result<bool, LedgerError> {
+        self.inner.writer.empty_log().await
     }
 
     /// Finishes what is queued and ends the writer thread; later calls are refused. Blocks for

@@ -1,5 +1,7 @@
-//! `loans`: what devices may lend off-line. The desk and its keys are the running gateway's, so
+//! `loans`: what devices may lend off-line, and what the library system hears of it. The desk is the running gateway's, so
 //! every one of these commands asks it.
+
+mod desk;
 
 use std::path::PathBuf;
 
@@ -10,12 +12,15 @@ use lujiang_wire::Label;
 use reqwest::Method;
 use serde_json::json;
 
+use desk::{LoanFilter, Print};
+
 use crate::cli::access::Access;
 use crate::cli::client::encoded;
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::folder::Folder;
 use crate::cli::moment::moment;
 use crate::cli::printer::Printer;
+use crate::loans::{ExportForm, RulingKind};
 use crate::papers::blocks::BlockSource;
 use crate::papers::dto::{
     BlockImportReport, BlockListSummary, NewStopRequest, PlannedStopRow, PlannedStops, RotatedKey,
@@ -24,6 +29,85 @@ use crate::papers::dto::{
 /// `loans …`
 #[derive(Debug, Subcommand)]
 pub(super) enum LoansCommand {
+    /// List loans, renewals and returns, and what became of them at the library system
+    #[command(after_help = "Examples:
+  lujiang-gateway loans list --state waiting
+  lujiang-gateway loans list --item LJ0001 --json")]
+    List {
+        #[command(flatten)]
+        filter: LoanFilter,
+        /// Print the page of the API
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show what the library system disputes, and what each ruling would do
+    #[command(after_help = "Example:\n  lujiang-gateway loans conflicts")]
+    Conflicts {
+        /// Print the page of the API
+        #[arg(long)]
+        json: bool,
+    },
+    /// Rule on a loan in dispute; for some seconds it can be taken back
+    #[command(after_help = "Examples:
+  lujiang-gateway loans rule 812 retry --reason 'the card was renewed'
+  lujiang-gateway loans rule 812 dismiss --reason 'returned at the desk'")]
+    Rule {
+        /// Its number
+        number: i64,
+        /// retry, force or dismiss
+        ruling: RulingKind,
+        /// Why, in a line
+        #[arg(long)]
+        reason: String,
+    },
+    /// Take a ruling back that the library system has not heard of
+    #[command(after_help = "Example:\n  lujiang-gateway loans take-back 812")]
+    TakeBack {
+        /// Its number
+        number: i64,
+    },
+    /// Show how the loan desk stands, and what it will do next
+    #[command(after_help = "Example:\n  lujiang-gateway loans desk --json")]
+    Desk {
+        /// Print the state
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show how far each device's facts have come
+    #[command(after_help = "Example:\n  lujiang-gateway loans sync")]
+    Sync {
+        /// Print the page of the API
+        #[arg(long)]
+        json: bool,
+    },
+    /// Have the desk ask and tell the library system nothing
+    #[command(after_help = "Example:\n  lujiang-gateway loans pause")]
+    Pause,
+    /// Have the desk go on
+    #[command(after_help = "Example:\n  lujiang-gateway loans resume")]
+    Resume,
+    /// Write a file for a library system without SIP2. It names readers, and lies in the data
+    /// folder. Exit code 3 where a loan is not in it because its reader is no longer kept
+    #[command(after_help = "Examples:
+  lujiang-gateway loans export koc
+  lujiang-gateway loans export pending-xacts --again 3")]
+    Export {
+        /// koc (Koha) or pending-xacts (Evergreen)
+        form: ExportForm,
+        /// The number of an earlier export, to have the same file again
+        #[arg(long, value_name = "NUMBER")]
+        again: Option<i64>,
+        /// Print {"export","file","facts","without_reader"}
+        #[arg(long)]
+        json: bool,
+    },
+    /// Erase readers and pseudonym keys whose time is over, now
+    #[command(after_help = "Example:\n  lujiang-gateway loans forget")]
+    Forget {
+        /// Print {"readers","years"}
+        #[arg(long)]
+        json: bool,
+    },
     /// The block list: readers nothing is lent to off-line
     #[command(subcommand)]
     Blocks(BlocksCommand),
@@ -122,6 +206,24 @@ impl LoansCommand {
         printer: &mut Printer,
     ) -> Result<Outcome, Failure> {
         match self {
+            Self::List { filter, json } => {
+                desk::list(folder, printer, &filter, Print::of(json)).await
+            }
+            Self::Conflicts { json } => desk::conflicts(folder, printer, Print::of(json)).await,
+            Self::Rule {
+                number,
+                ruling,
+                reason,
+            } => desk::rule(folder, printer, number, ruling, reason).await,
+            Self::TakeBack { number } => desk::take_back(folder, number).await,
+            Self::Desk { json } => desk::desk(folder, printer, Print::of(json)).await,
+            Self::Sync { json } => desk::sync(folder, printer, Print::of(json)).await,
+            Self::Pause => desk::set_work(folder, "pause").await,
+            Self::Resume => desk::set_work(folder, "resume").await,
+            Self::Export { form, again, json } => {
+                desk::export(folder, printer, form, again, Print::of(json)).await
+            }
+            Self::Forget { json } => desk::forget(folder, printer, Print::of(json)).await,
             Self::Blocks(command) => command.perform(folder, printer).await,
             Self::Stops(command) => command.perform(folder, printer).await,
             Self::RotateKey { json } => {

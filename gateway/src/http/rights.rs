@@ -12,11 +12,11 @@ use utoipa_axum::routes;
 
 use super::access::{Guard, require};
 use super::cookie::SessionCookie;
+use super::{ApiState, audit, desk, device_papers, devices, enrolment, gateway, lending};
+use super::{loan_conflicts, loan_list, loan_sync, loan_totals, persons, probes, quarantine};
 use super::{
-    ApiState, audit, device_papers, devices, enrolment, gateway, lending, loan_totals, persons,
+    rebuild, registry, rulings, session, signing_in, sites, stops, stream, tokens, visits,
 };
-use super::{probes, quarantine, rebuild, registry, rulings, session, signing_in, sites, stops};
-use super::{stream, tokens, visits};
 use crate::people::{People, Right};
 
 /// The member of an operation in the OpenAPI document that tells its right.
@@ -85,6 +85,18 @@ fn table() -> Vec<Row> {
         // It names readers, and whoever is not in it is lent to.
         (A(Administer), routes!(lending::import_blocks)),
         (A(Administer), routes!(lending::rotate_key)),
+        (A(Read), routes!(loan_list::loans)),
+        (A(Read), routes!(loan_sync::sync)),
+        (A(Read), routes!(desk::desk)),
+        (A(Operate), routes!(desk::pause)),
+        (A(Operate), routes!(desk::resume)),
+        (A(Read), routes!(loan_conflicts::conflicts)),
+        // The library system hears of it, and what it was told is not taken back.
+        (A(Administer), routes!(loan_conflicts::rule)),
+        (A(Administer), routes!(loan_conflicts::take_back)),
+        // The file names readers.
+        (A(Administer), routes!(desk::export)),
+        (A(Administer), routes!(desk::forget)),
         (A(Read), routes!(lending::planned_stops)),
         (A(Operate), routes!(lending::plan_stop)),
         (A(Operate), routes!(lending::remove_stop)),

@@ -17,7 +17,9 @@ use axum::http::{HeaderMap, Method, Request};
 use axum::response::Response;
 use jiff::Timestamp;
 use lujiang_broker::{Arrival, Kept};
-use lujiang_config::{ByteSize, GatewayConfig, IntakeSection, MqttSection, ViewsSection};
+use lujiang_config::{
+    ByteSize, GatewayConfig, IntakeSection, LoansSection, MqttSection, ViewsSection,
+};
 use lujiang_wire::{Boot, Uptime};
 use serde_json::{Value, json};
 use tempfile::TempDir;

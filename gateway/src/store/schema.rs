@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use crate::ledger::LedgerError;
 use crate::store::registry;
-use crate::store::{audit, authority, papers, past_stops, people, presence, quarantine};
+use crate::store::{audit, authority, loans, papers, past_stops, people, presence, quarantine};
 
 /// Version of the tables below; another one is not opened, but for those that are moved on.
 const VERSION: &str = "3";
@@ -21,7 +21,7 @@ const STEPS: [Step; 2] = [
     Step {
         from: "2",
         to: "3",
-        sql: &[past_stops::THIRD, papers::THIRD],
+        sql: &[past_stops::THIRD, papers::THIRD, loans::THIRD],
     },
 ];
 

@@ -103,13 +103,13 @@ impl House {
         let paths = DataPaths::new(folder);
         std::fs::create_dir(paths.keys_dir()).unwrap();
         let authority = Authority::open(&paths, &config, Arc::clone(&clock)).unwrap();
-        let (issuer, desk) = (authority.clone(), registry.clone());
-        let enrolment = Enrolment::new(issuer, desk, Arc::clone(&clock), &config);
-        let zone = library.time_zone.clone();
-        let papers = Papers::new(store.clone(), Arc::clone(&seals), Arc::clone(&clock), zone);
+        let issuer = (authority.clone(), registry.clone());
+        let enrolment = Enrolment::new(issuer.0, issuer.1, Arc::clone(&clock), &config);
+        let (papers, loans) = desk(&store, &seals, &clock, folder);
         ApiState {
             authority,
             enrolment,
+            loans,
             papers,
             intake: Intake::start(
                 store.clone(),
@@ -252,6 +252,32 @@ impl House {
     pub(super) async fn respond(&self, request: Request<Body>) -> Response {
         self.app.clone().oneshot(request).await.unwrap()
     }
+}
+
+/// The papers and the loan desk of a house without a library system.
+fn desk(
+    store: &Store,
+    seals: &Arc<Seals>,
+    clock: &Arc<dyn Clock>,
+    folder: &Path,
+) -> (Papers, Loans) {
+    let zone = LibrarySection::default().time_zone;
+    let papers = Papers::new(
+        store.clone(),
+        Arc::clone(seals),
+        Arc::clone(clock),
+        zone.clone(),
+    );
+    let loans = Loans::new(
+        store.clone(),
+        Arc::clone(seals),
+        papers.clone(),
+        Arc::clone(clock),
+        zone,
+        LoansSection::default(),
+        folder,
+    );
+    (papers, loans)
 }
 
 impl Answer {

@@ -59,6 +59,12 @@ fn example(route: &str) -> Option<Example> {
         // Added by the route before it.
         "delete /api/v1/readers/{reader}" => Ask("/api/v1/readers/node-red", json!({})),
         "post /api/v1/loans/blocks" => Elsewhere("papers: the body is no JSON"),
+        "post /api/v1/loans/pause" => Ask("/api/v1/loans/pause", json!({})),
+        "post /api/v1/loans/resume" => Ask("/api/v1/loans/resume", json!({})),
+        "post /api/v1/loans/forget" => Ask("/api/v1/loans/forget", json!({})),
+        "post /api/v1/loans/export" => Elsewhere("loans: what there is to write"),
+        "post /api/v1/conflicts/{number}/ruling" => Elsewhere("loans: a fact in dispute"),
+        "delete /api/v1/conflicts/{number}/ruling" => Elsewhere("loans: a ruling"),
         "post /api/v1/loans/rotate-key" => Ask("/api/v1/loans/rotate-key", json!({})),
         "post /api/v1/loans/stops" => Ask(
             "/api/v1/loans/stops",

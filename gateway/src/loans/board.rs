@@ -1,0 +1,238 @@
+//! What is shown of the desk: conflicts with their story and what each ruling would do, the dry
+//! run of what is next, and how it all stands.
+
+use jiff::Timestamp;
+
+use super::{DeskWork, LinkReport, Loans, RulingKind};
+use crate::desk::{Abilities, ConflictKind, ItemRecord, OpenFact, Profile, forecasts};
+use crate::entry::EntryNumber;
+use crate::ledger::LedgerError;
+use crate::ruling::RulingReason;
+use crate::store::loans::{self as rows, DeskFact, FactQuery, FactState, RulingRow};
+
+/// Items in the dry run of the desk.
+const DRY_RUN_MAX: usize = 100;
+
+/// A fact in dispute, for those who rule on it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ConflictView {
+    /// The fact.
+    pub fact: DeskFact,
+    /// What is wrong.
+    pub kind: ConflictKind,
+    /// The library system's own words, where it had any.
+    pub words: Option<String>,
+    /// Since when.
+    pub since: Timestamp,
+    /// When it is tried again by itself; none where it is held for staff.
+    pub retry_at: Option<Timestamp>,
+    /// What each ruling would do; none where it cannot be given.
+    pub rulings: Vec<(RulingKind, Option<&'static str>)>,
+    /// What the item went through, the oldest first.
+    pub history: Vec<PastFact>,
+    /// A ruling that can still be taken back.
+    pub pending: Option<PendingRuling>,
+}
+
+/// What an item went through once.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PastFact {
+    /// Its entry in the ledger.
+    pub number: EntryNumber,
+    /// Where.
+    pub device: String,
+    /// `checkout`, `renew` or `checkin`.
+    pub kind: &'static str,
+    /// When; of an undated one, when it came at the latest.
+    pub happened: Timestamp,
+    /// `waiting`, `sent`, `disputed`, or why it is settled.
+    pub outcome: String,
+}
+
+/// A ruling that can still be taken back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PendingRuling {
+    /// What was ruled.
+    pub ruling: String,
+    /// Why.
+    pub why: String,
+    /// By whom.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+    /// When the library system will hear of it.
+    pub due: Timestamp,
+}
+
+/// How the desk stands.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DeskView {
+    /// Whether staff lets it work.
+    pub work: DeskWork,
+    /// Whether the library system answers.
+    pub link: LinkReport,
+    /// Its make.
+    pub profile: Profile,
+    /// What it has been found able to answer.
+    pub abilities: Abilities,
+    /// How many facts have come how far, and what became of them.
+    pub totals: Vec<(FactState, Option<String>, u64)>,
+    /// What will be done about the facts that wait, before it is done.
+    pub dry_run: Vec<(DeskFact, &'static str)>,
+}
+
+impl Loans {
+    /// Facts as the desk has them, the newest first. Blocks while it reads.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub fn facts(&self, query: &FactQuery) -> Result<Vec<DeskFact>, LedgerError> {
+        self.0
+            .store
+            .read(|connection| rows::facts(connection, query))
+    }
+
+    /// How many facts have come how far, by state and outcome. Blocks while it reads.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub fn totals(&self) -> Result<Vec<(FactState, Option<String>, u64)>, LedgerError> {
+        self.0.store.read(rows::totals)
+    }
+
+    /// How many facts of a device the library system has yet to hear of, and when the oldest of
+    /// them happened. Blocks while it reads.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub fn waiting_of(
+        &self,
+        device: &lujiang_wire::DeviceId,
+    ) -> Result<(u64, Option<Timestamp>), LedgerError> {
+        self.0
+            .store
+            .read(|connection| rows::waiting_of(connection, device))
+    }
+
+    /// Facts in dispute, the newest first. Blocks while it reads.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    ///
+    /// # Panics
+    /// Never: the reason stands in for one that is not given yet.
+    pub fn conflicts(&self, query: &FactQuery) -> Result<Vec<ConflictView>, LedgerError> {
+        let query = FactQuery {
+            state: Some(FactState::Disputed),
+            ..query.clone()
+        };
+        self.0.store.read(|connection| {
+            let pending = rows::rulings(connection)?;
+            let mut views = Vec::new();
+            for fact in rows::facts(connection, &query)? {
+                if let Some(record) = rows::item(connection, &fact.item)? {
+                    let pending = pending.iter().find(|row| row.fact == fact.number);
+                    views.extend(view(fact, &record, pending.cloned()));
+                }
+            }
+            Ok(views)
+        })
+    }
+
+    /// How the desk stands. Blocks while it reads.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub fn desk(&self) -> Result<DeskView, LedgerError> {
+        let (profile, policy) = (self.profile(), self.policy());
+        self.0.store.read(|connection| {
+            let abilities = rows::abilities(connection)?;
+            let query = FactQuery {
+                state: Some(FactState::Waiting),
+                limit: DRY_RUN_MAX,
+                ..FactQuery::default()
+            };
+            let mut dry_run = Vec::new();
+            for fact in rows::facts(connection, &query)? {
+                let Some(record) = rows::item(connection, &fact.item)? else {
+                    continue;
+                };
+                let foreseen = forecasts(&record, profile, &policy, &abilities);
+                let found = foreseen.iter().find(|it| it.number == fact.number);
+                dry_run.extend(found.map(|forecast| (fact, forecast.sentence)));
+            }
+            Ok(DeskView {
+                work: match rows::is_paused(connection)? {
+                    true => DeskWork::Paused,
+                    false => DeskWork::Going,
+                },
+                link: self.link(),
+                profile,
+                abilities,
+                totals: rows::totals(connection)?,
+                dry_run,
+            })
+        })
+    }
+}
+
+fn view(fact: DeskFact, record: &ItemRecord, pending: Option<RulingRow>) -> Option<ConflictView> {
+    let (open, conflict) = record.conflict()?;
+    if open.fact.number() != fact.number {
+        return None;
+    }
+    let reason = RulingReason::new("-").expect("it is a character on one line");
+    let foresee = |kind: RulingKind| {
+        let foreseen = kind.with(reason.clone()).foresee(record, fact.number);
+        (kind, foreseen.ok())
+    };
+    Some(ConflictView {
+        kind: conflict.kind,
+        words: conflict
+            .words
+            .as_ref()
+            .map(|words| words.as_str().to_owned()),
+        since: conflict.since,
+        retry_at: conflict.retry_at,
+        rulings: RulingKind::ALL.map(foresee).to_vec(),
+        history: history(record),
+        pending: pending.map(PendingRuling::from),
+        fact,
+    })
+}
+
+/// All that is known of an item, the oldest first.
+fn history(record: &ItemRecord) -> Vec<PastFact> {
+    let past = record.recent.iter().map(|past| PastFact {
+        number: past.number,
+        device: past.device.to_string(),
+        kind: rows::kind(past.kind),
+        happened: past.when.latest(),
+        outcome: past.settled.as_str().to_owned(),
+    });
+    let open = record.open.iter().map(|open: &OpenFact| {
+        let happening = &open.fact.happening;
+        PastFact {
+            number: happening.number,
+            device: happening.device.to_string(),
+            kind: rows::kind(open.fact.deed.kind()),
+            happened: happening.when.latest(),
+            outcome: FactState::of(&open.stage).0.as_str().to_owned(),
+        }
+    });
+    let mut history: Vec<PastFact> = past.chain(open).collect();
+    history.sort_by_key(|fact| (fact.happened, fact.number));
+    history
+}
+
+impl From<RulingRow> for PendingRuling {
+    fn from(row: RulingRow) -> Self {
+        Self {
+            ruling: row.ruling,
+            why: row.why,
+            by: row.by,
+            at: row.at,
+            due: row.due,
+        }
+    }
+}

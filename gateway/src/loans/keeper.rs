@@ -1,0 +1,79 @@
+//! Keeps what the desk says to keep, within one transaction: the item's row, how far its facts
+//! have come, and of settled facts' readers no more than the year's pseudonym.
+
+use jiff::Timestamp;
+use rusqlite::Transaction;
+
+use super::Loans;
+use crate::desk::{Abilities, Keep};
+use crate::entry::EntryNumber;
+use crate::ledger::LedgerError;
+use crate::store::loans as rows;
+
+/// What keeping something changed beside the rows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Kept {
+    /// What devices are told is disputed of their facts.
+    pub(super) is_dispute_moved: bool,
+    /// A sealed reader was erased: the log still holds it.
+    pub(super) is_reader_erased: bool,
+}
+
+impl Kept {
+    pub(super) fn and(self, other: Self) -> Self {
+        Self {
+            is_dispute_moved: self.is_dispute_moved || other.is_dispute_moved,
+            is_reader_erased: self.is_reader_erased || other.is_reader_erased,
+        }
+    }
+}
+
+impl Loans {
+    pub(super) fn keep(&self, tx: &Transaction<'_>, keep: &Keep) -> Result<Kept, LedgerError> {
+        let now = self.now();
+        let before = rows::disputes(tx, &keep.record.item)?;
+        rows::keep(tx, &keep.record, keep.rest, &keep.settled, now)?;
+        let mut kept = Kept {
+            is_dispute_moved: rows::disputes(tx, &keep.record.item)? != before,
+            is_reader_erased: false,
+        };
+        for settlement in &keep.settled {
+            let mut recent = keep.record.recent.iter();
+            let past = recent.find(|past| past.number == settlement.number);
+            let happened = past.map_or(now, |past| past.when.latest());
+            kept.is_reader_erased |= self.let_go_of_reader(tx, settlement.number, happened)?;
+        }
+        Ok(kept)
+    }
+
+    pub(super) fn keep_abilities(
+        tx: &Transaction<'_>,
+        abilities: &Abilities,
+    ) -> Result<(), LedgerError> {
+        rows::set_abilities(tx, abilities)
+    }
+
+    /// Erases the sealed reader of a fact; the year's pseudonym stays, where it can be made.
+    fn let_go_of_reader(
+        &self,
+        tx: &Transaction<'_>,
+        fact: EntryNumber,
+        happened: Timestamp,
+    ) -> Result<bool, LedgerError> {
+        let Some(person) = rows::person(tx, fact)? else {
+            return Ok(false);
+        };
+        let pseudonym = match self.0.seals.open_person(&person) {
+            Ok(reader) => {
+                let (inner, retention) = (&self.0, self.0.section.pseudonym_retention);
+                let made =
+                    (inner.pseudonyms).of(&reader, happened, self.now(), retention, &inner.zone);
+                made.map_err(|error| LedgerError::Database(format!("a pseudonym: {error}")))?
+            }
+            // Sealed to a key that is gone: nobody will ever know who it was.
+            Err(_) => None,
+        };
+        rows::put_pseudonym(tx, fact, pseudonym)?;
+        Ok(true)
+    }
+}

@@ -1,0 +1,603 @@
+//! The task that drives the desk: takes in the ledger, keeps what the desk says to keep before
+//! anything else is done, asks and orders over the one connection, and applies rulings that are
+//! due. If something cannot be kept, the desk is forgotten and begun anew from its rows.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use lujiang_sip2::{Request, Response};
+use tokio::sync::watch;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::keeper::Kept;
+use super::link::{IlsLink, LinkError, not_answered};
+use super::{LinkReport, LinkWord, Loans, words};
+use crate::data_dir::random_bytes;
+use crate::desk::{
+    Answer, Desk, Effect, Link, LoanFact, Order, Question, ReaderRef, Sighting, Told, Work,
+};
+use crate::entry::{Entry, EntryNumber, TimeQuality};
+use crate::ledger::{Head, LedgerError, LedgerReader};
+use crate::store::loans as rows;
+
+/// Entries taken in with one transaction.
+const ENTRIES_MAX: usize = 500;
+
+/// Rows recalled at a start; the others follow as these are done.
+const ROWS_MAX: usize = 10_000;
+
+/// After something could not be kept.
+const BEGIN_AGAIN: Duration = Duration::from_secs(2);
+
+/// The longest the shell sleeps: a clock that is set must not keep it asleep.
+const SLEEP_MAX: Duration = Duration::from_secs(30);
+
+/// The desk with what it needs to work.
+struct Shell {
+    loans: Loans,
+    desk: Desk,
+    /// The last entry that was taken in, and the last of which that is on disk.
+    heard: EntryNumber,
+    saved: EntryNumber,
+    is_paused: bool,
+    /// There may be rows that are moving and not recalled.
+    has_more_rows: bool,
+    link: Option<IlsLink>,
+    /// Before this it is not dialled again.
+    dial_at: Instant,
+    failures: u32,
+    /// What the library system's words may name of the reader it was last asked about.
+    private: Vec<String>,
+    kept: Kept,
+    next_ruling: Option<Timestamp>,
+}
+
+impl Loans {
+    /// Runs the desk until cancelled.
+    pub async fn run(self, head: watch::Receiver<Head>, cancel: CancellationToken) {
+        loop {
+            let ended = match Shell::open(&self).await {
+                Ok(mut shell) => {
+                    let run = shell.run(head.clone(), &cancel);
+                    tokio::select! {
+                        ended = run => ended,
+                        () = cancel.cancelled() => Ok(()),
+                    }
+                }
+                Err(error) => Err(error),
+            };
+            match ended {
+                Ok(()) => return,
+                Err(error) => {
+                    tracing::error!(%error, "the loan desk begins anew");
+                    self.report(LinkWord::Down, None);
+                }
+            }
+            tokio::select! {
+                () = tokio::time::sleep(BEGIN_AGAIN) => {}
+                () = cancel.cancelled() => return,
+            }
+        }
+    }
+
+    pub(super) fn report(&self, state: LinkWord, problem: Option<String>) {
+        let (is_configured, now) = (self.0.section.ils.host.is_some(), self.now());
+        let state = match is_configured {
+            true => state,
+            false => LinkWord::None,
+        };
+        self.0.link.send_if_modified(|known| {
+            if known.state == state && known.problem == problem {
+                return false;
+            }
+            let since = match known.state == state {
+                true => known.since,
+                false => now,
+            };
+            *known = LinkReport {
+                state,
+                since,
+                problem,
+            };
+            true
+        });
+    }
+}
+
+impl Shell {
+    async fn open(loans: &Loans) -> Result<Self, LedgerError> {
+        let loans = loans.clone();
+        let reading = tokio::task::spawn_blocking(move || {
+            let (desk, heard, is_paused, has_more_rows) = loans.0.store.read(|connection| {
+                let abilities = rows::abilities(connection)?;
+                let mut desk = Desk::new(loans.profile(), loans.policy(), abilities);
+                let records = match loans.0.section.ils.host {
+                    Some(_) => rows::moving(connection, ROWS_MAX)?,
+                    None => Vec::new(),
+                };
+                let has_more_rows = records.len() == ROWS_MAX;
+                records.into_iter().for_each(|record| desk.recall(record));
+                let is_paused = rows::is_paused(connection)?;
+                Ok((desk, rows::heard(connection)?, is_paused, has_more_rows))
+            })?;
+            Ok::<_, LedgerError>(Self {
+                loans,
+                desk,
+                heard,
+                saved: heard,
+                is_paused,
+                has_more_rows,
+                link: None,
+                dial_at: Instant::now(),
+                failures: 0,
+                private: Vec::new(),
+                kept: Kept::default(),
+                next_ruling: None,
+            })
+        });
+        let mut shell: Self = reading.await.map_err(|_| stopping())??;
+        shell.desk.handle_work(shell.work());
+        Ok(shell)
+    }
+
+    async fn run(
+        &mut self,
+        mut head: watch::Receiver<Head>,
+        cancel: &CancellationToken,
+    ) -> Result<(), LedgerError> {
+        let loans = self.loans.clone();
+        loop {
+            let woken = loans.0.wake.notified();
+            head.borrow_and_update();
+            while self.take_in().await? {}
+            self.heed_staff().await?;
+            self.dial().await;
+            self.perform().await?;
+            self.recall_more().await?;
+            self.tidy().await;
+            let sleep = self.sleep();
+            tokio::select! {
+                changed = head.changed() => if changed.is_err() { return Ok(()) },
+                () = woken => {}
+                () = tokio::time::sleep(sleep) => {}
+                () = cancel.cancelled() => return Ok(()),
+            }
+        }
+    }
+
+    /// Takes in entries of the ledger; says whether there may be more.
+    async fn take_in(&mut self) -> Result<bool, LedgerError> {
+        let (store, heard) = (self.loans.0.store.clone(), self.heard);
+        let reading = tokio::task::spawn_blocking(move || store.entries_after(heard, ENTRIES_MAX));
+        let entries = reading.await.map_err(|_| stopping())??;
+        let Some(last) = entries.last().map(|entry| entry.number) else {
+            return Ok(false);
+        };
+        let is_whole = entries.len() == ENTRIES_MAX;
+        let concerned = |entry: &Entry| {
+            let counted = entry.verdict.counted();
+            counted.is_some_and(|(event, _)| rows::is_of_an_item(event.fact()))
+        };
+        self.heard = last;
+        if !entries.iter().any(concerned) {
+            self.pass_over(last).await?;
+            return Ok(is_whole);
+        }
+        self.saved = last;
+        let loans = self.loans.clone();
+        self.with_desk(move |desk, tx| {
+            let mut kept = Kept::default();
+            for entry in entries.iter().filter(|entry| concerned(entry)) {
+                let not_before = match entry.verdict.counted() {
+                    Some((_, time)) if time.quality == TimeQuality::Unknown => {
+                        rows::dated_before(tx, entry)?
+                    }
+                    Some(_) | None => None,
+                };
+                let Some(fact) = LoanFact::of_entry(entry, not_before, &loans.0.zone) else {
+                    continue;
+                };
+                recall(desk, tx, &fact.item)?;
+                desk.handle_fact(fact, loans.now());
+                kept = kept.and(loans.keep_all(desk, tx)?);
+            }
+            rows::set_heard(tx, last)?;
+            Ok(kept)
+        })
+        .await?;
+        if self.loans.0.section.ils.host.is_none() {
+            // Nobody to tell: what waits are rows, and need no memory.
+            let abilities = self.desk.abilities();
+            self.desk = Desk::new(self.loans.profile(), self.loans.policy(), abilities);
+            self.desk.handle_work(self.work());
+        }
+        Ok(is_whole)
+    }
+
+    /// Of visits little is written: some are looked through again after a restart.
+    async fn pass_over(&mut self, last: EntryNumber) -> Result<(), LedgerError> {
+        let passed = usize::try_from(last.0 - self.saved.0).unwrap_or(0);
+        if passed >= ENTRIES_MAX {
+            let store = &self.loans.0.store;
+            store.decide(move |tx| rows::set_heard(tx, last)).await?;
+            self.saved = last;
+        }
+        Ok(())
+    }
+
+    /// Heeds a pause, and applies the rulings that are due.
+    async fn heed_staff(&mut self) -> Result<(), LedgerError> {
+        let (store, now) = (self.loans.0.store.clone(), self.loans.now());
+        let reading = tokio::task::spawn_blocking(move || {
+            store.read(|connection| Ok((rows::is_paused(connection)?, rows::rulings(connection)?)))
+        });
+        let (is_paused, rulings) = reading.await.map_err(|_| stopping())??;
+        if is_paused != self.is_paused {
+            self.is_paused = is_paused;
+            self.desk.handle_work(self.work());
+        }
+        self.next_ruling = rulings.iter().map(|row| row.due).find(|due| *due > now);
+        for row in rulings.into_iter().filter(|row| row.due <= now) {
+            let loans = self.loans.clone();
+            self.with_desk(move |desk, tx| {
+                let Some(row) = rows::take_ruling(tx, row.fact)? else {
+                    return Ok(Kept::default());
+                };
+                recall(desk, tx, &row.item)?;
+                let ruling = super::rulings::staff_ruling(&row)?;
+                let ruled = desk.handle_ruling(&row.item, row.fact, ruling, loans.now());
+                if let Err(refused) = ruled {
+                    // It was settled, or disputed anew, while the ruling could be taken back.
+                    tracing::info!(entry = row.fact.0, %refused, "a ruling came to nothing");
+                }
+                loans.keep_all(desk, tx)
+            })
+            .await?;
+        }
+        Ok(())
+    }
+
+    /// Does what the desk says until it says nothing more.
+    async fn perform(&mut self) -> Result<(), LedgerError> {
+        while let Some(effect) = self.desk.next_effect(self.loans.now()) {
+            match effect {
+                Effect::Keep(keep) => {
+                    let loans = self.loans.clone();
+                    let keeping = self.loans.0.store.decide(move |tx| loans.keep(tx, &keep));
+                    self.kept = self.kept.and(keeping.await?);
+                }
+                Effect::KeepAbilities(abilities) => {
+                    let store = &self.loans.0.store;
+                    let keep =
+                        move |tx: &rusqlite::Transaction<'_>| Loans::keep_abilities(tx, &abilities);
+                    store.decide(keep).await?;
+                }
+                Effect::Ask(question) => {
+                    let answered = self.ask(&question).await;
+                    self.answered(question.request, answered.map(Answer::Seen))?;
+                }
+                Effect::Do(order) => {
+                    let answered = self.order(&order).await;
+                    self.answered(order.request, answered.map(Answer::Told))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn answered(
+        &mut self,
+        request: crate::desk::RequestNumber,
+        answered: Result<Answer, Unanswered>,
+    ) -> Result<(), LedgerError> {
+        let now = self.loans.now();
+        match answered {
+            Ok(answer) => self.desk.handle_answer(request, answer, now),
+            Err(Unanswered::NoReader) => self.desk.handle_answer(request, Answer::NoReader, now),
+            Err(Unanswered::Link(error)) => {
+                self.desk.handle_answer(request, Answer::Broken, now);
+                self.hang_up(&error);
+            }
+            Err(Unanswered::Ledger(error)) => return Err(error),
+        }
+        Ok(())
+    }
+
+    async fn ask(&mut self, question: &Question) -> Result<Sighting, Unanswered> {
+        let reader = match question.reader {
+            Some(reader) => Some(self.open_reader(reader).await?),
+            None => None,
+        };
+        self.private = reader.iter().cloned().collect();
+        let loans = Arc::clone(&self.loans.0);
+        let (section, zone, now) = (&loans.section.ils, &loans.zone, self.loans.now());
+        let asked = words::item_information(section, &question.item, now, zone);
+        let item = match self.exchange(&asked).await? {
+            Response::ItemInformation(item) if is_it(&item.item_identifier, &question.item) => item,
+            other => return Err(not_answered("a question for an item", &other).into()),
+        };
+        let mut said = item.screen_message.clone();
+        let mut seen = None;
+        if let Some(reader) = &reader {
+            let asked = words::patron_information(section, reader, now, zone);
+            let patron = match self.exchange(&asked).await? {
+                Response::PatronInformation(patron) => patron,
+                other => return Err(not_answered("a question for a reader", &other).into()),
+            };
+            let named = [&patron.personal_name, &patron.patron_identifier];
+            self.private
+                .extend(named.map(|name| name.reveal().to_owned()));
+            said.extend(patron.screen_message.iter().cloned());
+            seen = Some(words::reader_seen(&patron, &question.item));
+        }
+        let due = item.due_date.as_ref().and_then(|date| date.read());
+        Ok(Sighting {
+            circulation: words::circulation(&item),
+            due: due.and_then(|date| date.timestamp(zone)),
+            reader: seen,
+            words: words::words(&said, &self.private),
+        })
+    }
+
+    async fn order(&mut self, order: &Order) -> Result<Told, Unanswered> {
+        let reader = match order.reader {
+            Some(reader) => Some(self.open_reader(reader).await?),
+            None => None,
+        };
+        self.private.extend(reader.iter().cloned());
+        let loans = Arc::clone(&self.loans.0);
+        let asked = words::order(&loans.section.ils, order, reader.as_deref(), &loans.zone);
+        let answer = self.exchange(&asked).await?;
+        let (item, is_done, said) = match &answer {
+            Response::Checkout(it) => (&it.item_identifier, it.ok, &it.screen_message),
+            Response::Renew(it) => (&it.item_identifier, it.ok, &it.screen_message),
+            Response::Checkin(it) => {
+                let named = [
+                    &it.patron_identifier,
+                    &it.hold_patron_id,
+                    &it.hold_patron_name,
+                ];
+                let named = named.into_iter().flatten();
+                self.private
+                    .extend(named.map(|name| name.reveal().to_owned()));
+                (&it.item_identifier, it.ok, &it.screen_message)
+            }
+            other => return Err(not_answered("an order", other).into()),
+        };
+        if !is_it(item, &order.item) {
+            return Err(not_answered("an order for another item", &answer).into());
+        }
+        let words = words::words(said, &self.private);
+        Ok(Told { is_done, words })
+    }
+
+    /// The reader of a fact, in clear: for one request.
+    async fn open_reader(&self, reader: ReaderRef) -> Result<String, Unanswered> {
+        let loans = self.loans.clone();
+        let opening = tokio::task::spawn_blocking(move || {
+            let person = loans
+                .0
+                .store
+                .read(|connection| rows::person(connection, reader.0))?;
+            let opened = person.map(|person| loans.0.seals.open_person(&person));
+            Ok(opened.and_then(Result::ok))
+        });
+        let opened: Result<_, LedgerError> = opening.await.map_err(|_| stopping())?;
+        let bytes = opened?.ok_or(Unanswered::NoReader)?;
+        String::from_utf8(bytes).map_err(|_| Unanswered::NoReader)
+    }
+
+    async fn exchange(&mut self, request: &Request) -> Result<Response, Unanswered> {
+        let link = self.link.as_mut().ok_or(LinkError::Closed)?;
+        Ok(link.exchange(request).await?)
+    }
+
+    /// Dials where there is no connection and it is time; asks how the library system is where it
+    /// was quiet for long.
+    async fn dial(&mut self) {
+        let loans = Arc::clone(&self.loans.0);
+        let section = &loans.section.ils;
+        let Some(host) = &section.host else {
+            return;
+        };
+        if self.is_paused {
+            if self.link.take().is_some() {
+                self.desk.handle_link(Link::Down, self.loans.now());
+            }
+            self.loans.report(LinkWord::Down, None);
+            return;
+        }
+        let now = Instant::now();
+        match &mut self.link {
+            Some(link) if now < link.used + section.keep_alive => {}
+            Some(link) => {
+                if let Err(error) = link.keep_alive().await {
+                    self.hang_up(&error);
+                }
+            }
+            None if now < self.dial_at => {}
+            None => match IlsLink::open(section, host).await {
+                Ok(link) => {
+                    self.link = Some(link);
+                    self.failures = 0;
+                    self.desk.handle_link(Link::Up, self.loans.now());
+                    self.loans.report(LinkWord::Up, None);
+                    tracing::info!("the library system answers");
+                }
+                Err(error) => self.hang_up(&error),
+            },
+        }
+    }
+
+    fn hang_up(&mut self, error: &LinkError) {
+        let section = &self.loans.0.section.ils;
+        self.link = None;
+        self.desk.handle_link(Link::Down, self.loans.now());
+        let doubled = 2_u32.saturating_pow(self.failures.min(16));
+        let pause = match error.needs_people() {
+            true => section.backoff_max,
+            false => section.backoff_min.saturating_mul(doubled),
+        };
+        let pause = pause.min(section.backoff_max);
+        // Scattered over its second half, so that several desks do not come at once.
+        let scattered = pause / 2 + pause / 2 * u32::from(random_bytes::<1>()[0]) / 255;
+        self.dial_at = Instant::now() + scattered;
+        if self.failures == 0 {
+            tracing::warn!(%error, "the library system cannot be spoken to");
+        }
+        self.failures = self.failures.saturating_add(1);
+        self.loans.report(LinkWord::Down, Some(error.to_string()));
+    }
+
+    async fn recall_more(&mut self) -> Result<(), LedgerError> {
+        if !self.has_more_rows || self.desk.items() > ROWS_MAX / 2 {
+            return Ok(());
+        }
+        let store = self.loans.0.store.clone();
+        let reading = tokio::task::spawn_blocking(move || {
+            store.read(|connection| rows::moving(connection, ROWS_MAX))
+        });
+        let records = reading.await.map_err(|_| stopping())??;
+        self.has_more_rows = records.len() == ROWS_MAX;
+        for record in records {
+            if self.desk.has_room() {
+                self.desk.recall(record);
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells devices what is disputed, and empties the log of erased readers.
+    async fn tidy(&mut self) {
+        let kept = std::mem::take(&mut self.kept);
+        if kept.is_dispute_moved {
+            self.loans.0.papers.changed();
+        }
+        if kept.is_reader_erased {
+            // Where somebody reads an older state it goes with the next one, or at the end.
+            if let Err(error) = self.loans.0.store.empty_log().await {
+                tracing::warn!(%error, "the log still holds erased readers");
+            }
+        }
+    }
+
+    /// Lends the desk to a transaction on the writer's thread; what it says to keep is kept in it.
+    async fn with_desk(
+        &mut self,
+        f: impl FnOnce(&mut Desk, &rusqlite::Transaction<'_>) -> Result<Kept, LedgerError>
+        + Send
+        + 'static,
+    ) -> Result<(), LedgerError> {
+        let empty = Desk::new(
+            self.loans.profile(),
+            self.loans.policy(),
+            self.desk.abilities(),
+        );
+        let mut desk = std::mem::replace(&mut self.desk, empty);
+        let work = self.work();
+        let lent = self.loans.0.store.decide(move |tx| {
+            // Nothing is asked or done in here.
+            desk.handle_work(Work::Paused);
+            let kept = f(&mut desk, tx)?;
+            desk.handle_work(work);
+            Ok((desk, kept))
+        });
+        let (desk, kept) = lent.await?;
+        self.desk = desk;
+        self.kept = self.kept.and(kept);
+        Ok(())
+    }
+
+    fn work(&self) -> Work {
+        match self.is_paused {
+            true => Work::Paused,
+            false => Work::Going,
+        }
+    }
+
+    /// How long there is nothing to do.
+    fn sleep(&self) -> Duration {
+        let now = self.loans.now();
+        let until = |at: Timestamp| Duration::try_from(at.duration_since(now)).unwrap_or_default();
+        let section = &self.loans.0.section.ils;
+        let line = match (&self.link, &section.host) {
+            (_, None) => None,
+            (Some(link), Some(_)) => Some(link.used + section.keep_alive),
+            (None, Some(_)) if self.is_paused => None,
+            (None, Some(_)) => Some(self.dial_at),
+        };
+        let line = line.map(|at| at.saturating_duration_since(Instant::now()));
+        let next = [
+            self.desk.next_wake().map(until),
+            self.next_ruling.map(until),
+            line,
+        ];
+        let next = next.into_iter().flatten().min();
+        next.unwrap_or(SLEEP_MAX).min(SLEEP_MAX)
+    }
+}
+
+impl Loans {
+    /// Keeps everything the desk says to keep; it is not asked for anything else.
+    fn keep_all(
+        &self,
+        desk: &mut Desk,
+        tx: &rusqlite::Transaction<'_>,
+    ) -> Result<Kept, LedgerError> {
+        let mut kept = Kept::default();
+        while let Some(effect) = desk.next_effect(self.now()) {
+            match effect {
+                Effect::Keep(keep) => kept = kept.and(self.keep(tx, &keep)?),
+                Effect::KeepAbilities(abilities) => Self::keep_abilities(tx, &abilities)?,
+                // A paused desk asks and does nothing.
+                Effect::Ask(_) | Effect::Do(_) => {}
+            }
+        }
+        Ok(kept)
+    }
+}
+
+/// Why there is no answer.
+enum Unanswered {
+    /// The reader is erased, or cannot be opened.
+    NoReader,
+    Link(LinkError),
+    Ledger(LedgerError),
+}
+
+impl From<LinkError> for Unanswered {
+    fn from(error: LinkError) -> Self {
+        Self::Link(error)
+    }
+}
+
+impl From<LedgerError> for Unanswered {
+    fn from(error: LedgerError) -> Self {
+        Self::Ledger(error)
+    }
+}
+
+fn recall(
+    desk: &mut Desk,
+    tx: &rusqlite::Transaction<'_>,
+    item: &lujiang_wire::Label,
+) -> Result<(), LedgerError> {
+    if !desk.holds(item)
+        && let Some(record) = rows::item(tx, item)?
+    {
+        desk.recall(record);
+    }
+    Ok(())
+}
+
+/// Whether an answer is about this item; some library systems leave it out.
+fn is_it(said: &str, item: &lujiang_wire::Label) -> bool {
+    let said = said.trim();
+    said.is_empty() || said.eq_ignore_ascii_case(item.as_str())
+}
+
+fn stopping() -> LedgerError {
+    LedgerError::Database("the gateway is stopping".to_owned())
+}

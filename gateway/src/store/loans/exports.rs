@@ -1,0 +1,65 @@
+//! What goes out as a file to a library system without SIP2, and with which export it went.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::{DeskFact, fact};
+use crate::entry::EntryNumber;
+use crate::ledger::LedgerError;
+
+/// Facts to be written to a file: those nobody was told of, or those of an earlier export, in the
+/// order they happened.
+pub(crate) fn exportable(
+    connection: &Connection,
+    again: Option<i64>,
+) -> Result<Vec<DeskFact>, LedgerError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT number, device, event, item, kind, happened, due, state, outcome, changed, exported
+         FROM desk_fact
+         WHERE CASE WHEN ?1 IS NULL THEN state IN ('waiting', 'disputed') AND exported IS NULL
+                    ELSE exported = ?1 END
+         ORDER BY happened, number",
+    )?;
+    let mut rows = statement.query([again])?;
+    let mut facts = Vec::new();
+    while let Some(row) = rows.next()? {
+        facts.push(fact(row)?);
+    }
+    Ok(facts)
+}
+
+/// Begins an export, and marks what goes out with it; says its number.
+pub(crate) fn begin_export(
+    connection: &Connection,
+    at: Timestamp,
+    by: &str,
+    form: &str,
+    facts: &[EntryNumber],
+) -> Result<i64, LedgerError> {
+    connection.execute(
+        "INSERT INTO desk_export (at, by, form) VALUES (?1, ?2, ?3)",
+        params![at.as_microsecond(), by, form],
+    )?;
+    let number = connection.last_insert_rowid();
+    for fact in facts {
+        connection
+            .prepare_cached("UPDATE desk_fact SET exported = ?2 WHERE number = ?1")?
+            .execute(params![fact.0, number])?;
+    }
+    Ok(number)
+}
+
+/// The form of an earlier export.
+pub(crate) fn export_form(
+    connection: &Connection,
+    number: i64,
+) -> Result<Option<String>, LedgerError> {
+    let form = connection
+        .query_row(
+            "SELECT form FROM desk_export WHERE number = ?1",
+            [number],
+            |row| row.get(0),
+        )
+        .optional()?;
+    Ok(form)
+}
