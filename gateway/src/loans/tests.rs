@@ -104,7 +104,7 @@ impl House {
     }
 
     /// Puts a fact in dispute, as the desk would.
-    fn dispute(&self, number: i64) {
+    async fn dispute(&self, number: i64) {
         let item: lujiang_wire::Label = "LJ1".parse().unwrap();
         let read = |connection: &rusqlite::Connection| rows::item(connection, &item);
         let record = self.rehearsal.store.read(read).unwrap().unwrap();
@@ -120,7 +120,7 @@ impl House {
         let record = ItemRecord::from_json(&json.to_string()).unwrap();
         let now = Clock2026.wall();
         let keep = move |tx: &Transaction<'_>| rows::keep(tx, &record, Rest::Held, &[], now);
-        self.rehearsal.store.decide_blocking(keep).unwrap();
+        self.rehearsal.store.decide(keep).await.unwrap();
     }
 
     fn person(&self, number: i64) -> (bool, bool) {
@@ -245,7 +245,7 @@ async fn a_ruling_is_a_row_that_can_be_taken_back_and_each_is_audited() {
     let unknown = rule(EntryNumber(9), RulingKind::Retry).await;
     assert!(matches!(unknown, Err(RulingRefused::Unknown(_))));
 
-    house.dispute(1);
+    house.dispute(1).await;
     let query = FactQuery {
         limit: 10,
         ..FactQuery::default()
@@ -290,7 +290,7 @@ async fn a_dispute_goes_back_in_the_papers_of_the_device_it_came_from() {
         house.loans.0.papers.of(&device).unwrap()
     };
     let before = of(device().as_str());
-    house.dispute(1);
+    house.dispute(1).await;
     let (own, other) = (of(device().as_str()), of("bus-9"));
     assert_ne!(own.revision, before.revision);
     assert_eq!(own.conflicts[0].kind.as_str(), "item-lost");
@@ -314,7 +314,7 @@ async fn an_export_goes_out_once_and_again_as_the_same_file() {
     let text = std::fs::read_to_string(&file).unwrap();
     let expected = format!(
         "Version=1.0\tGenerator=lujiang\tGeneratorVersion={}\n\
-         2026-03-02 17:59:00 000\tissue\tR1\tLJ1\n2026-03-02 17:59:00 000\treturn\tLJ2\n",
+         2026-03-02 18:00:00 000\tissue\tR1\tLJ1\n2026-03-02 18:00:00 000\treturn\tLJ2\n",
         env!("CARGO_PKG_VERSION")
     );
     assert_eq!(text, expected);
@@ -333,8 +333,8 @@ async fn an_export_goes_out_once_and_again_as_the_same_file() {
     assert_eq!(
         line,
         json!({
-            "timestamp": 1_772_445_540, "type": "renew", "delta": 0, "patron_barcode": "R1",
-            "barcode": "LJ1", "checkout_time": "2026-03-02T17:59:00+08:00",
+            "timestamp": 1_772_445_600, "type": "renew", "delta": 0, "patron_barcode": "R1",
+            "barcode": "LJ1", "checkout_time": "2026-03-02T18:00:00+08:00",
             "due_date": "2026-04-01",
         })
     );
@@ -361,7 +361,7 @@ async fn readers_are_forgotten_in_time_and_the_loan_is_told_without() {
         tx.execute("UPDATE fact SET received = ?1", [micros])?;
         Ok(())
     };
-    house.rehearsal.store.decide_blocking(age).unwrap();
+    house.rehearsal.store.decide(age).await.unwrap();
     let forgotten = house.loans.forget(&admin(), false).await.unwrap();
     assert_eq!((forgotten.readers, house.person(1)), (1, (false, false)));
     assert_eq!(house.acts(), ["loans.forget"]);
