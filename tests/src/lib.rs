@@ -15,6 +15,7 @@ pub mod chain;
 pub mod clock;
 pub mod counter;
 pub mod demo;
+pub mod desk;
 pub mod disk;
 pub mod gate;
 pub mod gullible;

@@ -223,6 +223,7 @@ fn profile(told: Sip2Profile) -> Profile {
         charset: match told.charset {
             Sip2Charset::Utf8 => Charset::Utf8,
             Sip2Charset::Gb18030 => Charset::Gb18030,
+            Sip2Charset::Gbk => Charset::Gbk,
             Sip2Charset::Cp850 => Charset::Cp850,
         },
         terminator: match told.terminator {

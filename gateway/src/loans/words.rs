@@ -104,8 +104,8 @@ pub(super) fn order(
 
 /// Where an item is.
 pub(super) fn circulation(said: &ItemInformationResponse) -> Circulation {
-    // Koha and Evergreen answer "other" and no title for what they do not have.
-    let is_unknown = said.title_identifier.trim().is_empty();
+    // "Other", no title, and words why: it has no such thing. Without words it says nothing.
+    let is_unknown = said.title_identifier.trim().is_empty() && !said.screen_message.is_empty();
     match said.circulation_status {
         CirculationStatus::Charged | CirculationStatus::ChargedNotToBeRecalled => {
             Circulation::OnLoan

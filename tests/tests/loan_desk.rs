@@ -1,0 +1,253 @@
+//! The loan desk with a real gateway process and a library system over SIP2: everything is heard
+//! once, whatever breaks; what is disputed is ruled on.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use lujiang_tests::desk::{LOGIN, LoanHouse, fact, minutes};
+use lujiang_tests::ils::{Fault, Habits, Ils, Kind};
+use lujiang_tests::site::PATIENCE;
+use lujiang_tests::wait::until;
+use serde_json::json;
+
+fn stocked(kind: Kind) -> Ils {
+    Ils::stocked(Habits::of(kind).with_login(LOGIN.0, LOGIN.1), 3, 9)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_bus_lent_is_told_once_in_its_order_and_its_readers_are_erased() {
+    let folder = tempfile::tempdir().unwrap();
+    let house = LoanHouse::open(folder.path(), stocked(Kind::Koha), "koha", "")
+        .await
+        .unwrap();
+    house.link_is("up").await.unwrap();
+    let facts = [
+        fact("1", "checkout", "B00001", Some("R0001"), minutes(30)),
+        fact("2", "checkin", "B00001", None, minutes(20)),
+        fact("3", "checkout", "B00001", Some("R0002"), minutes(10)),
+        fact("4", "checkout", "B00002", Some("R0001"), minutes(9)),
+        fact("5", "renew", "B00002", Some("R0001"), minutes(8)),
+    ];
+    house.send(&facts).await.unwrap();
+    // Again, as a device does that did not hear the answer.
+    house.send(&facts).await.unwrap();
+
+    house.outcomes(5).await.unwrap();
+    let mut executed = house.executed();
+    executed.sort();
+    let expected = [
+        "checkin B00001",
+        "checkout B00001 R0001",
+        "checkout B00001 R0002",
+        "checkout B00002 R0001",
+        "renew B00002 R0001",
+    ];
+    assert_eq!(executed, expected);
+    let state = house.ils.ils().state();
+    assert_eq!(state["B00001"].patron, "R0002");
+    let desk = house.link_is("up").await.unwrap();
+    assert_eq!(desk["abilities"]["charged_items"], "proven", "{desk}");
+    let database = rusqlite::Connection::open(house.library.data().join("ledger.db")).unwrap();
+    let sql = "SELECT count(*), count(sealed), count(pseudonym) FROM person";
+    let persons: (i64, i64, i64) = database
+        .query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+        .unwrap();
+    assert_eq!(persons, (4, 0, 4));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_breaks_between_request_and_answer_nothing_is_told_twice_or_not_at_all() {
+    for fault in [
+        Fault::DropBefore,
+        Fault::DropAfter,
+        Fault::DropWithin,
+        Fault::SilentAfter,
+        Fault::WrongChecksum,
+        Fault::AskAgain,
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let house = LoanHouse::open(folder.path(), stocked(Kind::Generic), "generic", "");
+        let house = house.await.unwrap();
+        // The first loan shows what this library system can answer.
+        house
+            .send(&[fact("0", "checkout", "B00009", Some("R0003"), minutes(60))])
+            .await
+            .unwrap();
+        house.outcomes(1).await.unwrap();
+        house.ils.set_fault_of("11", fault);
+        house.ils.set_fault_of("09", fault);
+        let facts = [
+            fact("1", "checkout", "B00001", Some("R0001"), minutes(30)),
+            fact("2", "checkin", "B00001", None, minutes(20)),
+        ];
+        house.send(&facts).await.unwrap();
+        let outcomes = house.outcomes(3).await.unwrap();
+        let told = |outcome: &String| {
+            outcome.ends_with(" told")
+                || outcome.ends_with("already-known")
+                || outcome.ends_with("-since")
+        };
+        assert!(outcomes.iter().all(told), "{fault:?}: {outcomes:?}");
+        let executed: Vec<_> = house.executed().split_off(1);
+        assert_eq!(
+            executed,
+            ["checkout B00001 R0001", "checkin B00001"],
+            "{fault:?}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_killed_between_intent_and_answer_asks_before_it_tells_again() {
+    for fault in [Fault::SilentBefore, Fault::SilentAfter] {
+        let folder = tempfile::tempdir().unwrap();
+        let house = LoanHouse::open(folder.path(), stocked(Kind::Generic), "generic", "");
+        let mut house = house.await.unwrap();
+        house
+            .send(&[fact("0", "checkout", "B00009", Some("R0003"), minutes(60))])
+            .await
+            .unwrap();
+        house.outcomes(1).await.unwrap();
+        house.ils.set_fault_of("11", fault);
+        let before = house.ils.requests();
+        house
+            .send(&[fact("1", "checkout", "B00001", Some("R0001"), minutes(30))])
+            .await
+            .unwrap();
+        // Asked for item and reader, then told: the third line is the deed, and has no answer.
+        until("the deed", PATIENCE, async || {
+            let requests = house.ils.requests();
+            anyhow::ensure!(requests >= before + 3, "{requests} of {before}");
+            Ok(())
+        })
+        .await
+        .unwrap();
+        house.library.kill().await.unwrap();
+        house.library.start().await.unwrap();
+        house.outcomes(2).await.unwrap();
+        let executed = house.executed();
+        assert_eq!(
+            executed,
+            ["checkout B00009 R0003", "checkout B00001 R0001"],
+            "{fault:?}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_conflict_is_shown_with_its_story_ruled_on_and_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let house = LoanHouse::open(folder.path(), stocked(Kind::Generic), "generic", "");
+    let house = house.await.unwrap();
+    house.ils.ils().item_mut("B00001").unwrap().lost = true;
+    house.ils.ils().item_mut("B00002").unwrap().lost = true;
+    let facts = [
+        fact("1", "checkout", "B00001", Some("R0001"), minutes(30)),
+        fact("2", "checkout", "B00002", Some("R0002"), minutes(29)),
+    ];
+    house.send(&facts).await.unwrap();
+    let outcomes = house.outcomes(2).await.unwrap();
+    assert_eq!(
+        outcomes,
+        ["checkout B00001 item-lost", "checkout B00002 item-lost"]
+    );
+    let page = house.library.get("/api/v1/conflicts").await.unwrap();
+    let conflict = &page["conflicts"][1];
+    assert_eq!(conflict["kind"], "item-lost", "{page}");
+    assert!(conflict["rulings"]["force"].is_string() && conflict["history"][0].is_object());
+    assert!(!page.to_string().contains("R000"), "{page}");
+    let told = house
+        .library
+        .command(&["loans", "conflicts"])
+        .await
+        .unwrap();
+    assert!(
+        told.contains("B00001") && told.contains("retry: "),
+        "{told}"
+    );
+
+    // One is found, and told again; of the other nobody is told.
+    house.ils.ils().item_mut("B00001").unwrap().lost = false;
+    let number = |at: usize| page["conflicts"][at]["loan"]["number"].as_i64().unwrap();
+    let path = |at: usize| format!("/api/v1/conflicts/{}/ruling", number(at));
+    let retry = json!({"ruling": "retry", "reason": "it was behind the shelf"});
+    house.library.post(&path(1), &retry).await.unwrap();
+    let dismiss = json!({"ruling": "dismiss", "reason": "paid for"});
+    let ruled = house.library.post(&path(0), &dismiss).await.unwrap();
+    assert!(ruled["due"].is_string());
+    let taken = house
+        .library
+        .command(&["loans", "take-back", &number(0).to_string()])
+        .await;
+    taken.unwrap();
+    house.library.post(&path(0), &dismiss).await.unwrap();
+    let settled = async || {
+        let desk = house.library.get("/api/v1/loans?state=settled").await?;
+        let rows = desk["rows"].as_array().map_or(0, Vec::len);
+        anyhow::ensure!(rows == 2, "{desk}");
+        Ok(())
+    };
+    until("both to be settled", PATIENCE, settled)
+        .await
+        .unwrap();
+    let outcomes = house.outcomes(2).await.unwrap();
+    assert_eq!(
+        outcomes,
+        ["checkout B00001 told", "checkout B00002 dismissed"]
+    );
+    assert_eq!(house.executed(), ["checkout B00001 R0001"]);
+    let audit = house
+        .library
+        .text("/api/v1/audit?action=loans")
+        .await
+        .unwrap();
+    assert!(audit.contains("loans.take-back") && audit.contains("behind the shelf"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn paused_it_tells_nothing_and_without_a_library_system_facts_wait() {
+    let folder = tempfile::tempdir().unwrap();
+    let house = LoanHouse::open(folder.path(), stocked(Kind::Generic), "generic", "");
+    let mut house = house.await.unwrap();
+    house.link_is("up").await.unwrap();
+    house.library.command(&["loans", "pause"]).await.unwrap();
+    house.link_is("down").await.unwrap();
+    house
+        .send(&[fact("1", "checkout", "B00001", Some("R0001"), minutes(30))])
+        .await
+        .unwrap();
+    let waits = async || {
+        let sync = house.library.get("/api/v1/sync").await?;
+        anyhow::ensure!(sync["devices"][0]["at_desk"] == 1, "{sync}");
+        Ok(())
+    };
+    until("the fact to wait", PATIENCE, waits).await.unwrap();
+    assert_eq!(house.executed(), Vec::<String>::new());
+    house.ils.stop().await;
+    house.library.command(&["loans", "resume"]).await.unwrap();
+    let desk = house.link_is("down").await.unwrap();
+    assert_eq!(desk["paused"], false, "{desk}");
+    house.ils.restart().await.unwrap();
+    assert_eq!(house.outcomes(1).await.unwrap(), ["checkout B00001 told"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_login_is_told_and_not_tried_again_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let ils = Ils::stocked(
+        Habits::of(Kind::Generic).with_login("desk", "another"),
+        1,
+        1,
+    );
+    let house = LoanHouse::open(folder.path(), ils, "generic", "")
+        .await
+        .unwrap();
+    let told = until("the refusal", PATIENCE, async || {
+        let desk = house.library.get("/api/v1/loans/desk").await?;
+        let problem = desk["problem"].as_str().unwrap_or_default().to_owned();
+        anyhow::ensure!(problem.contains("login"), "{desk}");
+        Ok(problem)
+    })
+    .await
+    .unwrap();
+    assert!(!told.contains(LOGIN.1) && !house.library.log().contains(LOGIN.1));
+}
