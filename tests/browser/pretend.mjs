@@ -94,6 +94,31 @@ function loans(query) {
   return { buckets, rows, total: figures(all), undated: figures(troubled ? 3 : 0), gaps };
 }
 
+const loan = (number, item, kind, minutes, device) => ({ number, device, item, kind, happened: ago(minutes), due: null, state: "waiting", outcome: null, changed: ago(minutes), exported: null });
+const loanDesk = {
+  paused: false, link: troubled ? "down" : "up", link_since: ago(12), problem: troubled ? "connection refused" : null, make: "koha",
+  abilities: { circulation: "proven", due: "proven", charged_items: troubled ? "lacking" : "proven" },
+  totals: [{ state: "waiting", outcome: null, facts: troubled ? 163 : 0 }, { state: "disputed", outcome: "on-loan-to-another", facts: troubled ? 2 : 0 }, { state: "settled", outcome: "told", facts: 5_120 }],
+  dry_run: troubled ? [
+    { loan: loan(901, "LL0029481", "checkout", 95, "bus-1"), sentence: "The library system is asked for the state of the item, then told, unless it knows." },
+    { loan: loan(902, "LL0030077", "checkin", 60 * 26, "bus-1"), sentence: "The item was lent since: the return counts, and the item is not taken back from who has it now." },
+  ] : [],
+};
+const conflicts = [["LL0012345", "The library system has the item on loan to another reader.", "Item checked out to another patron 该书已借出"], ["LL0067890", "The library system has blocked the reader.", null]].map(([item, sentence, words], index) => ({
+  loan: { ...loan(880 - index * 7, item, "checkout", 60 * (30 - index * 20), "bus-1"), state: "disputed" }, kind: "on-loan-to-another", sentence, words, since: ago(40 + index), retry_at: null,
+  rulings: {
+    retry: "The library system is asked again, and the fact goes by the rules.",
+    force: "The item is taken back from the reader who has it, then the fact is told to the library system at its own time.",
+    dismiss: "The library system is not told. The fact still counts in the figures; the later facts of this item go on.",
+  },
+  history: [
+    { number: 700, device: "main-selfcheck", kind: "checkout", happened: ago(60 * 24 * 9), outcome: "on-line" },
+    { number: 880 - index * 7, device: "bus-1", kind: "checkout", happened: ago(60 * (30 - index * 20)), outcome: "disputed" },
+    { number: 902, device: "bus-1", kind: "checkin", happened: ago(55), outcome: "waiting" },
+  ],
+  pending: null,
+}));
+
 function stops(year) {
   const rows = mood === "empty" || year < 2016 ? [] : [
     ["奥特莱斯广场", "送书进广场", "1月2日", "醴陵市奥特莱斯广场", 360, 1080], ["黄沙中学", "送书进学校", "6月08日", "醴陵市黄沙中学", 230, 530],
@@ -146,6 +171,8 @@ const server = createServer((request, response) => {
     return found ? json(found) : json({ detail: "no such device" }, 404);
   }
   if (path === "/visits") return json(visits(url.searchParams));
+  if (path === "/loans/desk") return json(loanDesk);
+  if (path === "/conflicts") return json({ conflicts: troubled ? conflicts : [], next: null });
   if (path === "/loans/totals") return json(loans(url.searchParams));
   if (path === "/stops") return json(stops(Number(url.searchParams.get("year"))));
   if (path === "/quarantine") return json({ rows: quarantine.filter((row) => (url.searchParams.get("device") ?? row.device) === row.device), next: null });

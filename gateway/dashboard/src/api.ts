@@ -253,9 +253,7 @@ export const api = {
   tokens: async () => (await get<{ tokens: Token[] }>("/tokens")).tokens,
   addToken: async (name: string, scope: Right, expires?: string) =>
     (await send("POST", "/tokens", { name, scope, expires })).json() as Promise<Issued>,
-  removeToken: async (name: string) => {
-    await send("DELETE", `/tokens/${encodeURIComponent(name)}`);
-  },
+  removeToken: (name: string) => remove(`/tokens/${encodeURIComponent(name)}`),
   audit: (limit: number, action?: string, before?: number) => {
     const query = new URLSearchParams({ limit: String(limit) });
     if (action !== undefined) query.set("action", action);
@@ -293,8 +291,12 @@ export async function get<T>(path: string): Promise<T> {
   return (await ask(path, { method: "GET" })).json() as Promise<T>;
 }
 
-async function post(path: string, body?: unknown): Promise<void> {
+export async function post(path: string, body?: unknown): Promise<void> {
   await send("POST", path, body);
+}
+
+export async function remove(path: string): Promise<void> {
+  await send("DELETE", path);
 }
 
 function send(method: string, path: string, body?: unknown): Promise<Response> {

@@ -3,7 +3,7 @@ import type { IconName } from "./parts/Icon.svelte";
 import type { Word } from "./words.ts";
 
 export interface PageEntry {
-  name: "overview" | "devices" | "visits" | "loans" | "bus" | "quarantine" | "tokens" | "audit";
+  name: "overview" | "devices" | "visits" | "loans" | "bus" | "conflicts" | "quarantine" | "tokens" | "audit";
   path: string;
   word: Word;
   icon: IconName;
@@ -19,6 +19,7 @@ export const PAGES: readonly PageEntry[] = [
   { name: "devices", path: "/devices", word: "nav.devices", icon: "devices", key: "d" },
   { name: "visits", path: "/visits", word: "nav.visits", icon: "visits", key: "v" },
   { name: "loans", path: "/loans", word: "nav.loans", icon: "book", key: "l", isRare: true },
+  { name: "conflicts", path: "/conflicts", word: "nav.conflicts", icon: "warn", key: "c", isRare: true },
   { name: "bus", path: "/bus", word: "nav.bus", icon: "bus", key: "b", isRare: true },
   {
     name: "quarantine",

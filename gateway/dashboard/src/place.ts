@@ -8,6 +8,7 @@ export type Place =
   | { page: "visits" }
   | { page: "loans" }
   | { page: "bus" }
+  | { page: "conflicts" }
   | { page: "quarantine" }
   | { page: "tokens" }
   | { page: "audit" }
@@ -21,7 +22,7 @@ export function placeOf(path: string): Place {
       ? { page: "devices" }
       : { page: "device", device: decodeURIComponent(second) };
   }
-  for (const page of ["visits", "loans", "bus", "quarantine", "tokens", "audit", "sign-in"] as const) {
+  for (const page of ["visits", "loans", "bus", "conflicts", "quarantine", "tokens", "audit", "sign-in"] as const) {
     if (first === page) return { page };
   }
   return { page: "overview" };

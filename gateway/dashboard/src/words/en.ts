@@ -1,3 +1,4 @@
+import { enDesk } from "./desk.en.ts";
 import { enLoans } from "./loans.en.ts";
 import { enPeople } from "./people.en.ts";
 import type { Word } from "./zh.ts";
@@ -404,6 +405,7 @@ export const en: Record<Word, string | readonly [one: string, other: string]> = 
   "time.days": ["{d} day", "{d} days"],
   "time.seconds": "under 1 min",
 
+  ...enDesk,
   ...enLoans,
   ...enPeople,
 };

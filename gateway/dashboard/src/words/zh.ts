@@ -1,3 +1,4 @@
+import { zhDesk } from "./desk.zh.ts";
 import { zhLoans } from "./loans.zh.ts";
 import { zhPeople } from "./people.zh.ts";
 
@@ -369,6 +370,7 @@ export const zh = {
   "time.days": "{d} 天",
   "time.seconds": "不到 1 分",
 
+  ...zhDesk,
   ...zhLoans,
   ...zhPeople,
 } as const;
