@@ -1,4 +1,6 @@
-//! The simulated library of the demonstration: one gateway, real agents, and visitors.
+//! The simulated library of the demonstration: one gateway, real agents, visitors and readers.
+
+mod lending;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -10,7 +12,8 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use lujiang_agent::{Agent, AgentOptions, GatewayUrl, OutboxOptions, Present, Trust, enrol};
 use lujiang_config::{
-    AgentConfig, AgentSection, GateSection, GatewayConfig, LogSection, OutboxSection, UplinkSection,
+    AgentConfig, AgentSection, BusDeskSection, GateSection, GatewayConfig, IlsMake, LendingSection,
+    LogSection, MachineSection, OutboxSection, SelfCheckoutSection, UplinkSection,
 };
 use lujiang_gateway::run::{Gateway, RunOptions};
 use lujiang_wire::{Clock as _, DeviceId, EnrolmentToken};
@@ -20,6 +23,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use crate::clock::FastClock;
 use crate::counter::Counter;
 use crate::visitors::Visitors;
+use lending::{Counters, Lenders};
 
 /// How often people are moved through the doors, in real time.
 const STEP: Duration = Duration::from_millis(100);
@@ -34,8 +38,13 @@ const SITES: [(&str, &str, &str); 6] = [
     ("bus", "流动汽车图书屋", "Mon-Sun 09:00-17:00"),
 ];
 
+/// The device with a self-checkout machine, which is named as the device.
+const SELF_CHECKOUT: &str = "main-selfcheck";
+/// The device on the bus.
+const BUS: &str = "bus-1";
+
 /// The devices: id, name, kind, site, and the share of all visits its gate sees.
-const DEVICES: [(&str, &str, &str, &str, Option<f64>); 7] = [
+const DEVICES: [(&str, &str, &str, &str, Option<f64>); 8] = [
     ("main-gate-north", "主馆北门", "gate", "main", Some(0.52)),
     ("main-gate-south", "主馆南门", "gate", "main", Some(0.33)),
     (
@@ -60,7 +69,14 @@ const DEVICES: [(&str, &str, &str, &str, Option<f64>); 7] = [
         "donggang",
         None,
     ),
-    ("bus-1", "流动车", "bus", "bus", None),
+    (
+        SELF_CHECKOUT,
+        "主馆自助借还机",
+        "self-checkout",
+        "main",
+        None,
+    ),
+    (BUS, "流动车", "bus", "bus", None),
 ];
 
 /// A running demonstration.
@@ -68,6 +84,7 @@ pub struct Demo {
     gateway: Gateway,
     agents: Vec<Agent>,
     doors: Vec<Door>,
+    lenders: Lenders,
     clock: Arc<FastClock>,
     walked_until: Timestamp,
     http: reqwest::Client,
@@ -88,7 +105,8 @@ impl Demo {
     /// # Errors
     /// Where the gateway or an agent does not start.
     pub async fn start(data: &Path, speed: f64, seed: u64) -> anyhow::Result<Self> {
-        let config = gateway_config();
+        let ils = Lenders::library_system().await?;
+        let config = gateway_config(ils.addr);
         let zone = config.library.time_zone.clone();
         let clock = Arc::new(FastClock::starting(
             before_opening(&zone)?,
@@ -104,8 +122,10 @@ impl Demo {
             .context("reading the admin token")?
             .trim()
             .to_owned();
+        let lenders = Lenders::open(ils, gateway.endpoints().mqtts).await?;
         let mut demo = Self {
             sign_in_link: String::new(),
+            lenders,
             gateway,
             agents: Vec::new(),
             doors: Vec::new(),
@@ -130,6 +150,9 @@ impl Demo {
             demo.add(device, data, &zone, speed, seed + number as u64)
                 .await?;
         }
+        let counters = demo.counters().await?;
+        let clock = demo.clock.clone();
+        demo.lenders.begin(counters, clock, speed, seed);
         Ok(demo)
     }
 
@@ -160,6 +183,40 @@ impl Demo {
         &self.sign_in_link
     }
 
+    /// The self-checkout and the bus, once they can lend: the bus also off-line.
+    async fn counters(&self) -> anyhow::Result<Counters> {
+        let agent = |id: &str| {
+            let place = DEVICES.iter().position(|device| device.0 == id);
+            let agent = place.and_then(|place| self.agents.get(place));
+            agent.with_context(|| format!("no agent {id}"))
+        };
+        let (checkout, bus) = (agent(SELF_CHECKOUT)?, agent(BUS)?);
+        let bus = bus.lending().context("the bus lends")?.clone();
+        let patience = Duration::from_secs(10);
+        let relay = crate::wait::until("papers and a library system", patience, async || {
+            anyhow::ensure!(bus.papers().is_some(), "the bus has no papers yet");
+            let machines = checkout.status().await?.self_checkouts;
+            let machine = machines.get(SELF_CHECKOUT).context("no machine yet")?;
+            machine.place.parse().context("an address")
+        });
+        Ok(Counters {
+            relay: relay.await?,
+            bus: bus.clone(),
+        })
+    }
+
+    /// The bus desk's page.
+    ///
+    /// # Errors
+    /// Where it is not served yet.
+    pub async fn bus_desk(&self) -> anyhow::Result<String> {
+        let place = DEVICES.iter().position(|device| device.0 == BUS);
+        let bus = place.and_then(|place| self.agents.get(place));
+        let status = bus.context("no bus")?.status().await?;
+        let address = status.bus_desk.context("the bus has no desk yet")?;
+        Ok(format!("http://{address}/"))
+    }
+
     /// Lets people walk, for ever.
     ///
     /// # Errors
@@ -183,10 +240,14 @@ impl Demo {
     ///
     /// # Errors
     /// Where something does not end cleanly.
-    pub async fn stop(self) -> anyhow::Result<String> {
-        for agent in self.agents {
+    pub async fn stop(mut self) -> anyhow::Result<String> {
+        let lenders = self.lenders.close_up().await;
+        // The bus comes back into range first, and what it lent is told.
+        let lent = self.loans_told().await;
+        for agent in std::mem::take(&mut self.agents) {
             agent.stop().await;
         }
+        lenders.context("lending")?;
         let counted: u64 = self.doors.iter().map(|door| door.entered).sum();
         let url = format!(
             "http://{}/api/v1/visits?from=2000-01-01&to=2100-01-01&bucket=year",
@@ -207,10 +268,30 @@ impl Demo {
         })
         .await;
         self.gateway.stop().await.context("stopping the gateway")?;
+        self.lenders.stop().await;
+        let lent = lent.context("the library system does not know of every loan")?;
         let kept = kept.context("the ledger does not have what the doors counted")?;
         Ok(format!(
-            "counted at the doors {counted}, in the ledger {kept}: whole"
+            "lent {lent}, in the library system {lent}\n\
+             counted at the doors {counted}, in the ledger {kept}: whole"
         ))
+    }
+
+    /// Waits until the loan desk has told everything; how many loans that are.
+    async fn loans_told(&self) -> anyhow::Result<u64> {
+        let url = self.url("/api/v1/loans/desk");
+        crate::wait::until("the last loan", Duration::from_secs(60), async || {
+            let asked = self.http.get(&url).bearer_auth(&self.token).send();
+            let desk: Value = asked.await?.json().await?;
+            let totals = desk["totals"].as_array().context("totals")?;
+            let open = totals.iter().filter(|total| total["state"] != "settled");
+            let open: u64 = open.filter_map(|total| total["facts"].as_u64()).sum();
+            anyhow::ensure!(open == 0, "{open} loans wait or are in dispute");
+            let (lent, told) = self.lenders.account()?;
+            anyhow::ensure!(lent == told, "{told} of {lent}");
+            Ok(lent)
+        })
+        .await
     }
 
     async fn add(
@@ -240,7 +321,8 @@ impl Demo {
             }
             None => None,
         };
-        let config = agent_config(id, &folder, self.gateway.endpoints().mqtts, gate)?;
+        let mut config = agent_config(id, &folder, self.gateway.endpoints().mqtts, gate)?;
+        self.lend(&mut config)?;
         self.enrol(&config).await?;
         let clock = Arc::new(self.clock.on_another_machine(boot(id)));
         let options = AgentOptions {
@@ -253,6 +335,36 @@ impl Demo {
                 .await
                 .with_context(|| format!("agent {id}"))?,
         );
+        Ok(())
+    }
+
+    /// The self-checkout has its relay, the bus its desk and a way of its own to the gateway.
+    fn lend(&self, config: &mut AgentConfig) -> anyhow::Result<()> {
+        match config.agent.device.as_str() {
+            SELF_CHECKOUT => {
+                let machine = MachineSection::on_port(0);
+                let machines = [(SELF_CHECKOUT.to_owned(), machine)].into();
+                let mut section = SelfCheckoutSection::for_machines(&config.agent.data, machines);
+                let ils = self.lenders.ils();
+                section.acs.host = ils.ip().to_string();
+                section.acs.port = ils.port();
+                config.self_checkout = Some(section);
+            }
+            BUS => {
+                let mut desk = BusDeskSection::default();
+                desk.listen.set_port(0);
+                config.bus_desk = Some(desk);
+                let way = self.lenders.way_of_the_bus();
+                config.uplink.host = way.ip().to_string();
+                config.uplink.port = way.port();
+                config.uplink.keep_alive = Duration::from_secs(2);
+                config.uplink.backoff_max = Duration::from_secs(1);
+            }
+            _ => return Ok(()),
+        }
+        let mut lending = LendingSection::default();
+        lending.item_pattern = "LL[0-9]{7}".parse().context("a pattern")?;
+        config.lending = Some(lending);
         Ok(())
     }
 
@@ -286,13 +398,18 @@ impl Demo {
     }
 }
 
-fn gateway_config() -> GatewayConfig {
+fn gateway_config(ils: SocketAddr) -> GatewayConfig {
     let mut config = GatewayConfig::default();
     config.library.name = "渌江演示图书馆".to_owned();
     config.mqtt.listen.set_port(0);
     config.http.listen.set_port(0);
     config.tls.mqtt_listen.set_port(0);
     config.tls.http_listen.set_port(0);
+    config.loans.make = IlsMake::Koha;
+    config.loans.patience = Duration::from_secs(1);
+    config.loans.request_interval = Duration::from_millis(10);
+    config.loans.ils.host = Some(ils.ip().to_string());
+    config.loans.ils.port = ils.port();
     config
 }
 

@@ -11,12 +11,14 @@ use nix::sys::signal::Signal;
 async fn it_ends_by_itself_and_the_ledger_has_what_the_doors_counted() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
-    let arguments = ["--speed", "600", "--seed", "7", "--for", "6s", "--data"];
+    let arguments = ["--speed", "600", "--seed", "7", "--for", "16s", "--data"];
     let mut arguments = arguments.to_vec();
     arguments.push(data.to_str().unwrap());
     let said = output(&binary("lujiang-demo"), &arguments).await.unwrap();
     assert!(
-        said.contains("7 devices") && said.contains("/sign-in?token="),
+        said.contains("8 devices")
+            && said.contains("in the library system")
+            && said.contains("/sign-in?token="),
         "{said}"
     );
     assert!(said.trim_end().ends_with(": whole"), "{said}");

@@ -69,6 +69,7 @@ async fn run(options: Options) -> anyhow::Result<()> {
          page      {}\n\
          or        {}   (the gateway's own certificate)\n\
          sign in   {}   (good once)\n\
+         bus desk  {}\n\
          data      {}\n\
          end       {}",
         demo.devices(),
@@ -76,6 +77,7 @@ async fn run(options: Options) -> anyhow::Result<()> {
         demo.page(),
         demo.secure_page(),
         demo.sign_in_link(),
+        demo.bus_desk().await?,
         data.display(),
         options.length.map_or("Ctrl-C".to_owned(), |length| format!(
             "in {length:?}, or Ctrl-C"
