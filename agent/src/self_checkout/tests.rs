@@ -146,6 +146,49 @@ async fn while_the_library_system_is_away_each_loan_is_on_disk_before_it_is_told
 }
 
 #[tokio::test]
+async fn a_loan_is_renewed_here_and_one_that_the_machine_cancels_is_undone() {
+    let bench = Bench::away(TestLending::start()).await;
+    let mut machine = bench.machine().await;
+    machine.say(&checkout(READER, "LL000001"), 1).await;
+    machine.hear().await;
+    let cancel = checkout(READER, "LL000001").replace("BON|", "BIY|");
+    machine.say(&cancel, 2).await;
+    let told = machine.hear().await.text;
+    assert!(
+        told.starts_with("121NUY") && told.contains("已取消"),
+        "{told}"
+    );
+    machine.say(&cancel, 3).await;
+    assert!(
+        machine.hear().await.text.starts_with("120N"),
+        "once is enough"
+    );
+    let facts = bench.facts(2).await;
+    let Fact::LoanUndone(undone) = facts[1].fact() else {
+        panic!("an undone loan expected");
+    };
+    assert_eq!(undone.fact, facts[0].id);
+
+    machine.say(&checkout(READER, "LL000002"), 4).await;
+    machine.hear().await;
+    bench.lending.wait(Duration::from_secs(10 * 24 * 3_600));
+    let date = date();
+    machine
+        .say(&format!("29NN{date}{date}AOLL|AA{READER}|ABLL000002|"), 5)
+        .await;
+    let told = machine.hear().await.text;
+    assert!(
+        told.starts_with("301YUN") && told.contains("|AH2027-01-03|"),
+        "{told}"
+    );
+    assert_eq!(
+        opened(bench.facts(4).await[3].fact()).as_deref(),
+        Some(READER)
+    );
+    bench.stop().await;
+}
+
+#[tokio::test]
 async fn a_machine_that_speaks_english_is_answered_so() {
     let bench = Bench::away(TestLending::without_papers()).await;
     let mut machine = bench.machine().await;

@@ -26,6 +26,9 @@ const NAME_LENGTH_MAX: usize = 32;
 /// Longest text in a message of ours, in characters.
 const TEXT_LENGTH_MAX: usize = 200;
 
+/// The requests with a field AA.
+const NAMING_A_READER: [&str; 10] = ["01", "11", "15", "23", "25", "29", "35", "37", "63", "65"];
+
 /// What a text may be that stands in a field.
 const TEXT: &str = "at most 200 characters, no \"|\" and no control character; \"\" for none";
 
@@ -123,9 +126,10 @@ impl OfflineSection {
 
 impl CardSection {
     fn read(section: &mut Section<'_>) -> Option<Self> {
-        let message = section.required_text("message", "two digits", |text| {
-            text.len() == 2 && text.bytes().all(|b| b.is_ascii_digit())
-        });
+        let expected =
+            "a request that names a reader: one of 01, 11, 15, 23, 25, 29, 35, 37, 63, 65";
+        let message =
+            section.required_text("message", expected, |text| NAMING_A_READER.contains(&text));
         let field = section.required_text("field", "two letters A-Z", |text| {
             text.len() == 2 && text.bytes().all(|b| b.is_ascii_uppercase())
         });
