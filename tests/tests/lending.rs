@@ -5,12 +5,16 @@
 
 use std::time::{Duration, Instant};
 
+use lujiang_agent::SystemClock;
+use lujiang_agent::outbox::Stamp;
 use lujiang_gateway::ledger::SealedPerson;
 use lujiang_gateway::seal::Seals;
 use lujiang_tests::bus::{Bus, loans_in};
 use lujiang_tests::link::{Thin, Weather};
+use lujiang_tests::packet::Version;
 use lujiang_tests::site::{Library, PATIENCE};
-use lujiang_wire::EventId;
+use lujiang_tests::subscriber::Subscriber;
+use lujiang_wire::{EventId, Fact, KioskUsed, Metric};
 
 /// A library with a bus that has its papers.
 async fn library_with_bus(folder: &std::path::Path) -> (Library, Bus) {
@@ -144,5 +148,63 @@ async fn on_a_thin_line_that_is_cut_again_and_again_nothing_is_lost_or_doubled()
     library.secure_link().turn(thin);
     bus.drained(6 * PATIENCE).await.unwrap();
     each_once(&library, &facts).await;
+    bus.stop().await;
+}
+
+/// A title used at a screen of the bus.
+fn usage(number: usize) -> Fact {
+    Fact::KioskUsed(KioskUsed {
+        title: format!("title-{number}").parse().unwrap(),
+        metric: Metric::TotalItemRequests,
+        session: "s".parse().unwrap(),
+    })
+}
+
+/// Where this stands in what was heard, first and last.
+fn ends_of(heard: &[u8], text: &str) -> (usize, usize) {
+    let at = |(index, window): (usize, &[u8])| (window == text.as_bytes()).then_some(index);
+    let mut found = heard.windows(text.len()).enumerate().filter_map(at);
+    let first = found
+        .next()
+        .unwrap_or_else(|| panic!("{text} was not heard"));
+    (first, found.next_back().unwrap_or(first))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_day_without_a_link_loans_come_first_then_usage_then_telemetry() {
+    let folder = tempfile::tempdir().unwrap();
+    let (library, mut bus) = library_with_bus(folder.path()).await;
+    library.secure_link().turn(Weather::Reset);
+    for number in 0..3 {
+        let facts = (0..100).map(|n| usage(number * 100 + n)).collect();
+        let outbox = bus.agent().outbox();
+        let stamp = Stamp::now(&SystemClock::new().unwrap());
+        outbox
+            .with(move |outbox| outbox.record(&stamp, facts, None))
+            .await
+            .unwrap();
+        bus.lend(number * 200..(number + 1) * 200).await.unwrap();
+    }
+    let reader = library
+        .add_reader("desk", "library/v1/devices/bus-1/#")
+        .await
+        .unwrap();
+    let (door, all) = (library.endpoints().mqtt, "library/v1/devices/bus-1/#");
+    let mut listener = Subscriber::connect(door, &reader, Version::V5, all)
+        .await
+        .unwrap();
+
+    library.secure_link().turn(Weather::Fair);
+    bus.drained(PATIENCE).await.unwrap();
+    listener
+        .says("time", "outbox_size_bytes", PATIENCE)
+        .await
+        .unwrap();
+    let heard = listener.everything(Duration::from_millis(300)).await;
+    let loans = ends_of(&heard, "\"stream\":\"loan\"");
+    let usages = ends_of(&heard, "\"stream\":\"usage\"");
+    let telemetry = ends_of(&heard, "bus-1/telemetry");
+    assert!(loans.1 < usages.0, "{loans:?} {usages:?}");
+    assert!(usages.1 < telemetry.0, "{usages:?} {telemetry:?}");
     bus.stop().await;
 }

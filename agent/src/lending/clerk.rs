@@ -1,21 +1,23 @@
 //! Who decides and writes, one thing after the other: asks the policy, seals the reader, has fact
 //! and memory on disk in one transaction, and remembers it. It waits for the disk.
 
+mod writing;
+
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use jiff::Timestamp;
 use lujiang_wire::{
-    CardIssued, Clock, Due, EventId, Fact, Label, LoanCheckin, LoanCheckout, LoanKind, LoanUndone,
-    Mode, Outcome, Patron, Place, StopClosed, StopOpened,
+    CardIssued, Clock, EventId, Fact, LoanCheckin, LoanCheckout, LoanKind, LoanUndone, Mode,
+    Patron, StopClosed, StopOpened,
 };
 use tokio::sync::watch;
 
 use super::forms::Forms;
 use super::last_facts::LastFacts;
 use super::local_key::{LocalKey, ReaderMark};
-use super::memory::{Act, Change, LentHere, Memory};
+use super::memory::{Change, LentHere, Memory};
 use super::papers::Papers;
 use super::papers_file::PapersFile;
 use super::policy::{Borrower, Policy};
@@ -24,10 +26,10 @@ use super::{
     Barcode, BlockLoan, BlockRefused, BlockReturn, Card, Lent, Loan, OnlineLoan, OpenStop,
     ReaderCard, Refused, Return, TakenBack, Undone,
 };
-use crate::error_chain::chain;
 use crate::measured_time::MeasuredTime;
 use crate::outbox::{Outbox, Stamp};
 use crate::status::{Board, Link};
+use writing::{CHECKOUT, Circumstances, RENEWAL, Way};
 
 /// What all handles of one lending share.
 pub(super) struct Clerk {
@@ -51,35 +53,6 @@ pub(super) struct Clerk {
     /// Of the memory, without waiting for it.
     pub(super) last_facts: LastFacts,
     pub(super) meter: Mutex<SyncMeter>,
-}
-
-/// An item and how it is lent.
-type Granted<'a> = (&'a Barcode, LentHere);
-
-/// The two ways an item goes out.
-#[derive(Clone, Copy)]
-struct Way {
-    kind: LoanKind,
-    fact: fn(LoanCheckout) -> Fact,
-}
-
-const CHECKOUT: Way = Way {
-    kind: LoanKind::Checkout,
-    fact: Fact::LoanCheckout,
-};
-
-const RENEWAL: Way = Way {
-    kind: LoanKind::Renew,
-    fact: Fact::LoanRenew,
-};
-
-/// What goes into the facts of one transaction alike.
-#[derive(Clone, Copy)]
-struct Circumstances<'a> {
-    kind: LoanKind,
-    session: &'a Label,
-    stop: Option<&'a Label>,
-    block: Option<&'a Label>,
 }
 
 impl Clerk {
@@ -368,149 +341,5 @@ impl Clerk {
         let granted = vec![(&loan.item, lent)];
         let lent = self.write_loans(&mut memory, circumstances, way, &[patron], granted)?;
         lent.into_iter().next().ok_or(Refused::Failed)
-    }
-
-    fn write_loans(
-        &self,
-        memory: &mut Memory,
-        circumstances: Circumstances<'_>,
-        way: Way,
-        patrons: &[Patron],
-        granted: Vec<Granted<'_>>,
-    ) -> Result<Vec<Lent>, Refused> {
-        let lent = |((item, lent), patron): (&Granted<'_>, &Patron)| LoanCheckout {
-            item: item.label().clone(),
-            patron: Some(patron.clone()),
-            due: Some(Due::Day(lent.due)),
-            session: circumstances.session.clone(),
-            mode: Mode::Offline,
-            outcome: granted_outcome(),
-            block: circumstances.block.cloned(),
-            stop: circumstances.stop.cloned(),
-        };
-        let carrier = self.carrier();
-        let mut facts = Vec::with_capacity(granted.len());
-        // Where each loan stands: what comes from the load is returned from it just before.
-        let mut at = Vec::with_capacity(granted.len());
-        for loan in granted.iter().zip(patrons) {
-            let (item, lent_now) = loan.0;
-            let load = memory.lent(item).filter(|load| {
-                Some(&load.reader) == carrier.as_ref() && load.reader != lent_now.reader
-            });
-            facts.extend(load.map(|load| checkin(item, circumstances, load.block.as_ref())));
-            at.push(facts.len());
-            facts.push((way.fact)(lent(loan)));
-        }
-        let stamp = Stamp::now(self.clock.as_ref());
-        let dues: Vec<Due> = granted.iter().map(|(_, l)| Due::Day(l.due)).collect();
-        let facts = self.record(memory, &stamp, facts, |memory, places| {
-            let counted = memory.more_at(circumstances.stop, circumstances.kind, granted.len());
-            let places = at.iter().filter_map(|at| places.get(*at));
-            let changes = granted.into_iter().zip(places).map(|((item, lent), at)| {
-                let act = act_of(circumstances, &stamp, at);
-                memory.lend(item, lent, act, at)
-            });
-            changes.flatten().chain(counted).collect()
-        })?;
-        let facts = at.iter().filter_map(|at| facts.get(*at).cloned());
-        Ok(facts
-            .zip(dues)
-            .map(|(fact, due)| Lent { due, fact })
-            .collect())
-    }
-
-    fn write_returns(
-        &self,
-        memory: &mut Memory,
-        circumstances: Circumstances<'_>,
-        items: &[Barcode],
-    ) -> Result<Vec<TakenBack>, Refused> {
-        let back = |item| checkin(item, circumstances, circumstances.block);
-        let facts = items.iter().map(back).collect();
-        let stamp = Stamp::now(self.clock.as_ref());
-        let facts = self.record(memory, &stamp, facts, |memory, places| {
-            let changes = items.iter().zip(places).map(|(item, at)| {
-                let act = act_of(circumstances, &stamp, at);
-                memory.take_back(item, act, at)
-            });
-            let counted = memory.more_at(circumstances.stop, circumstances.kind, items.len());
-            changes.flatten().chain(counted).collect()
-        })?;
-        Ok(facts.into_iter().map(|fact| TakenBack { fact }).collect())
-    }
-
-    /// As [`Clerk::record`], for one fact.
-    fn record_one(
-        &self,
-        memory: &mut Memory,
-        facts: Vec<Fact>,
-        changes: impl FnOnce(&Memory, &Place) -> Vec<Change>,
-    ) -> Result<EventId, Refused> {
-        let stamp = Stamp::now(self.clock.as_ref());
-        let written = self.record(memory, &stamp, facts, |memory, places| {
-            places
-                .first()
-                .map_or_else(Vec::new, |at| changes(memory, at))
-        })?;
-        written.into_iter().next().ok_or(Refused::Failed)
-    }
-
-    /// Has facts on disk, and what is to be remembered with them; then remembers it.
-    fn record(
-        &self,
-        memory: &mut Memory,
-        stamp: &Stamp,
-        facts: Vec<Fact>,
-        changes: impl FnOnce(&Memory, &[Place]) -> Vec<Change>,
-    ) -> Result<Vec<EventId>, Refused> {
-        let mut made = Vec::new();
-        let recorded = self.outbox.record_noting(stamp, facts, |places| {
-            made = changes(memory, places);
-            made.iter().map(Change::note).collect()
-        });
-        let places = recorded.map_err(|error| {
-            if error.is_full() {
-                tracing::warn!("there is no room for another loan");
-                return Refused::NoRoom;
-            }
-            tracing::error!(
-                reason = chain(&error),
-                "a loan is refused: it cannot be written"
-            );
-            Refused::Failed
-        })?;
-        for change in made {
-            memory.apply(change);
-        }
-        Ok(places.iter().map(EventId::of_place).collect())
-    }
-}
-
-fn granted_outcome() -> Outcome {
-    Outcome {
-        ok: true,
-        reason: None,
-    }
-}
-
-/// The fact of an item that is back.
-fn checkin(item: &Barcode, circumstances: Circumstances<'_>, block: Option<&Label>) -> Fact {
-    Fact::LoanCheckin(LoanCheckin {
-        item: item.label().clone(),
-        session: circumstances.session.clone(),
-        mode: Mode::Offline,
-        outcome: granted_outcome(),
-        block: block.cloned(),
-        stop: circumstances.stop.cloned(),
-    })
-}
-
-fn act_of(circumstances: Circumstances<'_>, stamp: &Stamp, at: &Place) -> Act {
-    Act {
-        fact: EventId::of_place(at),
-        kind: circumstances.kind,
-        at: stamp.time,
-        session: circumstances.session.clone(),
-        stop: circumstances.stop.cloned(),
     }
 }
