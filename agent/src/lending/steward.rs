@@ -9,9 +9,8 @@ use tokio_util::sync::CancellationToken;
 use super::Lending;
 use super::clerk::Clerk;
 use super::memory::Change;
-use super::sync_meter::Backlog;
 use crate::error_chain::chain;
-use crate::outbox::{Outbox, OutboxError, Stamp};
+use crate::outbox::{OutboxError, Stamp};
 
 /// How often the memory is looked through.
 const LET_GO_INTERVAL: Duration = Duration::from_secs(600);
@@ -32,8 +31,12 @@ impl Steward {
         let mut board = clerk.board.changes();
         let mut let_go = tokio::time::interval(LET_GO_INTERVAL);
         loop {
-            if let Err(error) = self.observe().await {
-                tracing::warn!(reason = chain(&error), "how much waits is not known");
+            // To look is to have the meter see it.
+            match self.lending.waiting().await {
+                Ok(_) => clerk.changed(),
+                Err(error) => {
+                    tracing::warn!(reason = chain(&error), "how much waits is not known");
+                }
             }
             tokio::select! {
                 () = stop.cancelled() => return,
@@ -42,20 +45,6 @@ impl Steward {
                 _ = let_go.tick() => self.let_go().await,
             }
         }
-    }
-
-    /// Has the meter see link and backlog.
-    async fn observe(&self) -> Result<(), OutboxError> {
-        let clerk = &self.lending.clerk;
-        let depth = clerk.outbox.with(Outbox::depth).await?;
-        let backlog = Backlog {
-            settled: depth.values().map(|depth| depth.settled).sum(),
-            waiting: depth.values().map(|depth| depth.waiting).sum(),
-        };
-        let (now, wall) = (clerk.clock.uptime().as_duration(), clerk.clock.wall());
-        clerk.meter().observe(now, wall, clerk.line(), backlog);
-        clerk.changed();
-        Ok(())
     }
 
     async fn let_go(&self) {

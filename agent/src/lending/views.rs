@@ -9,9 +9,10 @@ use lujiang_wire::{Label, PlannedStop, ReturnedConflict, Stream};
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
-use super::sync_meter::Synchronisation;
+use super::clerk::Clerk;
+use super::sync_meter::{Backlog, Synchronisation};
 use super::{Barcode, Lending, OpenStop};
-use crate::outbox::{Outbox, OutboxError};
+use crate::outbox::OutboxError;
 use crate::status::{Link, PapersStatus};
 
 /// The link to the gateway.
@@ -153,23 +154,36 @@ impl Lending {
     /// # Errors
     /// Where the outbox cannot be read.
     pub async fn waiting(&self) -> Result<Waiting, OutboxError> {
-        let read = |outbox: &Outbox| Ok((outbox.depth()?, outbox.oldest_waiting()?));
-        let (depth, oldest) = self.clerk.outbox.with(read).await?;
-        let facts = depth.values().map(|depth| depth.waiting).sum();
-        let loans = depth.get(&Stream::Loan).map_or(0, |depth| depth.waiting);
-        let meter = self.clerk.meter();
-        Ok(Waiting {
-            facts,
-            loans,
-            oldest: oldest.map(|oldest| self.clerk.age(&oldest)),
-            synchronisation: meter.last(),
-            estimate: meter.estimate(facts),
-        })
+        let clerk = self.clerk.clone();
+        self.clerk.outbox.with(move |_| clerk.waiting()).await
     }
 
     /// Moves with whatever the views show.
     #[must_use]
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.clerk.changes.subscribe()
+    }
+}
+
+impl Clerk {
+    /// Looks at what waits, and has the meter see it.
+    fn waiting(&self) -> Result<Waiting, OutboxError> {
+        // From before the look: of two looks the meter has to see the later one last.
+        let mut meter = self.meter();
+        let depth = self.outbox.depth()?;
+        let backlog = Backlog {
+            settled: depth.values().map(|depth| depth.settled).sum(),
+            waiting: depth.values().map(|depth| depth.waiting).sum(),
+        };
+        let (now, wall) = (self.clock.uptime().as_duration(), self.clock.wall());
+        meter.observe(now, wall, self.line(), backlog);
+        let oldest = self.outbox.oldest_waiting()?;
+        Ok(Waiting {
+            facts: backlog.waiting,
+            loans: depth.get(&Stream::Loan).map_or(0, |depth| depth.waiting),
+            oldest: oldest.map(|oldest| self.age(&oldest)),
+            synchronisation: meter.last(),
+            estimate: meter.estimate(backlog.waiting),
+        })
     }
 }
