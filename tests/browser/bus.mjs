@@ -30,7 +30,8 @@ export class Bus {
     const bus = new Bus();
     bus.#options = { plans: [], conflicts: [], blocked: [BLOCKED_READER], outbox: "256MiB", scanner: "", hasPapers: true, ...options };
     mkdirSync(bus.#data, { mode: 0o700 });
-    writeFileSync(join(bus.#folder, "password"), "nobody asks for it", { mode: 0o600 });
+    const password = bus.#options.uplink?.password ?? "nobody asks for it";
+    writeFileSync(join(bus.#folder, "password"), password, { mode: 0o600 });
     if (bus.#options.hasPapers) bus.#writePapers();
     await bus.start();
     return bus;
@@ -44,7 +45,8 @@ export class Bus {
 device = "bus-1"
 data = "data"
 [uplink]
-port = 1
+port = ${this.#options.uplink?.port ?? 1}
+backoff_max = "1s"
 credential = "password"
 password_file = "password"
 [outbox]

@@ -55,6 +55,13 @@ export class Gateway {
     this.#passwords.set(id, JSON.parse(printed).password);
   }
 
+  /** A book bus; where its agent calls, and its password there. */
+  async addBus(id) {
+    const printed = await this.#command("device", "add", id, "--kind", "bus", "--site", "main", "--name", id, "--json");
+    const [host, port] = this.#listen.mqtt.split(":");
+    return { host, port, password: JSON.parse(printed).password };
+  }
+
   async nameSite(site, name) {
     await this.#command("site", "set", site, "--name", name);
   }
