@@ -250,6 +250,14 @@ impl Lending {
         Ok(self.clerk.outbox.with(settled).await? < last)
     }
 
+    /// How many items more a reader may borrow today, as far as this device remembers.
+    #[must_use]
+    pub fn items_left(&self, reader: &ReaderCard) -> u32 {
+        let (clerk, mark) = (&self.clerk, self.clerk.key.mark(reader));
+        let today = clerk.policy.day(clerk.now());
+        clerk.policy.items_left(&clerk.memory(), &mark, today)
+    }
+
     /// Lends an item.
     ///
     /// # Errors

@@ -405,8 +405,10 @@ test("back in range needs no button: what waited leaves, and the page says so", 
   await gateway.start();
   await page.getByText("已联网").waitFor({ timeout: 30_000 });
   await page.getByText("已全部送达").waitFor({ timeout: 30_000 });
+  await page.getByText(/^\d\d:\d\d 送达 4 条$/).waitFor();
+  await page.getByText("还可借 7 册").waitFor();
   await photograph(page, "bus-in-range");
-  await page.getByRole("link", { name: "已全部送达" }).click();
+  await page.getByRole("link", { name: /已全部送达/ }).click();
   await page.getByText("送达 4 条，全部送完").waitFor();
   await judge(page, "bus-delivered");
   await context.close();

@@ -18,7 +18,7 @@ use super::block::{BlockAsked, Blocks, Draft, DraftId, Receipt};
 use super::desk::{Desk, LineId, Order, Outcome, Settings};
 use super::plans::Plans;
 use super::scan::{Code, Command, Scan};
-use super::shown::{LinkShown, Shown, Strip};
+use super::shown::{LinkShown, ReaderShown, Shown, Strip};
 use crate::lending::{BlockRefused, Lending, Loan, ReaderCard, Refused, Return, Waiting};
 use crate::status::Link;
 pub(super) use session::new_name;
@@ -367,7 +367,10 @@ fn seen(
         stop: lending.stop(),
         planned: plans.left(lending.stops()),
         work: desk.work(),
-        reader: desk.reader().map(tail),
+        reader: desk.reader().map(|reader| ReaderShown {
+            tail: tail(reader),
+            left: lending.items_left(reader),
+        }),
         lines: desk.visible_lines().cloned().collect(),
         said: desk.said().clone(),
         turn: desk.turn(),

@@ -18,8 +18,8 @@ pub(crate) struct Shown {
     pub(crate) planned: Vec<PlannedStop>,
     /// What is being done.
     pub(crate) work: Work,
-    /// The last characters of the card of the reader at the desk.
-    pub(crate) reader: Option<String>,
+    /// The reader at the desk.
+    pub(crate) reader: Option<ReaderShown>,
     /// What was done with that reader, newest first.
     pub(crate) lines: Vec<Line>,
     /// What was last said.
@@ -32,6 +32,15 @@ pub(crate) struct Shown {
     pub(crate) strip: Strip,
     /// What the library system disputes.
     pub(crate) conflicts: Vec<ReturnedConflict>,
+}
+
+/// A reader, as shown to whoever looks at the screen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ReaderShown {
+    /// The last characters of the card.
+    pub(crate) tail: String,
+    /// Items that this reader may borrow today besides.
+    pub(crate) left: u32,
 }
 
 /// The link, and what waits for it.

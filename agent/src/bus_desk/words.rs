@@ -16,7 +16,7 @@ use super::block::BlockKind;
 pub(crate) use label::{Labels, labels};
 pub(crate) use refusal::why;
 pub(crate) use said::tell;
-pub(crate) use sync::{conflict, delivered, link, since};
+pub(crate) use sync::{conflict, delivered, last_delivered, link, since};
 
 /// A text in the language of whoever reads it.
 pub(crate) fn choose<T>(language: DeskLanguage, chinese: T, english: T) -> T {
@@ -74,6 +74,15 @@ pub(crate) fn done(language: DeskLanguage, kind: LoanKind) -> &'static str {
         LoanKind::Renew => choose(language, "已续借", "Renewed"),
         LoanKind::Checkin => choose(language, "已归还", "Returned"),
     }
+}
+
+/// How many items a reader may borrow besides.
+pub(crate) fn items_left(language: DeskLanguage, left: u32) -> String {
+    choose(
+        language,
+        format!("还可借 {left} 册"),
+        format!("{left} more may be lent"),
+    )
 }
 
 /// What was done with a block.

@@ -89,6 +89,15 @@ impl Policy {
         Ok(papers)
     }
 
+    /// How many items more a reader may borrow today, as far as is remembered.
+    pub(super) fn items_left(&self, memory: &Memory, mark: &ReaderMark, today: Date) -> u32 {
+        let out = self.reader_items_max.saturating_sub(memory.out(mark));
+        let day = self
+            .reader_day_max
+            .saturating_sub(memory.lent_on(mark, today));
+        out.min(day)
+    }
+
     /// Lends an item to a reader who was admitted.
     pub(super) fn lend(
         &self,

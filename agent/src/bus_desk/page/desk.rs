@@ -59,9 +59,10 @@ fn reader(reading: &Reading, shown: &Shown) -> Markup {
     let labels = reading.labels();
     html! {
         section.panel #reader aria-label=(labels.reader) {
-            @if let Some(tail) = &shown.reader {
+            @if let Some(reader) = &shown.reader {
                 span.good { (Icon::Good.draw()) }
-                b { (labels.reader) " " (labels.ends_in) " " span.number { (tail) } }
+                b { (labels.reader) " " (labels.ends_in) " " span.number { (reader.tail) } }
+                span { (words::items_left(reading.language, reader.left)) }
                 form method="post" action="/command" {
                     button.plain name="command" value=(Command::NextReader.code()) {
                         (labels.next_reader)

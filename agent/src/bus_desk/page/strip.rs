@@ -59,6 +59,10 @@ fn waiting(reading: &Reading, shown: &Shown) -> Markup {
                     small { (labels.oldest) " " (words::span(reading.language, oldest)) }
                 }
             }
+            @if let Some(last) = &strip.last_sync {
+                @let time = reading.time(last.ended.unwrap_or(last.began));
+                small { (words::last_delivered(reading.language, &time, last.settled)) }
+            }
         }
     }
 }

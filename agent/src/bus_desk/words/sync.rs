@@ -22,6 +22,16 @@ pub(crate) fn since(language: DeskLanguage, time: &str) -> String {
     choose(language, format!("{time} 起"), format!("since {time}"))
 }
 
+/// What the last synchronisation did, in the strip.
+pub(crate) fn last_delivered(language: DeskLanguage, time: &str, settled: u64) -> String {
+    let settled = number(settled);
+    choose(
+        language,
+        format!("{time} 送达 {settled} 条"),
+        format!("{settled} sent {time}"),
+    )
+}
+
 /// What a synchronisation did.
 pub(crate) fn delivered(language: DeskLanguage, last: &Synchronisation) -> String {
     let (settled, left) = (number(last.settled), number(last.left));
