@@ -306,9 +306,14 @@ impl ItemRecord {
         now: Timestamp,
     ) -> Option<Settlement> {
         let index = self.open.iter().position(|o| o.fact.number() == number)?;
-        let fact = self.open.remove(index).fact;
-        self.mark(&fact, &settled, now);
-        Some(self.remember(&fact, settled, now))
+        let open = self.open.remove(index);
+        if open.may_have_been_sent() && settled == Settled::Over(Over::Moot) {
+            // An on-line return that is heard of later may have come before it.
+            let kind = open.fact.deed.kind();
+            self.standing.tell(kind, open.fact.happening.clone(), now);
+        }
+        self.mark(&open.fact, &settled, now);
+        Some(self.remember(&open.fact, settled, now))
     }
 
     fn mark(&mut self, fact: &LoanFact, settled: &Settled, now: Timestamp) {

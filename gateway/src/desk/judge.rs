@@ -374,7 +374,10 @@ impl Matter<'_> {
             ConflictKind::LateWhileLent | ConflictKind::OrderUnclear => false,
             ConflictKind::UndoneReturn | ConflictKind::Overtaken => false,
         };
-        match is_loan && !is_about_another && self.ends_at_hand() {
+        // What may have been done is ended by a return only if that is told; after a later return
+        // it is not.
+        let is_told = !self.open.may_have_been_sent() || self.late_case().is_none();
+        match is_loan && !is_about_another && is_told && self.ends_at_hand() {
             true => settle(Over::Moot),
             false => Move::Dispute(kind),
         }
