@@ -1,6 +1,6 @@
 /**
- * The loan desk's sentences in Chinese, by the sentence the gateway says. A test of the gateway
- * holds that every one it can say stands here; one of a newer gateway is shown as it came.
+ * The loan desk's sentences in Chinese, by the sentence the gateway says. A test holds that
+ * every one it can say stands here; one of a newer gateway is shown as it came.
  */
 export const zhSentences: Readonly<Record<string, string>> = {
   "The library system has the item on loan to another reader.": "图书馆系统显示该书已由他人借出。",
