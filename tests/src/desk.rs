@@ -45,7 +45,7 @@ impl LoanHouse {
         write_password(&password, LOGIN.1)?;
         library.configure(&format!(
             "[loans]\nmake = \"{make}\"\npatience = \"1ms\"\nrequest_interval = \"1ms\"\n\
-             break_pause = \"20ms\"\nruling_delay = \"1s\"\n{more}\n\
+             break_pause = \"20ms\"\nruling_delay = \"10s\"\n{more}\n\
              [loans.ils]\nhost = \"127.0.0.1\"\nport = {}\nuser = \"{}\"\npassword_file = \"{}\"\n\
              answer_timeout = \"2s\"\nbackoff_min = \"20ms\"\nbackoff_max = \"200ms\"\n",
             ils.addr.port(),
