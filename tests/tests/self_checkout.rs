@@ -9,6 +9,7 @@ use lujiang_sip2::{
     AcsStatus, Checkin, CheckinResponse, Checkout, CheckoutResponse, EndPatronSession,
     PatronInformation, Private, Profile, Response, ScStatus, Sequence, SipDate, Summary,
 };
+use lujiang_tests::desk::LoanHouse;
 use lujiang_tests::ils::{Deed, Fault, Habits, Ils, IlsHandle, Item, Kind, Patron};
 use lujiang_tests::machine::Machine;
 use lujiang_tests::self_checkout::SelfCheckout;
@@ -165,6 +166,55 @@ async fn an_answer_given_off_line_outlives_the_agent() {
         ]
     );
     stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_lent_without_the_library_system_reaches_it_once_and_in_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut house = LoanHouse::open(folder.path(), ils(), "koha", "")
+        .await
+        .unwrap();
+    let added = house.library.add_device("desk-1", "self-checkout", "main");
+    let issued = added.await.unwrap();
+    let enrolling = SelfCheckout::enrolled(&house.library, &issued, house.ils.addr, "[lending]");
+    let mut desk = enrolling.await.unwrap();
+    desk.start().unwrap();
+    let mut machine = desk.machine(Profile::default()).await.unwrap();
+    assert!(checkout(&mut machine, OTHER, "B000009").await.ok);
+
+    house.ils.stop().await;
+    desk.is_served(false).await.unwrap();
+    assert!(checkout(&mut machine, READER, "B000001").await.ok);
+    assert!(checkin(&mut machine, "B000001").await.ok);
+    let lent = checkout(&mut machine, OTHER, "B000001").await;
+    assert!(checkout(&mut machine, READER, "B000002").await.ok);
+    assert!(checkin(&mut machine, "B000009").await.ok);
+    house.ils.restart().await.unwrap();
+
+    house.outcomes(5).await.unwrap();
+    let executed = |item: &str| {
+        let all = house.executed().into_iter();
+        all.filter(|deed| deed.contains(item)).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        executed("B000001"),
+        [
+            format!("checkout B000001 {READER}"),
+            "checkin B000001".to_owned(),
+            format!("checkout B000001 {OTHER}"),
+        ]
+    );
+    assert_eq!(executed("B000002"), [format!("checkout B000002 {READER}")]);
+    assert_eq!(executed("B000009").len(), 2);
+    let state = house.ils.ils().state();
+    assert_eq!(
+        state["B000001"].due.date(),
+        lent.due_date.read().unwrap().when.date()
+    );
+    desk.stop().await.unwrap();
+    house.ils.stop().await;
+    house.library.stop().await.unwrap();
+    holds_no_reader(folder.path(), &mut 0);
 }
 
 /// All parts, running.
