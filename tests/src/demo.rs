@@ -362,9 +362,10 @@ impl Demo {
             }
             _ => return Ok(()),
         }
-        let mut lending = LendingSection::default();
-        lending.item_pattern = "LL[0-9]{7}".parse().context("a pattern")?;
-        config.lending = Some(lending);
+        config.lending = Some(LendingSection {
+            item_pattern: "LL[0-9]{7}".parse().context("a pattern")?,
+            ..LendingSection::default()
+        });
         Ok(())
     }
 
