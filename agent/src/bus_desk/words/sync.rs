@@ -53,21 +53,40 @@ pub(crate) fn delivered(language: DeskLanguage, last: &Synchronisation) -> Strin
 pub(crate) fn conflict(language: DeskLanguage, kind: &str) -> String {
     let (chinese, english) = match kind {
         "on-loan-to-another" => ("该书已由他人借出", "On loan to someone else"),
-        "unknown-item" => (
+        "not-on-loan" => (
+            "该书在馆藏系统里没有借出",
+            "Not on loan in the library system",
+        ),
+        "item-unknown" => (
             "馆藏系统没有这本书",
             "The library system does not know the item",
         ),
-        "unknown-reader" => (
+        "item-lost" => ("该书登记为丢失", "The item is recorded as lost"),
+        "reader-unknown" => (
             "馆藏系统没有这位读者",
             "The library system does not know the reader",
         ),
-        "expired-reader" => ("读者证已过期", "The reader's card has expired"),
+        "reader-erased" => ("读者身份已按规定清除", "The reader's identity was erased"),
         "reader-blocked" => ("读者证已停用", "The reader is blocked"),
-        "item-lost" => ("该书登记为丢失", "The item is recorded as lost"),
+        "reader-at-limit" => ("读者已借满", "The reader has as many items as allowed"),
+        "reserved" => ("该书已被预约", "Another reader has reserved it"),
         "renewal-limit" => ("续借次数已满", "Renewed as often as it may be"),
+        "refused" => ("馆藏系统未接受", "The library system refused it"),
         "unresolved" => (
             "结果不明，待馆员核对",
             "The outcome is not known, staff will look",
+        ),
+        "late-while-lent" => (
+            "送达太晚，该书已另行借出",
+            "It came late, the item was lent since",
+        ),
+        "order-unclear" => (
+            "先后不明，待馆员核对",
+            "The order is not clear, staff will look",
+        ),
+        "undone-return" => (
+            "归还已撤销，待馆员核对",
+            "A return was undone, staff will look",
         ),
         other => return other.to_owned(),
     };
