@@ -13,6 +13,7 @@ use crate::desk::late::LateCase;
 use crate::desk::policy::{LateAndOver, LateWhileLent, Policy, Response};
 use crate::desk::profile::Profile;
 use crate::desk::sighting::{Circulation, ReaderStanding, Sighting};
+use crate::desk::standing::Telling;
 use crate::desk::step::{Errand, Intent, Stage, Trace};
 use crate::desk::when::Precedence;
 use crate::entry::EntryNumber;
@@ -317,11 +318,10 @@ impl Matter<'_> {
 
     /// The item was lent or a loan of it renewed since, and this reader is not shown to have it.
     fn late_loan(&self, seen: &Sighting) -> Move {
-        if self.abilities.shows_in(seen) {
-            match self.is_in_by_own_doing() {
-                true => self.deed(seen),
-                false => settle(Over::GoneSince),
-            }
+        if self.is_renewed_before_own_doing() {
+            self.deed(seen)
+        } else if self.abilities.shows_in(seen) {
+            settle(Over::GoneSince)
         } else if !self.abilities.shows_not_with_reader(seen) {
             self.dispute(ConflictKind::Unresolved)
         } else if self.policy.late_while_lent == LateWhileLent::Count {
@@ -331,22 +331,22 @@ impl Matter<'_> {
         }
     }
 
-    /// Whether the item is in because the desk has told of a return that came before this loan,
-    /// after the library system had renewed what it took for the loan before.
-    fn is_in_by_own_doing(&self) -> bool {
+    /// Whether what was renewed since is a loan the desk has ended meanwhile: it has told of a loan
+    /// or return that came before this loan, after the renewal. Then nothing makes this one late.
+    fn is_renewed_before_own_doing(&self) -> bool {
         let standing = &self.record.standing;
-        match (
-            &standing.return_told,
-            standing.renewed.last(),
-            self.late_case(),
-        ) {
-            (Some(told), Some(renewed), Some(LateCase::LoanRenewedSince)) => {
-                let loan = &self.open.fact.happening;
-                told.happening.precedence(loan) == Precedence::Before
-                    && told.at >= renewed.when.latest()
-            }
-            (_, _, _) => false,
-        }
+        let Some(renewed) = standing.renewed.last() else {
+            return false;
+        };
+        let loan = &self.open.fact.happening;
+        let ended_it = |told: &Telling| {
+            told.happening.precedence(loan) == Precedence::Before
+                && told.at >= renewed.when.latest()
+        };
+        let mut told = [&standing.return_told, &standing.loan_told]
+            .into_iter()
+            .flatten();
+        self.late_case() == Some(LateCase::LoanRenewedSince) && told.any(ended_it)
     }
 
     fn send(&self, errand: Errand) -> Move {

@@ -90,9 +90,10 @@ impl LateCase {
                 }
             },
             Self::LoanRenewedSince => {
-                "A loan of the item was renewed since: the library system is asked. If this \
-                 reader has it, it knows; if nobody has it, the loan is over, or made if the desk \
-                 has just ended the one before; if another has it, it is held for staff."
+                "A loan of the item was renewed since: if the desk has ended that loan meanwhile, this \
+                 one is told. Otherwise the library system is asked: if this reader has the item, \
+                 it knows; if nobody has it, the loan is over; if another has it, it is held for \
+                 staff, or over by policy."
             }
             Self::RenewalReturnedSince => {
                 "The item came back since: the renewal counts; the library system is told nothing."
