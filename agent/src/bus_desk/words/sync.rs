@@ -88,6 +88,10 @@ pub(crate) fn conflict(language: DeskLanguage, kind: &str) -> String {
             "归还已撤销，待馆员核对",
             "A return was undone, staff will look",
         ),
+        "overtaken" => (
+            "送达前该书已被馆藏系统借出",
+            "The library system lent it before it heard of this",
+        ),
         other => return other.to_owned(),
     };
     choose(language, chinese, english).to_owned()
