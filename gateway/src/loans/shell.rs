@@ -448,7 +448,7 @@ impl Shell {
             tracing::warn!(%error, "the library system cannot be spoken to");
         }
         self.failures = self.failures.saturating_add(1);
-        self.loans.report(LinkWord::Down, Some(error.to_string()));
+        self.loans.report(LinkWord::Down, Some(told(error)));
     }
 
     async fn recall_more(&mut self) -> Result<(), LedgerError> {
@@ -590,6 +590,17 @@ fn recall(
         desk.recall(record);
     }
     Ok(())
+}
+
+/// An error with its causes: a system's word for why a file or an address cannot be used.
+fn told(error: &LinkError) -> String {
+    let mut told = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        told += &format!(": {error}");
+        cause = error.source();
+    }
+    told
 }
 
 /// Whether an answer is about this item; some library systems leave it out.
