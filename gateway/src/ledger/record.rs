@@ -11,6 +11,9 @@ use crate::ruling::Ruling;
 /// First byte of what the checksum is taken over; another form of the record gets another.
 const FORM: u8 = 1;
 
+/// Bytes of a record beside its event, mostly; more are taken where there are more.
+const BESIDE_BODY: usize = 256;
+
 /// The SHA-256 of some content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest(pub [u8; 32]);
@@ -95,7 +98,9 @@ impl Record {
     /// The CRC32C over everything the record says, its number included.
     #[must_use]
     pub fn checksum(&self) -> u32 {
-        let mut bytes = vec![FORM];
+        let body = self.outcome.counted().map_or(0, |(body, _)| body.len());
+        let mut bytes = Vec::with_capacity(BESIDE_BODY + body);
+        bytes.push(FORM);
         bytes.extend(self.number.0.to_be_bytes());
         put(&mut bytes, self.device.as_str().as_bytes());
         bytes.extend(self.received.as_microsecond().to_be_bytes());

@@ -92,32 +92,32 @@ pub(crate) fn record(row: &Row<'_>) -> Result<Record, LedgerError> {
     let number: i64 = row.get(0)?;
     let damaged = |found: String| LedgerError::Damaged { number, found };
     let unreadable = |error: rusqlite::Error| damaged(format!("a column of it: {error}"));
-    let device: String = row.get(1).map_err(unreadable)?;
+    let text = |column: usize| -> Result<&str, LedgerError> {
+        let value = row.get_ref(column).map_err(unreadable)?;
+        let text = value.as_str();
+        text.map_err(|error| damaged(format!("column {column} of it: {error}")))
+    };
+    let device = text(1)?;
     let received: i64 = row.get(2).map_err(unreadable)?;
-    let verdict: String = row.get(6).map_err(unreadable)?;
-    let digest: Vec<u8> = row.get(10).map_err(unreadable)?;
     let time = || -> Result<FactTime, LedgerError> {
-        let quality_name: String = row.get(9).map_err(unreadable)?;
+        let quality_name = text(9)?;
         Ok(FactTime {
             correction: SignedDuration::from_micros(row.get(8).map_err(unreadable)?),
-            quality: quality(&quality_name)
+            quality: quality(quality_name)
                 .ok_or_else(|| damaged(format!("its time quality is {quality_name:?}")))?,
         })
     };
-    let outcome = match verdict.as_str() {
+    let outcome = match text(6)? {
         ACCEPTED => Outcome::Accepted {
             body: row.get(7).map_err(unreadable)?,
             time: time()?,
         },
-        ADMITTED => {
-            let ruling: String = row.get(12).map_err(unreadable)?;
-            Outcome::Admitted {
-                body: row.get(7).map_err(unreadable)?,
-                time: time()?,
-                ruling: serde_json::from_str(&ruling)
-                    .map_err(|error| damaged(format!("its ruling: {error}")))?,
-            }
-        }
+        ADMITTED => Outcome::Admitted {
+            body: row.get(7).map_err(unreadable)?,
+            time: time()?,
+            ruling: serde_json::from_str(text(12)?)
+                .map_err(|error| damaged(format!("its ruling: {error}")))?,
+        },
         other => Outcome::Quarantined {
             reason: reason(other).ok_or_else(|| damaged(format!("its verdict is {other:?}")))?,
         },
@@ -132,8 +132,7 @@ pub(crate) fn record(row: &Row<'_>) -> Result<Record, LedgerError> {
         place: place(row, number)?,
         outcome,
         digest: Digest(
-            digest
-                .try_into()
+            row.get(10)
                 .map_err(|_| damaged("its digest is not 32 bytes".to_owned()))?,
         ),
         crc: row.get(11).map_err(unreadable)?,
