@@ -8,7 +8,6 @@
 pub mod audit;
 pub(crate) mod authority;
 mod clock;
-mod copier;
 mod error;
 mod facts;
 mod file;

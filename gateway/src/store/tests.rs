@@ -127,30 +127,3 @@ fn after_a_disk_that_took_no_writes_what_was_committed_stands_outside_the_log() 
         .unwrap();
     assert_eq!(stands, 1);
 }
-
-#[test]
-fn what_is_committed_is_copied_into_the_database_without_another_commit() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("ledger.db");
-    let store = Store::open(&path, StoreOptions::default()).unwrap();
-    let insert = "INSERT INTO meta VALUES ('copied', '')";
-    store
-        .decide_blocking(move |tx| Ok(tx.execute(insert, [])?))
-        .unwrap();
-
-    let give_up = std::time::Instant::now() + Duration::from_secs(20);
-    for attempt in 0.. {
-        // The database alone; one caught in the middle of a copy may not be whole.
-        let alone = folder.path().join(format!("alone-{attempt}.db"));
-        std::fs::copy(&path, &alone).unwrap();
-        let stands = rusqlite::Connection::open(&alone).and_then(|alone| {
-            let sql = "SELECT count(*) FROM meta WHERE key = 'copied'";
-            alone.query_row(sql, [], |row| row.get::<_, i64>(0))
-        });
-        if stands == Ok(1) {
-            break;
-        }
-        assert!(std::time::Instant::now() < give_up, "{stands:?}");
-        std::thread::park_timeout(Duration::from_millis(20));
-    }
-}

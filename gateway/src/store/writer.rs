@@ -3,7 +3,7 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -12,7 +12,6 @@ use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::ledger::{Head, LedgerError};
-use crate::store::copier::{Copier, Notice};
 use crate::store::{StoreOptions, Synchronous, rows, schema};
 
 /// Jobs waiting for the thread; more wait at the door of the queue. Facts come as one job a
@@ -22,12 +21,8 @@ const QUEUE_MAX: usize = 64;
 /// How long a connection waits for a lock of another; only a second program has one.
 pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The log begins anew, and is cut to this size in bytes, once it is longer and all of it has been
-/// copied into the database. Seconds of full load: the copier has copied nearly all by then.
+/// The log is cut to this size in bytes once it has been copied into the database.
 const LOG_SIZE_LIMIT: i64 = 64 * 1024 * 1024;
-
-/// Bytes of a page of the database; one in the log is hardly more.
-const PAGE_SIZE: i64 = 4_096;
 
 /// Memory for the writer's pages, in KiB: the ends of some thousand devices' ids stay in it.
 const CACHE_KIB: i64 = 16 * 1024;
@@ -42,7 +37,6 @@ pub(crate) struct Writer {
     /// None once closed.
     queue: Mutex<Option<mpsc::Sender<Job>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
-    copier: Copier,
 }
 
 /// A started writer and what it found.
@@ -60,7 +54,6 @@ struct Writing {
     /// The last commit failed for want of disk; the next job opens the database anew.
     is_failing: bool,
     head: watch::Sender<Head>,
-    copier: Arc<Notice>,
 }
 
 impl Writer {
@@ -71,7 +64,6 @@ impl Writer {
         write_once(&mut connection)?;
         sync_parent(path)?;
         let (head_sender, head) = watch::channel(rows::head(&connection)?);
-        let copier = Copier::start(path, options)?;
         let (sender, mut jobs) = mpsc::channel::<Job>(QUEUE_MAX);
         let mut writing = Writing {
             path: path.to_owned(),
@@ -79,7 +71,6 @@ impl Writer {
             connection,
             is_failing: false,
             head: head_sender,
-            copier: copier.notice(),
         };
         let thread = std::thread::Builder::new()
             .name("ledger-writer".to_owned())
@@ -92,7 +83,6 @@ impl Writer {
         let writer = Self {
             queue: Mutex::new(Some(sender)),
             thread: Mutex::new(Some(thread)),
-            copier,
         };
         Ok(Opened {
             writer,
@@ -139,7 +129,6 @@ impl Writer {
         if thread.is_some_and(|thread| thread.join().is_err()) {
             tracing::error!("the ledger writer panicked");
         }
-        self.copier.close();
     }
 
     fn sender(&self) -> Result<mpsc::Sender<Job>, LedgerError> {
@@ -159,7 +148,6 @@ impl Writing {
         let result = commit(&mut self.connection, f);
         match &result {
             Ok(_) => {
-                self.copier.committed();
                 let head = rows::head(&self.connection)?;
                 self.head.send_if_modified(|known| {
                     let moved = *known != head;
@@ -212,7 +200,7 @@ fn job<T: Send + 'static>(
 
 /// Opens the database for writing: WAL, checked; synced as the options say; deleted content
 /// overwritten.
-pub(crate) fn open(path: &Path, options: StoreOptions) -> Result<Connection, LedgerError> {
+fn open(path: &Path, options: StoreOptions) -> Result<Connection, LedgerError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
         | OpenFlags::SQLITE_OPEN_CREATE
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -231,7 +219,6 @@ pub(crate) fn open(path: &Path, options: StoreOptions) -> Result<Connection, Led
     connection.pragma_update(None, "secure_delete", "ON")?;
     connection.pragma_update(None, "foreign_keys", "ON")?;
     connection.pragma_update(None, "journal_size_limit", LOG_SIZE_LIMIT)?;
-    connection.pragma_update(None, "wal_autocheckpoint", LOG_SIZE_LIMIT / PAGE_SIZE)?;
     connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
     Ok(connection)
