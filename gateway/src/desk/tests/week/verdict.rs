@@ -88,6 +88,10 @@ impl Week {
             let told = told.entry(*thing).or_default();
             match done {
                 None => told.clear(),
+                // It makes way for a loan, and has to again once another reader has the item.
+                Some((_, Errand::TakeBackFirst)) if told.last() != done.as_ref() => {
+                    told.extend(*done);
+                }
                 Some(done) if told.contains(done) => {
                     let story = self.story(*thing);
                     return Err(format!("{done:?} was told twice\n{story}"));
