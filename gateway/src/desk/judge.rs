@@ -168,7 +168,10 @@ impl Matter<'_> {
                 Some(_) | None => Move::Settle(Settled::Told),
             },
             (Trace::Done, Errand::Checkin) => match self.late_case() {
-                Some(LateCase::ReturnLentSince) if self.abilities.shows_in(seen) => {
+                // Lent since and not brought back, and yet it is in: this return has ended that loan.
+                Some(LateCase::ReturnLentSince)
+                    if self.record.standing.is_out() && self.abilities.shows_in(seen) =>
+                {
                     self.dispute(ConflictKind::Overtaken)
                 }
                 Some(_) | None => Move::Settle(Settled::Told),
