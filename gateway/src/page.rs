@@ -29,6 +29,9 @@ pub fn router() -> Router {
         .route("/devices", get(index))
         .route("/devices/{device}", get(index))
         .route("/visits", get(index))
+        .route("/loans", get(index))
+        .route("/conflicts", get(index))
+        .route("/bus", get(index))
         .route("/quarantine", get(index))
         .route("/tokens", get(index))
         .route("/audit", get(index))
@@ -98,6 +101,9 @@ mod tests {
             "/devices",
             "/devices/main-north",
             "/visits",
+            "/loans",
+            "/conflicts",
+            "/bus",
             "/quarantine",
             "/tokens",
             "/audit",

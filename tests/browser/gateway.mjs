@@ -50,8 +50,8 @@ export class Gateway {
     return (await this.#command("sign-in")).match(/http:\S+/)[0];
   }
 
-  async addGate(id, site, name) {
-    const printed = await this.#command("device", "add", id, "--kind", "gate", "--site", site, "--name", name, "--json");
+  async addGate(id, site, name, kind = "gate") {
+    const printed = await this.#command("device", "add", id, "--kind", kind, "--site", site, "--name", name, "--json");
     this.#passwords.set(id, JSON.parse(printed).password);
   }
 
