@@ -10,6 +10,7 @@ use lujiang_agent::{Agent, AgentOptions, Present, enrol};
 use lujiang_config::AgentConfig;
 use lujiang_wire::{Event, EventId};
 
+use crate::clock::WrongClock;
 use crate::site::{Library, PATIENCE};
 use crate::wait::until;
 
@@ -58,6 +59,20 @@ impl Bus {
     pub async fn start(&mut self) -> anyhow::Result<()> {
         let agent = Agent::start(self.config.clone(), AgentOptions::system()?).await?;
         self.agent = Some(agent);
+        Ok(())
+    }
+
+    /// Starts its agent under a wall clock that is off by so much.
+    ///
+    /// # Errors
+    /// Where it does not start.
+    pub async fn start_off_by(&mut self, off: jiff::SignedDuration) -> anyhow::Result<()> {
+        let right = lujiang_agent::SystemClock::new().context("this machine's clocks")?;
+        let options = AgentOptions {
+            clock: std::sync::Arc::new(WrongClock { right, off }),
+            ..AgentOptions::system()?
+        };
+        self.agent = Some(Agent::start(self.config.clone(), options).await?);
         Ok(())
     }
 

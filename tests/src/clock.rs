@@ -6,6 +6,30 @@ use std::time::{Duration, Instant};
 use jiff::{SignedDuration, Timestamp};
 use lujiang_wire::{Boot, Clock, Uptime};
 
+/// This machine's clocks, the wall clock off by so much.
+#[derive(Debug)]
+pub struct WrongClock<C> {
+    /// The right ones.
+    pub right: C,
+    /// To be added.
+    pub off: SignedDuration,
+}
+
+impl<C: Clock> Clock for WrongClock<C> {
+    fn wall(&self) -> Timestamp {
+        let right = self.right.wall();
+        right.saturating_add(self.off).unwrap_or(right)
+    }
+
+    fn uptime(&self) -> Uptime {
+        self.right.uptime()
+    }
+
+    fn boot(&self) -> Boot {
+        self.right.boot()
+    }
+}
+
 /// A clock that runs `speed` times as fast as the real one, from a given moment on.
 #[derive(Debug)]
 pub struct FastClock {

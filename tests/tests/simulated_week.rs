@@ -1,5 +1,5 @@
 //! A small week with real processes: two self-checkouts and two buses lend and take back while
-//! links are cut, agents and the gateway are killed, and the library system breaks off. In the end
+//! clocks jump by minutes and years, links are cut, agents and the gateway are killed, and the library system breaks off. In the end
 //! the library system knows what a model of the shelves knows, and nothing is in dispute.
 //!
 //! The week of thousands of seeds, with wrong clocks and disputes of every kind, is the cores' own
@@ -10,6 +10,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use lujiang_agent::lending::{Loan, Return};
 use lujiang_sip2::{Checkin, Checkout, Private, Profile, Response, SipDate};
 use lujiang_tests::bus::Bus;
@@ -35,6 +36,14 @@ const REST: usize = 6;
 
 const READERS: usize = 30;
 const ITEMS: usize = 24;
+
+/// How far a bus's wall clock is off after it was started again: not at all, minutes, years.
+const OFF: [SignedDuration; 4] = [
+    SignedDuration::ZERO,
+    SignedDuration::from_mins(-7),
+    SignedDuration::from_hours(24 * 365 * 30),
+    SignedDuration::from_hours(-24 * 365 * 20),
+];
 
 /// Long for a machine that compiles meanwhile.
 const LONG: Duration = Duration::from_secs(90);
@@ -230,7 +239,8 @@ impl Week {
             0 => {
                 let place = self.dice.random_range(0..2);
                 self.buses[place].kill();
-                self.buses[place].start().await.unwrap();
+                let off = OFF.into_iter().choose(&mut self.dice).unwrap();
+                self.buses[place].start_off_by(off).await.unwrap();
             }
             1 => {
                 let place = self.dice.random_range(0..2);

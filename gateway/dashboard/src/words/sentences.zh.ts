@@ -23,7 +23,7 @@ export const zhSentences: Readonly<Record<string, string>> = {
   "The item came back since: the loan counts and is over; if the item is in, the library system is told of the loan and of its return.": "书后来已还：这笔借出计入统计并已结束；书若在馆，把借出和归还一并告知图书馆系统。",
   "The item was lent since: the library system is asked. If this reader has it, it knows; if nobody has it, the loan is over; if another has it, the loan is held for staff.": "书后来又借出：先询问图书馆系统。在本人手中则已办成，无人在借则已结束，在他人手中则留给馆员处理。",
   "The item was lent since: the library system is asked. If this reader has it, it knows; otherwise the loan counts and is over.": "书后来又借出：先询问图书馆系统。在本人手中则已办成，否则计入统计并视为已结束。",
-  "A loan of the item was renewed since: the library system is asked. If this reader has it, it knows; if nobody has it, the loan is over, or made if the desk has just ended the one before; if another has it, it is held for staff.": "该书的借出后来又续借过：先询问图书馆系统。在本人手中则已办成；无人在借则已结束，若补录台刚结束上一笔则补办；在他人手中则留给馆员处理。",
+  "A loan of the item was renewed since: if the desk has ended that loan meanwhile, this one is told. Otherwise the library system is asked: if this reader has the item, it knows; if nobody has it, the loan is over; if another has it, it is held for staff, or over by policy.": "该书的借出后来又续借过：补录台其间若已结束那笔借出，就告知这一笔。否则先询问图书馆系统：在本人手中则已办成，无人在借则已结束，在他人手中则留给馆员处理，或按规则视为已结束。",
   "The item came back since: the renewal counts; the library system is told nothing.": "书后来已还：续借计入统计，不通知图书馆系统。",
   "The item was lent since: the loan this prolonged is over; the renewal counts, the library system is told nothing.": "书后来又借出：被续借的那笔已结束；续借计入统计，不通知图书馆系统。",
   "It was renewed again since: the later renewal stands, this one counts; the library system is told nothing.": "后来又续借过：以后一次为准，这次计入统计，不通知图书馆系统。",
