@@ -54,8 +54,9 @@ pub enum ConflictKind {
     LateWhileLent,
     /// The time of the fact is unknown, and it matters.
     OrderUnclear,
-    /// A return was undone that the library system had heard of.
-    UndoneReturn,
+    /// A return or renewal was undone that the library system had heard of: nobody knows to whom,
+    /// or until when, the item was lent before.
+    UndoneTooLate,
     /// The library system had lent the item by the time it heard of an earlier loan or return.
     Overtaken,
 }
@@ -77,7 +78,7 @@ impl ConflictKind {
         Self::Unresolved,
         Self::LateWhileLent,
         Self::OrderUnclear,
-        Self::UndoneReturn,
+        Self::UndoneTooLate,
         Self::Overtaken,
     ];
 
@@ -99,7 +100,7 @@ impl ConflictKind {
             Self::Unresolved => "unresolved",
             Self::LateWhileLent => "late-while-lent",
             Self::OrderUnclear => "order-unclear",
-            Self::UndoneReturn => "undone-return",
+            Self::UndoneTooLate => "undone-too-late",
             Self::Overtaken => "overtaken",
         }
     }
@@ -126,7 +127,9 @@ impl ConflictKind {
             Self::OrderUnclear => {
                 "Its time is unknown, and so is whether the item was lent or returned before it."
             }
-            Self::UndoneReturn => "A return was undone after the library system had heard of it.",
+            Self::UndoneTooLate => {
+                "A return or renewal was undone after the library system had heard of it."
+            }
             Self::Overtaken => {
                 "It was lent on-line, and an earlier fact that came in later has ended that loan."
             }
@@ -142,7 +145,7 @@ impl ConflictKind {
             Self::OutToAnother | Self::NotOnLoan | Self::ItemUnknown => Response::Hold,
             Self::ItemLost | Self::ReaderErased | Self::Block | Self::Reserved => Response::Hold,
             Self::RenewalLimit | Self::Refused | Self::Unresolved => Response::Hold,
-            Self::LateWhileLent | Self::OrderUnclear | Self::UndoneReturn => Response::Hold,
+            Self::LateWhileLent | Self::OrderUnclear | Self::UndoneTooLate => Response::Hold,
             Self::Overtaken => Response::Hold,
         }
     }

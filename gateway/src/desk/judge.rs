@@ -123,8 +123,8 @@ impl Matter<'_> {
         self.open.fact.deed.kind()
     }
 
-    /// What there is to undo: a loan or renewal the library system has heard of is taken back as
-    /// any return is (none).
+    /// What there is to undo: a loan the library system has heard of is taken back as any return
+    /// is (none); a return or renewal it has heard of is for staff.
     fn undo(&self) -> Option<Move> {
         let Deed::Undo { fact, .. } = &self.open.fact.deed else {
             return None;
@@ -135,10 +135,11 @@ impl Matter<'_> {
             return Some(Move::Dispute(ConflictKind::OrderUnclear));
         };
         match (&past.settled, past.kind) {
-            (Settled::Told | Settled::AlreadyKnown | Settled::OnLine, LoanKind::Checkin) => {
-                Some(Move::Dispute(ConflictKind::UndoneReturn))
-            }
-            (Settled::Told | Settled::AlreadyKnown | Settled::OnLine, _) => None,
+            (
+                Settled::Told | Settled::AlreadyKnown | Settled::OnLine,
+                LoanKind::Checkin | LoanKind::Renew,
+            ) => Some(Move::Dispute(ConflictKind::UndoneTooLate)),
+            (Settled::Told | Settled::AlreadyKnown | Settled::OnLine, LoanKind::Checkout) => None,
             // What was in dispute may have been done.
             (Settled::Over(Over::Moot), _) => None,
             (Settled::Over(_) | Settled::Undone | Settled::Dismissed(_), _) => {
@@ -375,7 +376,7 @@ impl Matter<'_> {
             ConflictKind::Block | ConflictKind::ReaderLimit | ConflictKind::Reserved => false,
             ConflictKind::RenewalLimit | ConflictKind::Refused => false,
             ConflictKind::LateWhileLent | ConflictKind::OrderUnclear => false,
-            ConflictKind::UndoneReturn | ConflictKind::Overtaken => false,
+            ConflictKind::UndoneTooLate | ConflictKind::Overtaken => false,
         };
         // What may have been done is ended by a return only if that is told; after a later return
         // it is not.

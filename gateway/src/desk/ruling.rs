@@ -86,7 +86,7 @@ fn force(open: &OpenFact, kind: ConflictKind) -> Option<&'static str> {
             Some(SAID_TO_HAVE_HAPPENED)
         }
         // Of these the desk knows no reader, or no deed that would mend it.
-        ConflictKind::ReaderErased | ConflictKind::UndoneReturn => None,
+        ConflictKind::ReaderErased | ConflictKind::UndoneTooLate => None,
         ConflictKind::Overtaken | ConflictKind::OrderUnclear => None,
     }
 }

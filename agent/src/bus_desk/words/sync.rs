@@ -84,9 +84,9 @@ pub(crate) fn conflict(language: DeskLanguage, kind: &str) -> String {
             "先后不明，待馆员核对",
             "The order is not clear, staff will look",
         ),
-        "undone-return" => (
-            "归还已撤销，待馆员核对",
-            "A return was undone, staff will look",
+        "undone-too-late" => (
+            "撤销太晚，待馆员核对",
+            "It was undone too late, staff will look",
         ),
         "overtaken" => (
             "送达前该书已被馆藏系统借出",

@@ -295,7 +295,16 @@ fn what_is_undone_before_it_is_told_never_is_and_what_was_told_is_taken_back() {
     r.does(Checkin);
     r.hear(undo(2, "bus", 100, Checkin));
     r.rests();
-    assert_eq!(r.conflict(), Some("undone-return"));
+    assert_eq!(r.conflict(), Some("undone-too-late"));
+
+    // The reader still has the book: undoing what prolonged the loan does not bring it back.
+    let mut r = Rehearsal::new();
+    r.hear(renewal(1, "bus", 100));
+    r.see(on_loan(Charged::Listed));
+    r.does(Renew);
+    r.hear(undo(2, "bus", 100, Renew));
+    r.rests();
+    assert_eq!(r.conflict(), Some("undone-too-late"));
 
     let mut r = Rehearsal::new();
     r.hear(undo(1, "bus", 100, Checkout));
