@@ -199,7 +199,7 @@ impl Week {
     async fn lend_at_desk(&mut self, place: usize, item: &str, who: usize) -> bool {
         let request = Checkout {
             transaction_date: now(),
-            patron_identifier: Private::new(&reader(who)),
+            patron_identifier: Private::new(reader(who)),
             item_identifier: item.to_owned(),
             ..Checkout::default()
         };
