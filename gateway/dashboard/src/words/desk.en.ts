@@ -5,7 +5,7 @@ export const enDesk = {
   "desk.link.none": "No library system is connected: loans are kept and can be exported",
   "desk.link.down": "The library system does not answer",
   "desk.link.up": "The library system answers",
-  "desk.sentence_all": "The library system knows of every loan",
+  "desk.sentence_all": "The library system knows of every loan that has come in",
   "desk.sentence_waiting": ["{n} loan the library system has yet to hear of", "{n} loans the library system has yet to hear of"],
   "desk.sentence_paused": ["Paused: {n} loan waits", "Paused: {n} loans wait"],
   "desk.paused": "Paused",

@@ -5,7 +5,7 @@ export const zhDesk = {
   "desk.link.none": "没有接图书馆系统：借还记录留着，可以导出",
   "desk.link.down": "图书馆系统不应答",
   "desk.link.up": "图书馆系统正常",
-  "desk.sentence_all": "图书馆系统已知道全部借还",
+  "desk.sentence_all": "已收到的借还，图书馆系统都已知道",
   "desk.sentence_waiting": "{n} 笔借还还没有告知图书馆系统",
   "desk.sentence_paused": "补录已暂停，{n} 笔在等",
   "desk.paused": "已暂停",

@@ -21,7 +21,7 @@ export const enLoans = {
   "loans.all_kinds": "All devices",
   "loans.share": "Share",
   "loans.gaps": "Gaps",
-  "loans.gaps.none": "No numbers are missing: the totals are whole.",
+  "loans.gaps.none": "No known number is missing; what devices out of range lent is added when they are back.",
   "loans.per": "Bars: items lent in each period",
   "loans.chart": "Items lent",
   "loans.nowhere": "Not placed",

@@ -21,7 +21,7 @@ export const zhLoans = {
   "loans.all_kinds": "全部设备",
   "loans.share": "占比",
   "loans.gaps": "缺口",
-  "loans.gaps.none": "借还记录的编号没有缺口，合计是完整的。",
+  "loans.gaps.none": "已知的记录编号没有缺口；离线设备的借还，联网后计入。",
   "loans.per": "柱：每个时段的外借册次",
   "loans.chart": "外借册次",
   "loans.nowhere": "未安置",
