@@ -6,6 +6,7 @@
 
 pub mod report;
 
+mod answers;
 mod calendar;
 mod codec;
 mod error;
@@ -29,7 +30,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use lujiang_config::ViewsSection;
 use lujiang_wire::{DeviceId, Epoch, Stream};
@@ -42,15 +42,9 @@ use crate::places::Places;
 use crate::views::calendar::Calendar;
 use crate::views::fold::fold;
 use crate::views::generations::Generations;
-use crate::views::loans::loan_report;
 use crate::views::pages::{Damage, Draft, Records, Sum};
-use crate::views::report::{
-    DeviceFigures, LoanQuery, LoanReport, StopFigures, VisitQuery, VisitReport,
-};
 use crate::views::shelf::{Shelf, ShelfError};
-use crate::views::stops::stops;
-use crate::views::streams::device_figures;
-use crate::views::visits::{NoReport, visit_report};
+use crate::views::visits::NoReport;
 
 pub use crate::views::error::ViewError;
 
@@ -210,53 +204,6 @@ impl Views {
             self.0.flush(&mut writing);
         }
         Ok(())
-    }
-
-    /// Answers for visits. Blocking: a year by hour takes milliseconds.
-    ///
-    /// # Errors
-    /// While the views are rebuilt, or where the range is empty or has too many buckets.
-    pub fn visits(
-        &self,
-        query: &VisitQuery,
-        now: Timestamp,
-        written: Written<'_>,
-    ) -> Result<VisitReport, ViewError> {
-        let places = (self.0.places)();
-        self.0
-            .ask(|shelf| visit_report(shelf, &self.0.calendar, &places, query, now, written))
-    }
-
-    /// Answers for loans. Blocking.
-    ///
-    /// # Errors
-    /// While the views are rebuilt, or where the range is empty or has too many buckets.
-    pub fn loans(&self, query: &LoanQuery, written: Written<'_>) -> Result<LoanReport, ViewError> {
-        let places = (self.0.places)();
-        self.0
-            .ask(|shelf| loan_report(shelf, &self.0.calendar, &places, query, written))
-    }
-
-    /// All stops of the bus, in the order in which they happened. Blocking.
-    ///
-    /// # Errors
-    /// While the views are rebuilt.
-    pub fn stops(&self) -> Result<Vec<StopFigures>, ViewError> {
-        self.0.ask(|shelf| stops(shelf).map_err(NoReport::from))
-    }
-
-    /// Answers for one device. Blocking.
-    ///
-    /// # Errors
-    /// While the views are rebuilt.
-    pub fn device(
-        &self,
-        device: &DeviceId,
-        written: Written<'_>,
-    ) -> Result<DeviceFigures, ViewError> {
-        self.0.ask(|shelf| {
-            device_figures(shelf, &self.0.calendar, device, written(device)).map_err(NoReport::from)
-        })
     }
 
     /// Rebuilds the views from the ledger beside the present ones, which answer meanwhile, and

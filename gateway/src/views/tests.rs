@@ -6,15 +6,18 @@ mod lending;
 mod model;
 mod property;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use lujiang_config::ByteSize;
 use lujiang_wire::{Flag, Place, Sequence};
 
 use super::*;
 use crate::entry::{QuarantineReason, TimeQuality};
 use crate::places::{DeviceKind, OpenHours, Opening, Placement, Site};
-use crate::views::report::{Bucket, Completeness, Gap, GapState};
+use crate::views::report::{
+    Bucket, Completeness, DeviceFigures, Gap, GapState, VisitQuery, VisitReport,
+};
 use crate::views::tests::entries::{Entries, Visit, visit};
+use crate::views::visits::visit_report;
 
 #[test]
 fn an_agent_off_from_10_to_12_in_a_day_of_12_hours_leaves_ten_twelfths() {
