@@ -28,6 +28,12 @@ mod loan;
 mod papers;
 mod patron;
 
+mod allotment;
+mod blob_hash;
+mod catalogue;
+mod notices;
+mod repository;
+
 mod content;
 mod outbox;
 mod stop;
@@ -45,6 +51,7 @@ mod clock;
 mod enrolment;
 mod machine_metric;
 mod receipts;
+mod reported;
 mod status;
 mod telemetry;
 
@@ -55,14 +62,20 @@ mod arbitrary;
 #[cfg(test)]
 mod properties;
 
+pub use allotment::{Allotment, Copies, TitleAllotment};
 pub use batch::{
     BATCH_BYTES_MAX, BATCH_ELEMENTS_MAX, BatchError, Element, decode_events, encode_batch,
 };
+pub use blob_hash::{BlobHash, BlobHashError};
 pub use boot::{Boot, Uptime};
 pub use card::CardIssued;
+pub use catalogue::{
+    ACQUISITION, Availability, BORROW, CATALOGUE_MEDIA_TYPE, Catalogue, CatalogueMetadata,
+    LicensedCopies, Link, LinkProperties, Publication, PublicationMetadata,
+};
 pub use clock::{Clock, ClockMessage, ClockReply, ClockReport, ClockRequest};
 pub use content::{ContentFailed, ContentInstalled, ContentRemoved};
-pub use desired::Desired;
+pub use desired::{Desired, DesiredContent};
 pub use device_id::{DeviceId, DeviceIdError};
 pub use document::Document;
 pub use due::Due;
@@ -79,6 +92,7 @@ pub use kiosk::{KioskUsed, Metric};
 pub use label::{Label, LabelError};
 pub use loan::{LoanCheckin, LoanCheckout, LoanKind, LoanUndone, Mode, Outcome};
 pub use machine_metric::MachineMetric;
+pub use notices::{HiddenTitle, Notice, NoticeImage, Notices};
 pub use outbox::OutboxDropped;
 pub use papers::{
     BLOCKED_READER_BYTES, BLOCKED_READER_INFO, BlockList, DeskKey, KeyText, LOAN_PAPERS_PATH,
@@ -87,6 +101,12 @@ pub use papers::{
 pub use patron::{Patron, ReaderId};
 pub use place::{Moment, Place};
 pub use receipts::{LedgerId, Receipts};
+pub use reported::{Reported, ReportedContent, ReportedScreen, Screen, Taking, TakingState};
+pub use repository::{
+    BLOCK_BYTES, BlobCustom, CONTENT_BLOBS_PATH, CONTENT_BLOCKS_PATH, CONTENT_METADATA_PATH,
+    NOTICES_PATHS, NOTICES_ROLE, NOTICES_TARGET, allotment_target, blob_target, catalogue_target,
+    notice_image_target,
+};
 pub use schema::{NamedSchema, schemas};
 pub use status::{LinkState, Status};
 pub use stop::{StopClosed, StopOpened};

@@ -11,9 +11,10 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::Value;
 
 use crate::{
-    Boot, CardIssued, ClockMessage, ContentFailed, ContentInstalled, ContentRemoved, Desired, Due,
-    Epoch, EventId, EventType, KioskUsed, Label, LoanCheckin, LoanCheckout, LoanPapers, LoanUndone,
-    OutboxDropped, Receipts, Status, StopClosed, StopOpened, Telemetry, Uptime, VisitCounted,
+    Allotment, Boot, CardIssued, Catalogue, ClockMessage, ContentFailed, ContentInstalled,
+    ContentRemoved, Desired, Due, Epoch, EventId, EventType, KioskUsed, Label, LoanCheckin,
+    LoanCheckout, LoanPapers, LoanUndone, Notices, OutboxDropped, Receipts, Reported, Status,
+    StopClosed, StopOpened, Telemetry, Uptime, VisitCounted,
 };
 
 /// A schema and the name of the file it belongs in, without `.json`.
@@ -39,6 +40,10 @@ pub fn schemas() -> Vec<NamedSchema> {
         document::<ClockMessage>("clock"),
         document::<Desired>("desired"),
         document::<LoanPapers>("loan-papers"),
+        document::<Reported>("reported"),
+        document::<Catalogue>("catalogue"),
+        document::<Allotment>("allotment"),
+        document::<Notices>("notices"),
     ];
     events.chain(documents).collect()
 }

@@ -42,6 +42,7 @@ pub(super) async fn tell(
                     if told.get(device) != Some(revision) {
                         let desired = Desired {
                             papers: Some(revision.clone()),
+                            ..Desired::default()
                         };
                         let json = serde_json::to_vec(&desired).expect("a label is JSON");
                         switchboard.deliver(device, Channel::Desired, json.into());

@@ -147,7 +147,10 @@ async fn a_link_that_comes_up_and_another_revision_ask_again_and_what_is_the_sam
 
     *papers.lock().unwrap() = revised("r-2", &[]);
     let wanted = Some("r-2".parse().unwrap());
-    keeping.desired.send_replace(Desired { papers: wanted });
+    keeping.desired.send_replace(Desired {
+        papers: wanted,
+        ..Desired::default()
+    });
     keeping.until_revision("r-2").await;
     assert_eq!(gateway.asked().len(), 3);
     keeping.end().await;
@@ -165,7 +168,10 @@ async fn papers_that_cannot_be_used_leave_the_old_ones_and_are_asked_for_again()
     bad.blocks.readers.push("AAAA".to_owned());
     *papers.lock().unwrap() = bad;
     let wanted = Some("r-2".parse().unwrap());
-    keeping.desired.send_replace(Desired { papers: wanted });
+    keeping.desired.send_replace(Desired {
+        papers: wanted,
+        ..Desired::default()
+    });
     keeping
         .until(|lending| lending.papers_trouble().is_some())
         .await;
