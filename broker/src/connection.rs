@@ -25,7 +25,7 @@ use crate::door::Context;
 use crate::encode;
 use crate::ending::Ending;
 use crate::frame::{Fault, next_frame};
-use crate::house::{Arrival, ClientLimits, Keeping};
+use crate::house::{Arrival, ClientLimits, Keeping, Origin};
 use crate::keep_alive::KeepAlive;
 use crate::packet::{Incoming, PacketId, decode};
 use crate::reason::ReasonCode;
@@ -331,7 +331,11 @@ impl<S: AsyncRead + AsyncWrite> Connection<S> {
     async fn perform(&mut self, effect: Effect) -> Result<(), Ending> {
         let version = self.session.version();
         match effect {
-            Effect::Keep { payload, id } => self.place(payload, id),
+            Effect::Keep {
+                origin,
+                payload,
+                id,
+            } => self.place(origin, payload, id),
             Effect::Acknowledge(id, code) => self.acknowledgements.push_given(id, code),
             Effect::Retain {
                 topic,
@@ -378,7 +382,7 @@ impl<S: AsyncRead + AsyncWrite> Connection<S> {
 
     /// Gives facts to the house. Mostly they have their place at once; otherwise nothing more is
     /// read until they have.
-    fn place(&mut self, payload: Bytes, id: Option<PacketId>) {
+    fn place(&mut self, origin: Origin, payload: Bytes, id: Option<PacketId>) {
         let Some(device) = self.session.device().cloned() else {
             return; // The session lets only devices publish.
         };
@@ -386,6 +390,7 @@ impl<S: AsyncRead + AsyncWrite> Connection<S> {
         let received = house.now();
         let arrival = Arrival {
             device,
+            origin,
             payload,
             received,
         };

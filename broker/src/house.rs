@@ -170,10 +170,21 @@ pub enum Refusal {
 pub struct Arrival {
     /// Whose connection it came over.
     pub device: DeviceId,
+    /// Whose facts it says it brings.
+    pub origin: Origin,
     /// The payload.
     pub payload: Bytes,
     /// When the door read it.
     pub received: jiff::Timestamp,
+}
+
+/// Whose facts a payload brings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// The device's own, from `…/events`.
+    Own,
+    /// Another device's, signed by that one, from `…/carried`.
+    Carried,
 }
 
 /// Ends when the verdict is on disk; a dropped sender means [`Kept::Full`].

@@ -41,7 +41,7 @@ mod wire;
 pub use addresses::{AddressLimits, Addresses, Caller, Held};
 pub use door::{Door, DoorError};
 pub use house::{
-    Admission, Arrival, ClientLimits, Credentials, House, Keeping, Kept, Pass, Principal,
+    Admission, Arrival, ClientLimits, Credentials, House, Keeping, Kept, Origin, Pass, Principal,
     ProtocolVersion, Refusal, Retained, Word,
 };
 pub use metrics::{ConnectRefusal, Counter, DoorMetrics};

@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use crate::authorise;
 use crate::encode::SubscribeAnswer;
 use crate::ending::{Ending, WillFate};
-use crate::house::{Principal, ProtocolVersion, Word};
+use crate::house::{Origin, Principal, ProtocolVersion, Word};
 use crate::outgoing::{Message, Outgoing, TooSlow};
 use crate::packet::{Incoming, PacketId, Publish, Qos, RequestedFilter, RetainedWanted};
 use crate::reason::ReasonCode;
@@ -53,6 +53,7 @@ pub(crate) struct SessionLimits {
 pub(crate) enum Effect {
     /// Facts go to the house; PUBACK when it has kept them.
     Keep {
+        origin: Origin,
         payload: Bytes,
         id: Option<PacketId>,
     },
@@ -192,10 +193,8 @@ impl Session {
         };
         let topic = Topic { device, channel };
         match topic.channel {
-            Channel::Events => vec![Effect::Keep {
-                payload: publish.payload,
-                id: publish.id,
-            }],
+            Channel::Events => keep(Origin::Own, publish),
+            Channel::Carried => keep(Origin::Carried, publish),
             Channel::Status => self.handle_status(topic, publish),
             Channel::Reported => vec![Effect::Retain {
                 topic,
@@ -205,8 +204,8 @@ impl Session {
             }],
             Channel::Telemetry => self.handle_telemetry(topic, publish),
             Channel::Clock => self.handle_clock(topic, &publish),
-            // PUBACK on these means "on disk", and nobody keeps them in this version.
-            Channel::Carried | Channel::JobStatus(_) => {
+            // PUBACK on this means "on disk", and nobody keeps it in this version.
+            Channel::JobStatus(_) => {
                 let code = ReasonCode::ImplementationSpecificError;
                 self.refuse(&publish, code, "not taken by this version")
             }
@@ -368,6 +367,14 @@ impl Session {
         });
         Effect::Unsubscribed(id, answers.collect())
     }
+}
+
+fn keep(origin: Origin, publish: Publish) -> Vec<Effect> {
+    vec![Effect::Keep {
+        origin,
+        payload: publish.payload,
+        id: publish.id,
+    }]
 }
 
 fn acknowledge(id: Option<PacketId>, code: ReasonCode) -> Option<Effect> {

@@ -9,6 +9,7 @@ mod identity;
 mod issuer;
 mod presented;
 mod secret;
+mod signature;
 mod standing;
 mod strongbox;
 mod tls;
@@ -25,6 +26,7 @@ use lujiang_wire::{Clock, DeviceId};
 use rustls::ServerConfig;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::CertificateDer;
+use rustls::server::danger::ClientCertVerifier;
 use sha2::{Digest as _, Sha256};
 use tokio_util::sync::CancellationToken;
 
@@ -36,6 +38,7 @@ pub use issuer::{IssuedCertificate, RequestError, Validity};
 pub use presented::Origin;
 use presented::{Presented, Refreshed};
 use secret::{AuthoritySecret, SecretPlace};
+pub use signature::SignatureRefusal;
 pub use standing::Standing;
 use strongbox::Strongbox;
 
@@ -54,6 +57,8 @@ pub struct Authority {
     issuer: Arc<CertificateIssuer>,
     presented: Arc<Presented>,
     clock: Arc<dyn Clock>,
+    /// Takes certificates of devices that come without a handshake.
+    signers: Arc<dyn ClientCertVerifier>,
     device_valid: Duration,
     look_pause: Duration,
     /// How it stood with the certificate when somebody was last told, and when that was.
@@ -106,6 +111,7 @@ impl Authority {
         let look_pause = section.gateway_certificate_valid / LOOKS_IN_LIFE;
         let authority = Self {
             presented: Arc::new(presented),
+            signers: tls::signers(issuer.der())?,
             issuer,
             clock,
             device_valid: section.device_certificate_valid,

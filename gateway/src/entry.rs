@@ -23,7 +23,7 @@ pub struct Entry {
     pub number: EntryNumber,
     /// The CRC32C of the stored record.
     pub crc: u32,
-    /// Whose connection it came over.
+    /// Whose connection it came over; of what a carrier brought, who signed it.
     pub device: DeviceId,
     /// Where it stands in the outbox, where that could be read.
     pub place: Option<Place>,
@@ -141,16 +141,19 @@ pub enum QuarantineReason {
     IdConflict,
     /// More than can happen.
     Implausible,
+    /// Brought for another device, and not signed by it.
+    NotSigned,
 }
 
 impl QuarantineReason {
     /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::NotReadable,
         Self::NotUnderstood,
         Self::ForeignSource,
         Self::IdConflict,
         Self::Implausible,
+        Self::NotSigned,
     ];
 
     /// The name in records, metrics and the API.
@@ -162,6 +165,7 @@ impl QuarantineReason {
             Self::ForeignSource => "foreign-source",
             Self::IdConflict => "id-conflict",
             Self::Implausible => "implausible",
+            Self::NotSigned => "not-signed",
         }
     }
 }

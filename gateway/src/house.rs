@@ -3,17 +3,19 @@
 //! Decides nothing itself: who may come is the registry's row, what is kept is the intake's
 //! verdict. Everybody who is not let in for his name or password gets the same answer.
 
+mod carried;
+
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use lujiang_broker::{
-    Admission, Arrival, ClientLimits, ConnectRefusal, Credentials, House, Keeping, Pass, Principal,
-    Refusal, Switchboard, Word,
+    Admission, Arrival, ClientLimits, ConnectRefusal, Credentials, House, Keeping, Origin, Pass,
+    Principal, Refusal, Switchboard, Word,
 };
 use lujiang_wire::{Channel, Clock, DeviceId, Receipts, Topic};
 
-use crate::authority::Identity;
+use crate::authority::{Authority, Identity};
 use crate::intake::{AfterCommit, CommittedGroup, Intake};
 use crate::presence::Presence;
 use crate::registry::{CertificateRefusal, Registry, by_certificate};
@@ -21,6 +23,7 @@ use crate::registry::{CertificateRefusal, Registry, by_certificate};
 /// The gateway, as the door sees it.
 pub struct GatewayHouse {
     registry: Registry,
+    authority: Authority,
     intake: Intake,
     presence: Presence,
     switchboard: Arc<Switchboard>,
@@ -33,6 +36,7 @@ impl GatewayHouse {
     #[must_use]
     pub fn new(
         registry: Registry,
+        authority: Authority,
         intake: Intake,
         presence: Presence,
         switchboard: Arc<Switchboard>,
@@ -41,6 +45,7 @@ impl GatewayHouse {
     ) -> Self {
         Self {
             registry,
+            authority,
             intake,
             presence,
             switchboard,
@@ -185,7 +190,16 @@ impl House for GatewayHouse {
 
     fn keep(&self, arrival: Arrival) -> BoxFuture<'_, Keeping> {
         self.presence.fact_came(&arrival.device, arrival.received);
-        Box::pin(self.intake.keep(arrival))
+        match arrival.origin {
+            Origin::Own => Box::pin(self.intake.keep(arrival)),
+            Origin::Carried => match carried::unpack(&arrival, &self.authority, &self.registry) {
+                Ok(signers) => Box::pin(self.intake.keep(signers)),
+                Err(why) => {
+                    tracing::info!(carrier = %arrival.device, error = %why, "what was carried is kept aside");
+                    Box::pin(self.intake.keep_aside(arrival, why.to_string()))
+                }
+            },
+        }
     }
 
     fn has_room(&self) -> bool {

@@ -8,6 +8,7 @@ mod access;
 mod audit;
 mod body;
 mod callers;
+mod carried_receipts;
 mod closed;
 mod cookie;
 mod csv;

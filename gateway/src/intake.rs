@@ -146,12 +146,25 @@ impl Intake {
     /// # Cancel safety
     /// A payload whose future is dropped before it ends is not kept.
     pub async fn keep(&self, arrival: Arrival) -> Keeping {
+        self.queue(|seals| Payload::read(&arrival, seals)).await
+    }
+
+    /// Keeps aside what a carrier brought and nobody we know has signed; says what was expected.
+    ///
+    /// # Cancel safety
+    /// A payload whose future is dropped before it ends is not kept.
+    pub async fn keep_aside(&self, arrival: Arrival, expected: String) -> Keeping {
+        self.queue(|_| Payload::not_signed(&arrival, expected))
+            .await
+    }
+
+    async fn queue(&self, read: impl FnOnce(&Seals) -> Payload) -> Keeping {
         let (answer, keeping) = oneshot::channel();
         if !self.has_room() {
             // Dropping the sender says so.
             return keeping;
         }
-        let payload = Payload::read(&arrival, &self.inner.seals);
+        let payload = read(&self.inner.seals);
         // A closed queue drops the sender, which says that nothing was kept.
         let _ = self.inner.queue.send(Waiting { payload, answer }).await;
         keeping

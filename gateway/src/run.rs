@@ -290,6 +290,7 @@ impl Rooms {
     ) -> anyhow::Result<Door> {
         let house = GatewayHouse::new(
             self.registry.clone(),
+            self.authority.clone(),
             self.intake.clone(),
             self.presence.clone(),
             Arc::clone(&self.switchboard),

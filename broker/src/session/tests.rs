@@ -6,9 +6,15 @@ const TOPIC: &str = "library/v1/devices/gate-1";
 #[test]
 fn facts_go_to_the_house_and_are_not_acknowledged_yet() {
     let mut session = device(ProtocolVersion::V5);
-    let effects = publish(&mut session, "events", "[]");
-    let payload = Bytes::from_static(b"[]");
-    assert_eq!(effects, [Effect::Keep { payload, id: id() }]);
+    for (channel, origin) in [("events", Origin::Own), ("carried", Origin::Carried)] {
+        let effects = publish(&mut session, channel, "[]");
+        let expected = Effect::Keep {
+            origin,
+            payload: Bytes::from_static(b"[]"),
+            id: id(),
+        };
+        assert_eq!(effects, [expected]);
+    }
 }
 
 #[test]

@@ -44,8 +44,10 @@ mod time;
 
 mod batch;
 
+mod carried;
 mod desired;
 mod document;
+mod signed;
 
 mod clock;
 mod enrolment;
@@ -69,6 +71,7 @@ pub use batch::{
 pub use blob_hash::{BlobHash, BlobHashError};
 pub use boot::{Boot, Uptime};
 pub use card::CardIssued;
+pub use carried::{CARRIED_BYTES_MAX, CARRIED_RECEIPTS_PATH, CarriedReceipts};
 pub use catalogue::{
     ACQUISITION, Availability, BORROW, CATALOGUE_MEDIA_TYPE, Catalogue, CatalogueMetadata,
     LicensedCopies, Link, LinkProperties, Publication, PublicationMetadata,
@@ -108,6 +111,7 @@ pub use repository::{
     notice_image_target,
 };
 pub use schema::{NamedSchema, schemas};
+pub use signed::{Octets, Signed, SignedError, SignedFor};
 pub use status::{LinkState, Status};
 pub use stop::{StopClosed, StopOpened};
 pub use stream::{Epoch, EpochError, Sequence, Stream};

@@ -11,10 +11,10 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::Value;
 
 use crate::{
-    Allotment, Boot, CardIssued, Catalogue, ClockMessage, ContentFailed, ContentInstalled,
-    ContentRemoved, Desired, Due, Epoch, EventId, EventType, KioskUsed, Label, LoanCheckin,
-    LoanCheckout, LoanPapers, LoanUndone, Notices, OutboxDropped, Receipts, Reported, Status,
-    StopClosed, StopOpened, Telemetry, Uptime, VisitCounted,
+    Allotment, Boot, CardIssued, CarriedReceipts, Catalogue, ClockMessage, ContentFailed,
+    ContentInstalled, ContentRemoved, Desired, Due, Epoch, EventId, EventType, KioskUsed, Label,
+    LoanCheckin, LoanCheckout, LoanPapers, LoanUndone, Notices, OutboxDropped, Receipts, Reported,
+    Signed, Status, StopClosed, StopOpened, Telemetry, Uptime, VisitCounted,
 };
 
 /// A schema and the name of the file it belongs in, without `.json`.
@@ -41,6 +41,8 @@ pub fn schemas() -> Vec<NamedSchema> {
         document::<Desired>("desired"),
         document::<LoanPapers>("loan-papers"),
         document::<Reported>("reported"),
+        document::<Signed>("signed"),
+        document::<CarriedReceipts>("carried-receipts"),
         document::<Catalogue>("catalogue"),
         document::<Allotment>("allotment"),
         document::<Notices>("notices"),

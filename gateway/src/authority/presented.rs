@@ -94,6 +94,11 @@ impl Presented {
         })
     }
 
+    /// The key and the chain that are shown.
+    pub(super) fn key(&self) -> Arc<CertifiedKey> {
+        Arc::clone(&self.shown.load().key)
+    }
+
     /// When all of what is shown is good.
     pub(super) fn validity(&self) -> Validity {
         self.shown.load().validity

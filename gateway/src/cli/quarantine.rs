@@ -34,7 +34,7 @@ pub(super) enum QuarantineCommand {
         /// Only of this device
         #[arg(long)]
         device: Option<DeviceId>,
-        /// Only not-readable, not-understood, foreign-source, id-conflict or implausible
+        /// Only not-readable, not-understood, foreign-source, id-conflict, implausible or not-signed
         #[arg(long)]
         reason: Option<QuarantineReason>,
         /// Only open, accepted, corrected or dismissed

@@ -1,3 +1,5 @@
+mod carried;
+
 use jiff::tz::TimeZone;
 use lujiang_broker::ProtocolVersion;
 use lujiang_config::{GatewayConfig, IntakeSection, MqttSection};
@@ -108,6 +110,8 @@ struct Rooms {
     house: GatewayHouse,
     registry: Registry,
     enrolment: Enrolment,
+    authority: Authority,
+    store: Store,
     _folder: tempfile::TempDir,
 }
 
@@ -130,10 +134,15 @@ impl Rooms {
         std::fs::create_dir(paths.keys_dir()).unwrap();
         let config = GatewayConfig::default();
         let authority = Authority::open(&paths, &config, Arc::clone(&clock)).unwrap();
-        let enrolment = Enrolment::new(authority, registry.clone(), Arc::clone(&clock), &config);
+        let enrolment = Enrolment::new(
+            authority.clone(),
+            registry.clone(),
+            Arc::clone(&clock),
+            &config,
+        );
         let switchboard = Switchboard::new(&config.mqtt);
         let intake = Intake::start(
-            store,
+            store.clone(),
             IntakeSection::default(),
             Seals::open(folder.path()).unwrap(),
             Arc::clone(&clock),
@@ -141,6 +150,7 @@ impl Rooms {
         );
         let house = GatewayHouse::new(
             registry.clone(),
+            authority.clone(),
             intake,
             Presence::restored(Vec::new(), clock.wall()),
             switchboard,
@@ -151,6 +161,8 @@ impl Rooms {
             house,
             registry,
             enrolment,
+            authority,
+            store,
             _folder: folder,
         }
     }

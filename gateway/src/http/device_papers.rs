@@ -57,7 +57,7 @@ pub(super) async fn loan_papers(
 
 impl ApiState {
     /// The device whose certificate was shown, where the registry takes it.
-    async fn device_of(
+    pub(super) async fn device_of(
         &self,
         peer: Peer,
         certificate: Option<Extension<PeerCertificate>>,
@@ -72,7 +72,7 @@ impl ApiState {
         let identity = Identity::read(&certificate).map_err(EnrolmentError::from)?;
         let shown = self.registry.show_certificate(&identity).await;
         let shown = shown.inspect_err(|error| {
-            tracing::info!(device = %identity.device, peer = %peer.address, %error, "papers refused");
+            tracing::info!(device = %identity.device, peer = %peer.address, %error, "a device is refused");
         });
         Ok(shown.map_err(EnrolmentError::from)?.device)
     }

@@ -29,7 +29,7 @@ struct QuarantineParams {
     #[param(required = false)]
     device: Option<String>,
     /// Only those kept aside for this: `not-readable`, `not-understood`, `foreign-source`,
-    /// `id-conflict` or `implausible`.
+    /// `id-conflict`, `implausible` or `not-signed`.
     #[param(required = false)]
     reason: Option<String>,
     /// Only those that are `open`, `accepted`, `corrected` or `dismissed`.
@@ -69,7 +69,7 @@ pub(super) struct Row {
     #[serde(rename = "type")]
     #[schema(required = true)]
     kind: Option<String>,
-    /// `not-readable`, `not-understood`, `foreign-source`, `id-conflict` or `implausible`.
+    /// `not-readable`, `not-understood`, `foreign-source`, `id-conflict`, `implausible` or `not-signed`.
     reason: &'static str,
     /// The attribute, or the path within `data`; empty for the whole.
     place: String,

@@ -12,7 +12,9 @@ use utoipa_axum::routes;
 
 use super::access::{Guard, require};
 use super::cookie::SessionCookie;
-use super::{ApiState, audit, desk, device_papers, devices, enrolment, gateway, lending};
+use super::{
+    ApiState, audit, carried_receipts, desk, device_papers, devices, enrolment, gateway, lending,
+};
 use super::{loan_conflicts, loan_list, loan_sync, loan_totals, persons, probes, quarantine};
 use super::{
     rebuild, registry, rulings, session, signing_in, sites, stops, stream, tokens, visits,
@@ -81,6 +83,7 @@ fn table() -> Vec<Row> {
         (Nothing, routes!(enrolment::enrol)),
         (Nothing, routes!(enrolment::renew)),
         (Nothing, routes!(device_papers::loan_papers)),
+        (Nothing, routes!(carried_receipts::carried_receipts)),
         (A(Read), routes!(lending::block_list)),
         // It names readers, and whoever is not in it is lent to.
         (A(Administer), routes!(lending::import_blocks)),

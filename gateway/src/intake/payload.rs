@@ -17,7 +17,7 @@ pub(crate) const WITHHELD: &str = "withheld";
 /// A payload of one device.
 #[derive(Debug, Clone)]
 pub(crate) struct Payload {
-    /// Whose connection it came over.
+    /// Whose connection it came over; of what a carrier brought, who signed it.
     pub(crate) device: DeviceId,
     /// When the door read it, in whole microseconds.
     pub(crate) received: Timestamp,
@@ -97,6 +97,28 @@ impl Payload {
             device: arrival.device.clone(),
             received: whole_micros(arrival.received),
             elements,
+        }
+    }
+}
+
+impl Payload {
+    /// What a carrier brought and nobody we know has signed: kept aside as it came, as the
+    /// carrier's.
+    pub(crate) fn not_signed(arrival: &Arrival, expected: String) -> Self {
+        let not_read = NotRead {
+            reason: QuarantineReason::NotSigned,
+            place: None,
+            event_type: None,
+            error_place: String::new(),
+            expected,
+        };
+        Self {
+            device: arrival.device.clone(),
+            received: whole_micros(arrival.received),
+            elements: vec![Candidate {
+                raw: arrival.payload.to_vec(),
+                reading: Reading::Nothing(not_read),
+            }],
         }
     }
 }

@@ -153,6 +153,7 @@ pub(crate) fn device() -> DeviceId {
 
 pub(crate) fn arrival(payload: &str) -> Arrival {
     Arrival {
+        origin: lujiang_broker::Origin::Own,
         device: device(),
         payload: Bytes::copy_from_slice(payload.as_bytes()),
         received: RECEIVED.parse().unwrap(),

@@ -109,6 +109,24 @@ impl Registry {
         })
     }
 
+    /// Whether what a device signed with the key of this certificate is taken when a carrier brings
+    /// it. A certificate that was replaced since is good for that: the device signed before, or
+    /// had not heard of it. One that was revoked is not.
+    ///
+    /// # Errors
+    /// Where it is not taken.
+    pub fn signer_stands(&self, signer: &Identity) -> Result<(), CertificateRefusal> {
+        match self.snapshot().certificate(signer) {
+            Ok(_) | Err(CertificateRefusal::Ended(CertificateEnd::Superseded)) => {}
+            Err(refusal) => return Err(refusal),
+        }
+        let device = self.device(&signer.device);
+        match device.ok_or(CertificateRefusal::Unknown)?.enabled {
+            true => Ok(()),
+            false => Err(CertificateRefusal::Disabled),
+        }
+    }
+
     /// Writes down the next certificate of a device, asked for with the present one.
     ///
     /// # Errors
@@ -147,8 +165,10 @@ impl Registry {
             change.device(&device)?;
             let now = change.certificates(&device);
             let taken = now.iter().filter(|row| row.ended.is_none()).count();
-            for row in now.into_iter().filter(|row| row.ended.is_none()) {
-                let ended = Some(CertificateEnd::Revoked);
+            // One that was replaced still signs what carriers bring: it ends, too.
+            let revoked = Some(CertificateEnd::Revoked);
+            for row in now.into_iter().filter(|row| row.ended != revoked) {
+                let ended = revoked;
                 rows::put_certificate(change.connection, &CertificateRow { ended, ..row })?;
             }
             change.withdraw_tokens(&device)?;

@@ -363,6 +363,7 @@ export const en: Record<Word, string | readonly [one: string, other: string]> = 
   "reason.foreign-source": "speaks for another device",
   "reason.id-conflict": "known id, other content",
   "reason.implausible": "implausible",
+  "reason.not-signed": "carried without the device’s signature",
   "link.once": "The link works once.",
   "link.spent": "This link is not good any more",
   "link.spent.more": "A link works once, and it expires.",

@@ -328,6 +328,7 @@ export const zh = {
   "reason.foreign-source": "冒用其他设备的名义",
   "reason.id-conflict": "编号相同而内容不同",
   "reason.implausible": "数值不合理",
+  "reason.not-signed": "转交的记录未经设备签名",
   "link.once": "链接只能用一次。",
   "link.spent": "这条链接已失效",
   "link.spent.more": "链接只能用一次，并会过期。",

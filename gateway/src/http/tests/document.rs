@@ -10,6 +10,7 @@ const ROUTES: &[&str] = &[
     "delete /api/v1/tokens/{token}",
     "get /api/v1/audit",
     "get /api/v1/conflicts",
+    "get /api/v1/device/carried-receipts/{device}",
     "get /api/v1/device/loan-papers",
     "get /api/v1/devices",
     "get /api/v1/devices/{device}",

@@ -148,6 +148,7 @@ impl House {
         let payload = serde_json::to_vec(&events).unwrap().into();
         let arrival = Arrival {
             device: device.parse().unwrap(),
+            origin: lujiang_broker::Origin::Own,
             payload,
             received: NOW.parse().unwrap(),
         };

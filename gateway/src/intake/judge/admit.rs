@@ -1,7 +1,7 @@
 //! Rulings: what a person decides on a quarantined element, under the rules everything else is
 //! judged by. A fact counts once, whoever lets it in; its place stays the outbox's business.
 
-use lujiang_broker::Arrival;
+use lujiang_broker::{Arrival, Origin};
 use lujiang_wire::{DeviceId, EventId, Place};
 
 use super::{Judge, Judgement, place_of_id};
@@ -74,6 +74,7 @@ fn read(seals: &Seals, element: &Quarantined, verdict: &RulingVerdict) -> Result
     };
     let arrival = Arrival {
         device: element.device.clone(),
+        origin: Origin::Own,
         payload: bytes.into(),
         received: element.received,
     };
