@@ -3,8 +3,21 @@
 //!
 //! It knows no HTTP, no ledger and no person: the gateway around it does.
 //!
-//! Reading order: what a release is made of ([`ReleaseParts`]).
+//! Reading order: what a release is made of ([`ReleaseParts`]), who signs it ([`Vault`],
+//! [`OnlineKeys`]), what is signed off-line ([`Offer`]), and what becomes of it ([`Repository`]).
 
+mod offer;
+mod online_keys;
 mod release_parts;
+mod repository;
+mod role;
+mod role_key;
+mod vault;
 
+pub use offer::{BlobFacts, Offer, OfferError, Published, ReleaseTargets, document};
+pub use online_keys::{OnlineKeys, OnlinePublic};
 pub use release_parts::{BlobOrigin, ReleaseParts};
+pub use repository::{Needed, PublicationError, Repository, RestoreError, RoleStanding, Said};
+pub use role::RoleName;
+pub use role_key::{PublicKey, RoleKey, RoleKeyError};
+pub use vault::{Vault, VaultError};
