@@ -6,7 +6,7 @@
 //! and its key in files), [`publisher`] (a plain device that remembers
 //! what was acknowledged), [`subscriber`] (who listens), [`visitors`] (who walks through the doors of a year),
 //! [`ils`] (a library system over SIP2), [`machine`] (who asks it),
-//! [`self_checkout`] (an agent between the two), [`gullible`] (a house that believes too much),
+//! [`epubs`] (books of a wanted size), [`self_checkout`] (an agent between the two), [`gullible`] (a house that believes too much),
 //! [`bench`] (how fast all of it is).
 
 pub mod bench;
@@ -17,6 +17,7 @@ pub mod counter;
 pub mod demo;
 pub mod desk;
 pub mod disk;
+pub mod epubs;
 pub mod gate;
 pub mod gullible;
 pub mod ils;

@@ -1,0 +1,35 @@
+//! The books our tests are made of are books: epubcheck, which is not ours, has nothing to say
+//! against them.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::path::Path;
+use std::process::Command;
+
+use lujiang_tests::epubs::write_epub;
+
+/// The checker of the W3C, as Debian has it.
+const EPUBCHECK: &str = "/usr/share/java/epubcheck.jar";
+
+#[test]
+fn generated_books_have_no_error_and_no_warning_by_epubcheck() {
+    if !Path::new(EPUBCHECK).exists() {
+        // `tests/run` installs it; a plain `cargo test` elsewhere goes on without.
+        eprintln!("skipped: {EPUBCHECK} is missing");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    for (number, bytes) in [(1, 60_000), (2, 3_000_000)] {
+        let file = folder.path().join(format!("{number}.epub"));
+        write_epub(&file, 2026, number, bytes).unwrap();
+        let mut checker = Command::new("java");
+        checker
+            .args(["-jar", EPUBCHECK, "--failonwarnings"])
+            .arg(&file);
+        let said = checker.output().unwrap();
+        let words = String::from_utf8_lossy(&said.stderr).into_owned()
+            + &String::from_utf8_lossy(&said.stdout);
+        assert!(said.status.success(), "{words}");
+        assert!(words.contains("No errors or warnings"), "{words}");
+    }
+}
