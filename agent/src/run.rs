@@ -130,6 +130,8 @@ impl Agent {
             self_checkout,
             lending,
             bus_desk,
+            // Whoever keeps the content shows it, too; that is not composed here yet.
+            kiosk: _,
             log: _,
         } = config;
         check_credential(&agent, &uplink)?;

@@ -8,7 +8,8 @@ use std::time::Duration;
 use lujiang_wire::DeviceId;
 
 use crate::{
-    BusDeskSection, ByteSize, GateSection, LendingSection, LogSection, SelfCheckoutSection,
+    BusDeskSection, ByteSize, GateSection, KioskSection, LendingSection, LogSection,
+    SelfCheckoutSection,
 };
 
 /// Everything an agent can be told. `device` has no default.
@@ -28,6 +29,8 @@ pub struct AgentConfig {
     pub lending: Option<LendingSection>,
     /// `[bus_desk]`: present where this device is the book bus's own computer.
     pub bus_desk: Option<BusDeskSection>,
+    /// `[kiosk]`: present where this device is an e-book kiosk.
+    pub kiosk: Option<KioskSection>,
     /// `[log]`
     pub log: LogSection,
 }

@@ -12,6 +12,7 @@ mod gateway;
 mod agent;
 mod bus_desk;
 mod gate;
+mod kiosk;
 mod lending;
 mod loans;
 mod self_checkout;
@@ -40,6 +41,7 @@ pub use gateway::{
     AuthoritySection, GatewayConfig, HttpSection, IntakeSection, LibrarySection, MqttSection,
     TlsSection, ViewsSection,
 };
+pub use kiosk::{KioskSection, ScreenLanguage, ScreensSection};
 pub use lending::{ItemClass, LendingSection, Offline, Renewals};
 pub use loans::{
     ConflictRule, ConflictRules, IlsMake, IlsSection, LateAndOverRule, LateWhileLentRule,

@@ -8,8 +8,8 @@ use proptest::prelude::*;
 use crate::document::KnownKey;
 use crate::{
     AgentConfig, AgentSection, BusDeskSection, CardSection, Fault, GateSection, GatewayConfig,
-    LendingSection, LogSection, MachineLine, MachineSection, OutboxSection, Problem, Problems,
-    SelfCheckoutSection, UplinkSection,
+    KioskSection, LendingSection, LogSection, MachineLine, MachineSection, OutboxSection, Problem,
+    Problems, SelfCheckoutSection, UplinkSection,
 };
 
 const GATEWAY: &str = include_str!("../samples/gateway.toml");
@@ -62,6 +62,7 @@ fn the_agent_sample_equals_the_defaults() {
             scanner: Some(GateSection::on_port("/dev/ttyACM0".into()).serial),
             ..BusDeskSection::default()
         }),
+        kiosk: Some(KioskSection::default()),
         log: LogSection::default(),
     };
     assert_eq!(config, expected);

@@ -473,6 +473,7 @@ fn agent_config(
         self_checkout: None,
         lending: None,
         bus_desk: None,
+        kiosk: None,
         log: LogSection::default(),
     })
 }

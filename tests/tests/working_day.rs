@@ -70,6 +70,7 @@ impl Day {
             self_checkout: None,
             lending: None,
             bus_desk: None,
+            kiosk: None,
             log: LogSection::default(),
         };
         let day = Self {

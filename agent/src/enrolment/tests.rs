@@ -31,6 +31,7 @@ fn config(folder: &Path) -> AgentConfig {
         self_checkout: None,
         lending: None,
         bus_desk: None,
+        kiosk: None,
         log: LogSection::default(),
     }
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 use crate::document::{self, Reading};
 use crate::section::{Section, is_host};
 use crate::{
-    AgentConfig, AgentSection, BusDeskSection, ByteSize, Credential, GateSection, LendingSection,
-    LogSection, OutboxSection, Problems, SelfCheckoutSection, UplinkSection,
+    AgentConfig, AgentSection, BusDeskSection, ByteSize, Credential, GateSection, KioskSection,
+    LendingSection, LogSection, OutboxSection, Problems, SelfCheckoutSection, UplinkSection,
 };
 
 const MILLI: Duration = Duration::from_millis(1);
@@ -50,6 +50,7 @@ impl AgentConfig {
             });
             let lending = root.optional_section("lending", LendingSection::read);
             let bus_desk = root.optional_section("bus_desk", BusDeskSection::read);
+            let kiosk = root.optional_section("kiosk", KioskSection::read);
             let decided = self_checkout.is_none() || lending.is_some();
             let expected = "a section [lending]: by it [self_checkout] decides off-line";
             root.fits("lending", decided, expected);
@@ -66,6 +67,7 @@ impl AgentConfig {
                 self_checkout: self_checkout.flatten(),
                 lending,
                 bus_desk: bus_desk.flatten(),
+                kiosk,
                 log,
             })
         })
