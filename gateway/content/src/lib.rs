@@ -6,6 +6,8 @@
 //! Reading order: what a release is made of ([`ReleaseParts`]), who signs it ([`Vault`],
 //! [`OnlineKeys`]), what is signed off-line ([`Offer`]), and what becomes of it ([`Repository`]).
 
+mod book;
+mod isbn;
 mod offer;
 mod online_keys;
 mod release_parts;
@@ -14,6 +16,10 @@ mod role;
 mod role_key;
 mod vault;
 
+pub use book::{
+    ArchiveFault, Book, BookFault, BookFormat, BookLimits, Cover, CoverFault, Protection, XmlFault,
+};
+pub use isbn::{Isbn, IsbnError};
 pub use offer::{BlobFacts, Offer, OfferError, Published, ReleaseTargets, document};
 pub use online_keys::{OnlineKeys, OnlinePublic};
 pub use release_parts::{BlobOrigin, ReleaseParts};
