@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
-use crate::{ByteSize, LoansSection, LogSection};
+use crate::{ByteSize, ContentSection, LoansSection, LogSection};
 
 /// Everything a gateway can be told; `Default` is what runs without a file.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -29,6 +29,8 @@ pub struct GatewayConfig {
     pub http: HttpSection,
     /// `[loans]`
     pub loans: LoansSection,
+    /// `[content]`
+    pub content: ContentSection,
     /// `[log]`
     pub log: LogSection,
 }

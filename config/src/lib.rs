@@ -11,6 +11,7 @@ mod gateway;
 
 mod agent;
 mod bus_desk;
+mod content;
 mod gate;
 mod kiosk;
 mod lending;
@@ -34,6 +35,7 @@ mod samples;
 pub use agent::{AgentConfig, AgentSection, Credential, OutboxSection, UplinkSection};
 pub use bus_desk::{BusDeskSection, DeskLanguage};
 pub use byte_size::ByteSize;
+pub use content::{ContentSection, S3Section};
 pub use gate::{
     CounterRegister, GateSection, Parity, RegisterFunction, ResetPolicy, SerialSection, WordOrder,
 };

@@ -7,6 +7,7 @@
 mod access;
 mod check;
 mod client;
+mod content;
 mod failure;
 mod folder;
 mod identity;
@@ -104,6 +105,9 @@ enum Command {
     /// Loans: what devices may lend off-line, and what the library system hears of it
     #[command(subcommand)]
     Loans(loans::LoansCommand),
+    /// Releases of e-books: keys, notices, withdrawals
+    #[command(subcommand)]
+    Content(content::ContentCommand),
     /// The views: figures folded from the ledger
     #[command(subcommand)]
     Views(views::ViewsCommand),
@@ -147,6 +151,7 @@ async fn perform(cli: Cli) -> Result<Outcome, Failure> {
         Command::Quarantine(command) => command.perform(&folder, &mut printer).await,
         Command::Person(command) => command.perform(&folder, &mut printer).await,
         Command::Loans(command) => command.perform(&folder, &mut printer).await,
+        Command::Content(command) => command.perform(&folder, &mut printer).await,
         Command::Views(command) => command.perform(&folder, &mut printer).await,
         Command::Stops(command) => command.perform(&folder, &mut printer).await,
         Command::Token(command) => command.perform(&folder, &mut printer).await,

@@ -191,6 +191,12 @@ impl DataPaths {
         self.root.join("keys")
     }
 
+    /// The blobs of releases, where no bucket is configured.
+    #[must_use]
+    pub fn content_dir(&self) -> PathBuf {
+        self.root.join("content")
+    }
+
     /// `endpoints.json`
     #[must_use]
     pub fn endpoints_file(&self) -> PathBuf {

@@ -10,6 +10,8 @@ mod body;
 mod callers;
 mod carried_receipts;
 mod closed;
+mod content;
+mod content_device;
 mod cookie;
 mod csv;
 mod desk;
@@ -64,6 +66,7 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::authority::Authority;
+use crate::content::Content;
 use crate::enrolment::Enrolment;
 use crate::intake::Intake;
 use crate::live::Live;
@@ -113,6 +116,8 @@ pub struct ApiState {
     pub papers: Papers,
     /// What the library system hears of loans.
     pub loans: Loans,
+    /// Releases of e-books.
+    pub content: Content,
     /// What changes.
     pub live: Live,
     /// What is counted.
@@ -282,6 +287,7 @@ impl Api {
         (name = "registry", description = "Changes to devices, sites and credentials"),
         (name = "identity", description = "Certificates for devices"),
         (name = "loans", description = "What devices may lend off-line, and what the library system hears of it"),
+        (name = "content", description = "Releases of e-books, notices, and what devices fetch of them"),
         (name = "people", description = "Who is there and what they did"),
         (name = "probes", description = "For monitors; no token needed"),
     )
@@ -296,6 +302,8 @@ fn app(section: &HttpSection, state: ApiState) -> Router {
     };
     let body_max = usize::try_from(section.body_max.as_u64()).unwrap_or(usize::MAX);
     let (router, mut document) = api(&state).split_for_parts();
+    let (fetched, of_fetched) = rights::fetched().split_for_parts();
+    document.merge(of_fetched);
     describe_credentials(&mut document, &state.cookie());
     let document = Arc::new(document);
     router
@@ -303,10 +311,12 @@ fn app(section: &HttpSection, state: ApiState) -> Router {
             "/api/openapi.json",
             get(move || async move { Json(document.as_ref().clone()) }),
         )
-        .with_state(state)
+        .with_state(state.clone())
         .merge(page::router())
         .merge(problem_pages::router())
         .layer(CompressionLayer::new())
+        // Books are compressed already, and a part of one is asked for as it is.
+        .merge(fetched.with_state(state))
         .layer(DefaultBodyLimit::max(body_max))
         .layer(CatchPanicLayer::custom(frame::panicked))
         .layer(middleware::from_fn_with_state(frame, frame::surround))

@@ -6,6 +6,7 @@
 
 pub mod authority;
 pub mod cli;
+pub mod content;
 pub mod data_dir;
 pub mod desk;
 pub mod enrolment;

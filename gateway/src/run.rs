@@ -22,6 +22,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::authority::Authority;
+use crate::content::Content;
 use crate::data_dir::{DataDir, DataPaths, Endpoints};
 use crate::enrolment::Enrolment;
 use crate::house::{Announcer, GatewayHouse};
@@ -89,6 +90,7 @@ struct Rooms {
     views: Views,
     papers: Papers,
     loans: Loans,
+    content: Content,
     switchboard: Arc<Switchboard>,
     clock: Arc<dyn Clock>,
 }
@@ -262,6 +264,13 @@ impl Rooms {
             config.loans.clone(),
             data.root(),
         );
+        let content = Content::open(
+            store.clone(),
+            data,
+            Arc::clone(&clock),
+            config.content.clone(),
+        )
+        .context("opening the releases of e-books")?;
         let intake = Intake::start(
             store.clone(),
             config.intake.clone(),
@@ -278,6 +287,7 @@ impl Rooms {
             views,
             papers,
             loans,
+            content,
             switchboard,
             clock,
         })
@@ -343,6 +353,7 @@ impl Rooms {
             ),
             papers: self.papers.clone(),
             loans: self.loans.clone(),
+            content: self.content.clone(),
             live: Live::new(&config.http),
             metrics: Metrics::default(),
             rebuilds: Rebuilds::default(),
@@ -366,6 +377,8 @@ impl Rooms {
         let (papers, registry) = (self.papers.clone(), self.registry.clone());
         let herald = papers_herald::tell(papers, registry, switchboard, cancel.clone());
         spawn(tasks, "papers", herald);
+        let renewing = self.content.clone().keep_renewed(cancel.clone());
+        spawn(tasks, "releases", renewing);
         let (desk, heads) = (self.loans.clone(), self.store.head_watch());
         spawn(tasks, "loan desk", desk.run(heads, cancel.clone()));
         let forgetting = self.loans.clone().keep_forgetting(cancel.clone());

@@ -8,6 +8,7 @@
 pub mod audit;
 pub(crate) mod authority;
 mod clock;
+pub(crate) mod content;
 mod error;
 mod facts;
 mod file;

@@ -6,8 +6,8 @@ use std::time::Duration;
 use crate::document::{self, Reading};
 use crate::section::Section;
 use crate::{
-    AuthoritySection, ByteSize, GatewayConfig, HttpSection, IntakeSection, LibrarySection,
-    LoansSection, LogSection, MqttSection, Problems, TlsSection, ViewsSection,
+    AuthoritySection, ByteSize, ContentSection, GatewayConfig, HttpSection, IntakeSection,
+    LibrarySection, LoansSection, LogSection, MqttSection, Problems, TlsSection, ViewsSection,
 };
 
 const MILLI: Duration = Duration::from_millis(1);
@@ -44,6 +44,7 @@ impl GatewayConfig {
                 views: root.section("views", ViewsSection::read),
                 http: root.section("http", HttpSection::read),
                 loans: root.section("loans", LoansSection::read),
+                content: root.section("content", ContentSection::read),
                 log: root.section("log", LogSection::read),
             })
         })

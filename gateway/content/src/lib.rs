@@ -4,8 +4,11 @@
 //! It knows no HTTP, no ledger and no person: the gateway around it does.
 //!
 //! Reading order: what a release is made of ([`ReleaseParts`]), who signs it ([`Vault`],
-//! [`OnlineKeys`]), what is signed off-line ([`Offer`]), and what becomes of it ([`Repository`]).
+//! [`OnlineKeys`]), what is signed off-line ([`Offer`]), what becomes of it
+//! ([`Repository`]), and where the bytes are ([`BlobStore`]).
 
+mod blob_store;
+mod block_list;
 mod book;
 mod isbn;
 mod offer;
@@ -16,6 +19,8 @@ mod role;
 mod role_key;
 mod vault;
 
+pub use blob_store::{BlobError, BlobStore, BlobStream, PlainHttp, S3};
+pub use block_list::{BlockHasher, Hashed};
 pub use book::{
     ArchiveFault, Book, BookFault, BookFormat, BookLimits, Cover, CoverFault, Protection, XmlFault,
 };

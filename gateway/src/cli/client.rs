@@ -15,6 +15,9 @@ use crate::data_dir::AdminToken;
 /// Longest wait for an answer: a change waits for one commit, nothing here for more.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
 
+/// Longest wait for a file to be taken: gigabytes onto a slow disk.
+const FILE_TIMEOUT: Duration = Duration::from_secs(3_600);
+
 /// A running gateway.
 pub(super) struct Client {
     http: reqwest::Client,
@@ -73,6 +76,33 @@ impl Client {
             .context("reading the answer of the gateway")
     }
 
+    /// As [`Client::get`]; none where there is no such thing.
+    pub(super) async fn find<A: DeserializeOwned>(&self, path: &str) -> anyhow::Result<Option<A>> {
+        let request = self.request(Method::GET, path);
+        let answer = request.send().await;
+        let answer = answer.with_context(|| format!("asking the gateway at {}", self.address))?;
+        if answer.status() == reqwest::StatusCode::NOT_FOUND {
+            return Ok(None);
+        }
+        let answer = self.judge(answer).await?;
+        let found = answer.json().await;
+        found.context("reading the answer of the gateway").map(Some)
+    }
+
+    /// Brings a file; it may take as long as it is large.
+    pub(super) async fn put<A: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: reqwest::Body,
+    ) -> anyhow::Result<A> {
+        let request = self.request(Method::PUT, path).timeout(FILE_TIMEOUT);
+        let answer = self.answer(request.body(body)).await?;
+        answer
+            .json()
+            .await
+            .context("reading the answer of the gateway")
+    }
+
     /// Sends and does not look at what is answered.
     pub(super) async fn tell(
         &self,
@@ -108,6 +138,10 @@ impl Client {
             .send()
             .await
             .with_context(|| format!("asking the gateway at {}", self.address))?;
+        self.judge(answer).await
+    }
+
+    async fn judge(&self, answer: Response) -> anyhow::Result<Response> {
         let status = answer.status();
         if status.is_success() {
             return Ok(answer);

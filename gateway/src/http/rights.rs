@@ -13,11 +13,10 @@ use utoipa_axum::routes;
 use super::access::{Guard, require};
 use super::cookie::SessionCookie;
 use super::{
-    ApiState, audit, carried_receipts, desk, device_papers, devices, enrolment, gateway, lending,
-};
-use super::{loan_conflicts, loan_list, loan_sync, loan_totals, persons, probes, quarantine};
-use super::{
-    rebuild, registry, rulings, session, signing_in, sites, stops, stream, tokens, visits,
+    ApiState, audit, carried_receipts, content, content_device, desk, device_papers, devices,
+    enrolment, gateway, lending, loan_conflicts, loan_list, loan_sync, loan_totals, persons,
+    probes, quarantine, rebuild, registry, rulings, session, signing_in, sites, stops, stream,
+    tokens, visits,
 };
 use crate::people::{People, Right};
 
@@ -42,6 +41,18 @@ pub(super) fn probes() -> OpenApiRouter<ApiState> {
         routes!(probes::healthz),
         routes!(probes::readyz),
         routes!(probes::metrics),
+    ]
+    .into_iter()
+    .map(|route| (Needs::Nothing, route))
+    .fold(OpenApiRouter::new(), |router, row| router.routes(told(row)))
+}
+
+/// The routes by which devices fetch releases, at the root.
+pub(super) fn fetched() -> OpenApiRouter<ApiState> {
+    [
+        routes!(content_device::metadata),
+        routes!(content_device::blob),
+        routes!(content_device::blocks),
     ]
     .into_iter()
     .map(|route| (Needs::Nothing, route))
@@ -103,6 +114,20 @@ fn table() -> Vec<Row> {
         (A(Read), routes!(lending::planned_stops)),
         (A(Operate), routes!(lending::plan_stop)),
         (A(Operate), routes!(lending::remove_stop)),
+        (A(Read), routes!(content::repository)),
+        (A(Read), routes!(content::releases)),
+        (A(Read), routes!(content::release)),
+        (A(Read), routes!(content::notices)),
+        // What is offered is believed by its signatures; who may offer is asked all the same.
+        (A(Administer), routes!(content::publish)),
+        (
+            A(Administer),
+            routes!(content::look_at_blob, content::take_blob),
+        ),
+        (A(Operate), routes!(content::add_notice)),
+        (A(Operate), routes!(content::remove_notice)),
+        (A(Operate), routes!(content::hide)),
+        (A(Operate), routes!(content::show)),
         (A(Administer), routes!(registry::add_device)),
         (A(Administer), routes!(registry::change_device)),
         (A(Administer), routes!(registry::set_limits)),

@@ -1,5 +1,6 @@
 //! The API as a whole, over real rooms in a folder of its own, without a socket.
 
+mod content;
 mod document;
 mod house;
 mod lending;
@@ -18,7 +19,7 @@ use axum::response::Response;
 use jiff::Timestamp;
 use lujiang_broker::{Arrival, Kept};
 use lujiang_config::{
-    ByteSize, GatewayConfig, IntakeSection, LoansSection, MqttSection, ViewsSection,
+    ByteSize, ContentSection, GatewayConfig, IntakeSection, LoansSection, MqttSection, ViewsSection,
 };
 use lujiang_wire::{Boot, Uptime};
 use serde_json::{Value, json};

@@ -5,14 +5,16 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use crate::ledger::LedgerError;
 use crate::store::registry;
-use crate::store::{audit, authority, loans, papers, past_stops, people, presence, quarantine};
+use crate::store::{
+    audit, authority, content, loans, papers, past_stops, people, presence, quarantine,
+};
 
 /// Version of the tables below; another one is not opened, but for those that are moved on.
-const VERSION: &str = "3";
+const VERSION: &str = "4";
 
 /// What each version adds to the one before. A new database takes the same steps, so that there
 /// is one way to every version.
-const STEPS: [Step; 2] = [
+const STEPS: [Step; 3] = [
     Step {
         from: "1",
         to: "2",
@@ -22,6 +24,11 @@ const STEPS: [Step; 2] = [
         from: "2",
         to: "3",
         sql: &[past_stops::THIRD, papers::THIRD, loans::THIRD],
+    },
+    Step {
+        from: "3",
+        to: "4",
+        sql: &[content::FOURTH],
     },
 ];
 
@@ -235,11 +242,11 @@ mod tests {
         let mut connection = Connection::open_in_memory().unwrap();
         prepare(&mut connection).unwrap();
         connection
-            .execute("UPDATE meta SET value = '4' WHERE key = 'version'", [])
+            .execute("UPDATE meta SET value = '9' WHERE key = 'version'", [])
             .unwrap();
 
         let refused = prepare(&mut connection).unwrap_err().to_string();
 
-        assert!(refused.contains("version 4, expected 3"), "{refused}");
+        assert!(refused.contains("version 9, expected 4"), "{refused}");
     }
 }

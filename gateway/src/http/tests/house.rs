@@ -110,6 +110,7 @@ impl House {
             authority,
             enrolment,
             loans,
+            content: content(&store, &clock, folder),
             papers,
             intake: Intake::start(
                 store.clone(),
@@ -325,4 +326,15 @@ pub(super) fn visit(sequence: u64, entered: u64) -> Value {
             "raw": {"in": entered, "out": 1}, "flags": [],
         },
     })
+}
+
+fn content(store: &Store, clock: &Arc<dyn Clock>, folder: &Path) -> Content {
+    let paths = DataPaths::new(folder);
+    Content::open(
+        store.clone(),
+        &paths,
+        Arc::clone(clock),
+        ContentSection::default(),
+    )
+    .unwrap()
 }

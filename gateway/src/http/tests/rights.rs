@@ -4,7 +4,7 @@
 use super::*;
 
 /// The routes that need no right, and why that is right.
-const OPEN: [(&str, &str); 12] = [
+const OPEN: [(&str, &str); 15] = [
     ("get /healthz", "monitors have no session"),
     ("get /readyz", "monitors have no session"),
     ("get /metrics", "monitors have no session"),
@@ -24,6 +24,18 @@ const OPEN: [(&str, &str); 12] = [
     ),
     (
         "get /api/v1/device/loan-papers",
+        "asks for a device's certificate",
+    ),
+    (
+        "get /content/v1/metadata/{file}",
+        "asks for a device's certificate",
+    ),
+    (
+        "get /content/v1/blobs/{blob}",
+        "asks for a device's certificate",
+    ),
+    (
+        "get /content/v1/blocks/{blob}",
         "asks for a device's certificate",
     ),
 ];
@@ -99,6 +111,12 @@ fn example(route: &str) -> Option<Example> {
             "/api/v1/stops/past",
             json!({"year": 2016, "csv": super::stops::TWO_STOPS}),
         ),
+        "post /api/v1/content/publications" => Elsewhere("content: it takes a vault"),
+        "put /api/v1/content/blobs/{blob}" => Elsewhere("content: bytes are no act"),
+        "post /api/v1/content/notices" => Elsewhere("content: it takes a repository"),
+        "delete /api/v1/content/notices/{notice}" => Elsewhere("content: as above"),
+        "post /api/v1/content/hidden" => Elsewhere("content: as above"),
+        "delete /api/v1/content/hidden/{title}" => Elsewhere("content: as above"),
         "post /api/v1/sign-out" => Elsewhere("a_change_by_cookie_must_come_from_here"),
         _ => return None,
     })

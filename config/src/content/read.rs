@@ -1,0 +1,60 @@
+//! `[content]`, key by key.
+
+use std::time::Duration;
+
+use super::{ContentSection, S3Section};
+use crate::ByteSize;
+use crate::section::Section;
+
+const SECOND: Duration = Duration::from_secs(1);
+const HOUR: Duration = Duration::from_secs(3_600);
+const DAY: Duration = Duration::from_secs(24 * 3_600);
+
+/// What a bucket, a region or an endpoint may be.
+const TEXT: &str = "a text of at most 200 characters without blanks";
+
+impl ContentSection {
+    pub(crate) fn read(section: &mut Section<'_>) -> Self {
+        let default = Self::default();
+        Self {
+            blob_max: section.size(
+                "blob_max",
+                default.blob_max,
+                ByteSize::mib(1)..=ByteSize::mib(65_536),
+            ),
+            downloads_max: section.number("downloads_max", default.downloads_max, 1..=10_000),
+            retry_after: section.seconds("retry_after", default.retry_after, SECOND..=HOUR),
+            renewal_interval: section.duration(
+                "renewal_interval",
+                default.renewal_interval,
+                SECOND..=DAY,
+            ),
+            s3: section.section("s3", S3Section::read),
+        }
+    }
+}
+
+impl S3Section {
+    fn read(section: &mut Section<'_>) -> Self {
+        let default = Self::default();
+        let bucket = section.text("bucket", String::new(), TEXT, is_text);
+        let endpoint = section.text("endpoint", String::new(), TEXT, is_text);
+        let read = Self {
+            bucket: Some(bucket).filter(|bucket| !bucket.is_empty()),
+            endpoint: Some(endpoint).filter(|endpoint| !endpoint.is_empty()),
+            region: section.text("region", default.region, TEXT, is_text),
+            credentials_file: section.optional_path("credentials_file"),
+        };
+        let together = read.bucket.is_some() == read.credentials_file.is_some();
+        section.fits(
+            "credentials_file",
+            together,
+            "a file with the keys of bucket",
+        );
+        read
+    }
+}
+
+fn is_text(text: &str) -> bool {
+    text.chars().count() <= 200 && !text.contains(char::is_whitespace)
+}
