@@ -22,6 +22,7 @@ use crate::isbn::Isbn;
 
 pub use archive::ArchiveFault;
 pub use cover::{Cover, CoverFault};
+pub(crate) use wording::line;
 pub use xml::XmlFault;
 
 /// What a file may take at most. The defaults let every real book through that a kiosk can show.

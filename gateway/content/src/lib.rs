@@ -11,6 +11,7 @@ mod blob_store;
 mod block_list;
 mod book;
 mod isbn;
+mod licence;
 mod offer;
 mod online_keys;
 mod release_parts;
@@ -25,6 +26,10 @@ pub use book::{
     ArchiveFault, Book, BookFault, BookFormat, BookLimits, Cover, CoverFault, Protection, XmlFault,
 };
 pub use isbn::{Isbn, IsbnError};
+pub use licence::{
+    CellFault, Grant, LICENCES_BYTES_MAX, Licence, LicenceList, LicenceProblem, Phone, Place,
+    Subject, Told, Window,
+};
 pub use offer::{BlobFacts, Offer, OfferError, Published, ReleaseTargets, document};
 pub use online_keys::{OnlineKeys, OnlinePublic};
 pub use release_parts::{BlobOrigin, ReleaseParts};
