@@ -10,6 +10,8 @@
 mod blob_store;
 mod block_list;
 mod book;
+mod difference;
+mod draft;
 mod isbn;
 mod licence;
 mod offer;
@@ -18,12 +20,18 @@ mod release_parts;
 mod repository;
 mod role;
 mod role_key;
+mod share;
 mod vault;
 
 pub use blob_store::{BlobError, BlobStore, BlobStream, PlainHttp, S3};
 pub use block_list::{BlockHasher, Hashed};
 pub use book::{
     ArchiveFault, Book, BookFault, BookFormat, BookLimits, Cover, CoverFault, Protection, XmlFault,
+};
+pub use difference::{Change, Difference};
+pub use draft::{
+    Draft, DraftSources, DraftTitle, Fate, Fault, FoundFile, Gravity, Problem, Shelved,
+    identifier_of_file,
 };
 pub use isbn::{Isbn, IsbnError};
 pub use licence::{
@@ -36,4 +44,5 @@ pub use release_parts::{BlobOrigin, ReleaseParts};
 pub use repository::{Needed, PublicationError, Repository, RestoreError, RoleStanding, Said};
 pub use role::RoleName;
 pub use role_key::{PublicKey, RoleKey, RoleKeyError};
+pub use share::{Kiosk, Share};
 pub use vault::{Vault, VaultError};

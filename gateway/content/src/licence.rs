@@ -5,7 +5,7 @@
 //! understood is told by line and column, all of it at once.
 
 mod cell;
-mod day;
+pub(crate) mod day;
 mod feed;
 mod table;
 
@@ -16,6 +16,7 @@ use std::num::NonZeroU32;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use lujiang_wire::{BlobHash, Label};
+use url::Url;
 
 use crate::isbn::Isbn;
 
@@ -84,10 +85,12 @@ pub enum Grant {
 }
 
 /// Whether a title may be borrowed on a phone.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Phone {
-    /// The licence allows it.
+    /// The licence allows it; where, is the library's own affair.
     Allowed,
+    /// It may, at this address of the licence's own.
+    At(Url),
     /// It does not, or says nothing.
     #[default]
     NotAllowed,
@@ -147,6 +150,21 @@ impl LicenceList {
         };
         list.problems.truncate(PROBLEMS_MAX);
         list
+    }
+}
+
+impl Window {
+    /// The window as people of a zone read it; a day's end is 24:00 of that day.
+    #[must_use]
+    pub fn shown(&self, zone: &TimeZone) -> String {
+        let since = self.since.map(|at| day::shown_beginning(at, zone));
+        let until = self.until.map(|at| day::shown_end(at, zone));
+        match (since, until) {
+            (None, None) => "always".into(),
+            (Some(since), None) => format!("from {since}"),
+            (None, Some(until)) => format!("until {until}"),
+            (Some(since), Some(until)) => format!("{since} – {until}"),
+        }
     }
 }
 

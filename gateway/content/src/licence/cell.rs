@@ -5,6 +5,7 @@ use std::num::NonZeroU32;
 
 use jiff::tz::TimeZone;
 use lujiang_wire::{BlobHash, Label};
+use url::Url;
 
 use super::day::{self, DayFault};
 use super::{Grant, Phone, Subject, Window};
@@ -15,6 +16,9 @@ const SHOWN_MAX: usize = 40;
 
 /// Copies of one licence at most: more than all readers of a country.
 const COPIES_MAX: u32 = 1_000_000_000;
+
+/// Characters of an address at most.
+const ADDRESS_MAX: usize = 400;
 
 /// Sites in one cell at most.
 const SITES_MAX: usize = 1_000;
@@ -69,7 +73,7 @@ pub enum CellFault {
         beside: u32,
     },
     /// Neither yes nor no.
-    #[error("{0} is neither yes nor no")]
+    #[error("{0} is neither yes, no, nor an address that begins with https://")]
     YesNo(String),
     /// Not an ISBN.
     #[error("{0} is no ISBN: 10 or 13 digits, the last of which fits the others")]
@@ -189,8 +193,18 @@ pub(super) fn phone(text: &str) -> Result<Phone, CellFault> {
     match text.to_lowercase().as_str() {
         "yes" | "y" | "true" | "1" | "是" => Ok(Phone::Allowed),
         "" | "no" | "n" | "false" | "0" | "否" => Ok(Phone::NotAllowed),
-        _ => Err(CellFault::YesNo(shown(text))),
+        _ => address(text)
+            .map(Phone::At)
+            .ok_or_else(|| CellFault::YesNo(shown(text))),
     }
+}
+
+/// An address on the Web, short enough for a code that a phone reads off a screen.
+pub(super) fn address(text: &str) -> Option<Url> {
+    let address = Url::parse(text).ok()?;
+    let is_web = matches!(address.scheme(), "https" | "http") && address.has_host();
+    let is_plain = address.username().is_empty() && address.password().is_none();
+    (is_web && is_plain && address.as_str().len() <= ADDRESS_MAX).then_some(address)
 }
 
 /// Several names in one cell.

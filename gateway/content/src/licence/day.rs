@@ -2,7 +2,7 @@
 //! 00:00, and ends when its last day is over, as people mean it.
 
 use jiff::Timestamp;
-use jiff::civil::{Date, DateTime};
+use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::TimeZone;
 
 /// From this year on a date means "for ever": 2999 and 9999 stand in lists for it.
@@ -50,6 +50,22 @@ pub(super) fn end(text: &str, zone: &TimeZone) -> Result<Option<Timestamp>, DayF
             Some(midnight(next, zone)?)
         }
     })
+}
+
+/// A beginning, for people: `2026-11-01 00:00`.
+pub(crate) fn shown_beginning(at: Timestamp, zone: &TimeZone) -> String {
+    at.to_zoned(zone.clone())
+        .strftime("%Y-%m-%d %H:%M")
+        .to_string()
+}
+
+/// An end, for people: midnight is the end of the day before, `2026-11-30 24:00`.
+pub(crate) fn shown_end(at: Timestamp, zone: &TimeZone) -> String {
+    let local = at.to_zoned(zone.clone());
+    match local.date().yesterday() {
+        Ok(last) if local.time() == Time::midnight() => format!("{last} 24:00"),
+        _ => shown_beginning(at, zone),
+    }
 }
 
 /// The first moment of a day; where clocks go forward at midnight that is not 00:00.
@@ -140,6 +156,20 @@ mod tests {
             assert_eq!(told(begins), "2026-11-29T16:00:00Z", "{written}");
             assert_eq!(told(ends), "2026-11-30T16:00:00Z", "{written}");
         }
+    }
+
+    #[test]
+    fn a_window_is_shown_as_people_wrote_it() {
+        let window = |since, until| super::super::Window {
+            since: beginning(since, &shanghai()).unwrap(),
+            until: end(until, &shanghai()).unwrap(),
+        };
+        let shown = |since, until| window(since, until).shown(&shanghai());
+        let month = shown("2026-11-01", "2026-11-30");
+        assert_eq!(month, "2026-11-01 00:00 – 2026-11-30 24:00");
+        assert_eq!(shown("", "2026-11-30 18:00"), "until 2026-11-30 18:00");
+        assert_eq!(shown("2026-11-01", ""), "from 2026-11-01 00:00");
+        assert_eq!(shown("", ""), "always");
     }
 
     #[test]

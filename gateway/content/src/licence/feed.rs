@@ -86,8 +86,11 @@ fn licence(
         window,
         grant,
         phone: match links.iter().find(borrows) {
-            Some(_) => Phone::Allowed,
             None => Phone::NotAllowed,
+            Some(link) => match link["href"].as_str().and_then(cell::address) {
+                Some(address) => Phone::At(address),
+                None => Phone::Allowed,
+            },
         },
         told: Told {
             title: names(&metadata["title"]).into_iter().next(),

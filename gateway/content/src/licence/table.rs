@@ -10,7 +10,7 @@
 //! | `end` | 结束 | the last day, with all of it; empty: it never ends |
 //! | `copies` | 份数 | how many may read at once in all places; empty: as many as like |
 //! | `sites` | 馆点 | `main;east`: for these together; `main=2;east=1`: so many in each |
-//! | `phone` | 手机 | `yes` where it may be borrowed on a phone |
+//! | `phone` | 手机 | `yes` where it may be borrowed on a phone, or the address where |
 //! | `title`, `author`, `language`, `publisher` | 书名 作者 语言 出版社 | where the file does not say it |
 //!
 //! One of the first three is needed in each line; the first that is filled counts. Text is UTF-8,

@@ -34,8 +34,8 @@ fn a_table_is_understood_line_by_line() {
     assert_eq!(a.window.since.unwrap().to_string(), "2026-10-31T16:00:00Z");
     assert_eq!(a.window.until.unwrap().to_string(), "2026-11-30T16:00:00Z");
     assert_eq!(
-        (&a.grant, a.phone),
-        (&Grant::Everywhere(some(3)), Phone::Allowed)
+        (&a.grant, &a.phone),
+        (&Grant::Everywhere(some(3)), &Phone::Allowed)
     );
     assert_eq!(b.subject, Subject::File("sub/b.pdf".into()));
     assert_eq!((b.window, b.place), (Window::default(), Place::Line(4)));
@@ -96,7 +96,7 @@ fn every_problem_is_told_by_line_and_column() {
         "line 5, copies: \"0\" is no number of copies",
         "line 6, sites: the copies by site are 3 together, and 4 stand in `copies`",
         "line 7, sites: \"main=0\" is no list of sites",
-        "line 8, phone: \"perhaps\" is neither yes nor no",
+        "line 8, phone: \"perhaps\" is neither yes, no, nor an address",
         "line 9, isbn: \"978-7-02-000220-8\" is no ISBN",
         "line 10, the line: it names no title",
         "line 11, file: \"../h\" is no name of a file in the folder",
@@ -166,8 +166,8 @@ fn a_feed_of_others_is_understood() {
     };
     assert_eq!(a.subject.to_string(), "ISBN 9787020002207");
     assert_eq!(
-        (&a.grant, a.phone),
-        (&Grant::Everywhere(some(5)), Phone::Allowed)
+        (&a.grant, &a.phone),
+        (&Grant::Everywhere(some(5)), &Phone::Allowed)
     );
     assert_eq!(a.window.until.unwrap().to_string(), "2026-12-01T00:00:00Z");
     assert_eq!(
@@ -187,6 +187,29 @@ fn a_feed_of_others_is_understood() {
         told,
         ["publication 3, metadata.identifier: it names no title"]
     );
+}
+
+#[test]
+fn an_address_to_borrow_at_is_one_of_the_web() {
+    let phone = |cell: &str| {
+        read(&format!("file,phone\na.epub,{cell}\n"))
+            .licences
+            .pop()
+            .map(|it| it.phone)
+    };
+    let at = |text: &str| Some(Phone::At(text.parse().unwrap()));
+    assert_eq!(
+        phone("https://lender.example/1"),
+        at("https://lender.example/1")
+    );
+    for wrong in [
+        "javascript:alert(1)",
+        "file:///etc/passwd",
+        "https://user:pw@lender.example/",
+        "//x",
+    ] {
+        assert_eq!(phone(wrong), None, "{wrong}");
+    }
 }
 
 #[test]

@@ -1,0 +1,129 @@
+//! What is wrong with a draft, in words that say what to do.
+
+use crate::book::{BookFault, CoverFault, Protection};
+use crate::licence::CellFault;
+
+/// A problem with a file, a line of the licences, or a title.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{about}: {fault}")]
+pub struct Problem {
+    /// Which file, line or title; fit to be shown.
+    pub about: String,
+    /// What is wrong.
+    pub fault: Fault,
+}
+
+/// How grave a problem is; the graver, the lower.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Gravity {
+    /// What it is about is not in the release.
+    Refused,
+    /// It is; somebody should look.
+    Warning,
+}
+
+/// What may be wrong.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// The file is no book, or means harm.
+    #[error("{0}")]
+    Book(String),
+    /// No kiosk could open it.
+    #[error("{0}: no kiosk can open it")]
+    Protected(Protection),
+    /// Nobody says it may be shown.
+    #[error("no line of the licences is about it")]
+    NoLicence,
+    /// Several lines of the licences are about it.
+    #[error("{0} are about it: one title has one licence")]
+    TwoLicences(String),
+    /// The licence is over.
+    #[error("its licence ended {0}")]
+    Over(String),
+    /// The licence names a site that is none.
+    #[error("{0:?} is no site here")]
+    NoSite(String),
+    /// Names one site in two ways.
+    #[error("{0:?} is named twice")]
+    SiteTwice(String),
+    /// A line is not understood.
+    #[error("{0}")]
+    Cell(CellFault),
+    /// A line is about what is nowhere.
+    #[error("{0} is neither in the folder nor on the shelf")]
+    NoTitle(String),
+    /// What is to be retired is not on the shelf.
+    #[error("it cannot be retired: the release before does not have it")]
+    NothingToRetire,
+    /// It has the same bytes as another.
+    #[error("the same bytes as {other}: it is left out")]
+    SameBytes {
+        /// The other file.
+        other: String,
+    },
+    /// Another file has its number.
+    #[error("it has the ISBN of {other}: it is known by its hash")]
+    SameIsbn {
+        /// The other title.
+        other: String,
+    },
+    /// It was on the shelf in a release before the last.
+    #[error("the same file was in {release} already")]
+    Earlier {
+        /// Which.
+        release: String,
+    },
+    /// It does not say what it is called.
+    #[error("it tells no title: its file's name is shown")]
+    NoName,
+    /// Its cover is not taken.
+    #[error("{0}: it is shown without one")]
+    Cover(CoverFault),
+    /// Nobody shows books at all.
+    #[error("no device is a kiosk: what is licensed in a number is shown nowhere")]
+    NoKiosks,
+    /// Nobody stands where it is licensed.
+    #[error("no kiosk stands where it is licensed: it is shown nowhere")]
+    NoKiosk,
+    /// Fewer copies than kiosks.
+    #[error("{copies} copies for {kiosks} kiosks: some have none")]
+    FewCopies {
+        /// Copies.
+        copies: u32,
+        /// Kiosks that might have it.
+        kiosks: usize,
+    },
+}
+
+impl Problem {
+    /// How grave it is.
+    #[must_use]
+    pub fn gravity(&self) -> Gravity {
+        match &self.fault {
+            Fault::Book(_)
+            | Fault::Protected(_)
+            | Fault::NoLicence
+            | Fault::TwoLicences(_)
+            | Fault::Over(_)
+            | Fault::NoSite(_)
+            | Fault::SiteTwice(_)
+            | Fault::Cell(_)
+            | Fault::NoTitle(_)
+            | Fault::NothingToRetire => Gravity::Refused,
+            Fault::SameBytes { .. }
+            | Fault::SameIsbn { .. }
+            | Fault::Earlier { .. }
+            | Fault::NoName
+            | Fault::Cover(_)
+            | Fault::NoKiosk
+            | Fault::NoKiosks
+            | Fault::FewCopies { .. } => Gravity::Warning,
+        }
+    }
+}
+
+impl From<BookFault> for Fault {
+    fn from(fault: BookFault) -> Self {
+        Self::Book(fault.to_string())
+    }
+}
