@@ -7,10 +7,28 @@
 //! Reading order: where bytes come from ([`Source`]), where facts go ([`Recorder`]), what may be
 //! read now ([`OnDisplay`]) and who shows it ([`Shelf`]).
 
+mod blob_folder;
+mod download;
+mod durable;
+mod folder_source;
+mod keeper;
+mod licence;
+mod metadata;
+mod notebook;
 mod recorder;
 mod shelf;
 mod source;
+mod state;
+mod trusted_time;
 
+pub use blob_folder::BlobFolder;
+pub use download::{DownloadError, Downloads, Pace, Wanted, Yielding};
+pub use folder_source::FolderSource;
+pub use keeper::{Keeper, KeeperError, KeeperOptions};
+pub use licence::{Clocks, HiddenSince, Verdict};
+pub use metadata::{Expiry, MetadataError, MetadataFolder, Verified, VerifiedTarget};
+pub use notebook::Notebook;
 pub use recorder::{RecordError, Recorder};
 pub use shelf::{NoticeOnDisplay, OnDisplay, Reading, Shelf, TitleOnShelf, TitleState};
 pub use source::{ETag, MetadataName, Opened, Resource, Source, SourceError};
+pub use trusted_time::TrustedTime;

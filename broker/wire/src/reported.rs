@@ -19,7 +19,7 @@ pub struct Reported {
 }
 
 /// How a kiosk is with its e-books.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ReportedContent {
     /// The release on the shelf.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -1,0 +1,432 @@
+//! The task that keeps a kiosk's content: asks what is newest, fetches what it should have, puts it
+//! on the shelf, and takes from it what may be read no more.
+//!
+//! It decides little: [`State`] says what follows, [`HiddenSince`](crate::HiddenSince) what may be
+//! read, the metadata what is signed. It has no clock of its own and no network: both are given.
+
+mod display;
+mod plan;
+mod take;
+#[cfg(test)]
+mod tests;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use lujiang_wire::{
+    Clock, DesiredContent, DeviceId, Fact, NOTICES_TARGET, ReportedContent, TakingState,
+};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use crate::blob_folder::BlobFolder;
+use crate::download::{DownloadError, Downloads, Wanted};
+use crate::metadata::{Expiry, MetadataError, MetadataFolder, Verified, VerifiedTarget};
+use crate::notebook::Notebook;
+use crate::recorder::RecordError;
+use crate::shelf::Shelf;
+use crate::source::Source;
+use crate::state::{Failure, State};
+use crate::trusted_time::TrustedTime;
+
+/// How often windows are looked at: to the second at their edges would be to watch a clock; a
+/// reader's session is longer.
+const LOOK_EVERY: Duration = Duration::from_secs(15);
+
+/// How often it is asked what is newest though nobody said anything.
+const ASK_EVERY: Duration = Duration::from_secs(3_600);
+
+/// The first pause after something that may mend itself; doubles.
+const PAUSE_MIN: Duration = Duration::from_millis(500);
+
+/// The longest such pause.
+const PAUSE_MAX: Duration = Duration::from_secs(300);
+
+/// How often progress is told.
+const TELL_EVERY: Duration = Duration::from_secs(2);
+
+/// What the keeper is given.
+pub struct KeeperOptions {
+    /// Which device this is.
+    pub device: DeviceId,
+    /// Where content lies.
+    pub folder: PathBuf,
+    /// Where bytes come from.
+    pub source: Arc<dyn Source>,
+    /// Where the state is written down.
+    pub notebook: Arc<dyn Notebook>,
+    /// The machine's clocks.
+    pub clock: Arc<dyn Clock>,
+    /// What the gateway's clock says, where it was measured in this boot.
+    pub measured: Arc<dyn Fn() -> Option<Timestamp> + Send + Sync>,
+    /// What this kiosk should have.
+    pub desired: watch::Receiver<Option<DesiredContent>>,
+    /// The shelf.
+    pub shelf: Shelf,
+    /// Fetches.
+    pub downloads: Arc<dyn Fn(BlobFolder) -> Downloads + Send + Sync>,
+    /// Bytes of the disk that are left to others.
+    pub reserve: u64,
+    /// How long a screen may take to paint a new shelf before it is taken back.
+    pub paint_patience: Duration,
+}
+
+/// The task.
+pub struct Keeper {
+    options: KeeperOptions,
+    metadata: MetadataFolder,
+    blobs: BlobFolder,
+    downloads: Downloads,
+    time: TrustedTime,
+    state: State,
+    verified: Option<Verified>,
+    reported: watch::Sender<ReportedContent>,
+    /// When a fresh shelf is taken back.
+    paint_until: Option<Instant>,
+    pause: Duration,
+    ask_at: Instant,
+}
+
+/// Why the keeper cannot begin.
+#[derive(Debug, thiserror::Error)]
+pub enum KeeperError {
+    /// Its folder cannot be used.
+    #[error("the content folder {0} cannot be used")]
+    Folder(PathBuf, #[source] std::io::Error),
+    /// The metadata cannot.
+    #[error(transparent)]
+    Metadata(#[from] MetadataError),
+    /// The state cannot be read or written down.
+    #[error(transparent)]
+    Notebook(#[from] RecordError),
+}
+
+/// Why a step did not come to its end.
+#[derive(Debug, thiserror::Error)]
+enum StepError {
+    #[error(transparent)]
+    Metadata(#[from] MetadataError),
+    #[error(transparent)]
+    Download(#[from] DownloadError),
+    #[error(transparent)]
+    Notebook(#[from] RecordError),
+    #[error("{detail}")]
+    Failed {
+        reason: &'static str,
+        detail: String,
+    },
+    #[error("the agent stops")]
+    Stopped,
+}
+
+impl Keeper {
+    /// Opens what there is on the disk, and shows it at once: a kiosk without a line has its shelf.
+    ///
+    /// # Errors
+    /// Where the folder or the state cannot be used.
+    pub async fn open(options: KeeperOptions) -> Result<Self, KeeperError> {
+        let folder = options.folder.clone();
+        let blobs = BlobFolder::open(&folder.join("blobs"));
+        let blobs = blobs.map_err(|source| KeeperError::Folder(folder.clone(), source))?;
+        let metadata = MetadataFolder::open(&folder.join("metadata"))?;
+        let text = options.notebook.read().await?;
+        let floor = Timestamp::UNIX_EPOCH;
+        let state = text.as_deref().and_then(State::parse);
+        let state = state.unwrap_or_else(|| State::new(floor));
+        let time = TrustedTime::restored(state.floor, options.clock.boot());
+        let downloads = (options.downloads)(blobs.clone());
+        let mut keeper = Self {
+            metadata,
+            downloads,
+            time,
+            verified: None,
+            reported: watch::Sender::default(),
+            paint_until: state
+                .fresh
+                .as_ref()
+                .map(|_| Instant::now() + options.paint_patience),
+            state,
+            blobs,
+            pause: PAUSE_MIN,
+            ask_at: Instant::now(),
+            options,
+        };
+        keeper.look().await?;
+        keeper.tell();
+        Ok(keeper)
+    }
+
+    /// What the kiosk says of its content.
+    #[must_use]
+    pub fn reported(&self) -> watch::Receiver<ReportedContent> {
+        self.reported.subscribe()
+    }
+
+    /// Bytes of bodies that were fetched since the start.
+    #[must_use]
+    pub fn downloads(&self) -> Downloads {
+        self.downloads.clone()
+    }
+
+    /// Keeps until cancelled.
+    pub async fn run(mut self, cancel: CancellationToken) {
+        let mut desired = self.options.desired.clone();
+        let (mut readings, mut painted) =
+            (self.options.shelf.readings(), self.options.shelf.painted());
+        let mut look = tokio::time::interval(LOOK_EVERY);
+        while !cancel.is_cancelled() {
+            let ended = self.step(&cancel).await;
+            self.go_on_after(ended).await;
+            tokio::select! {
+                () = cancel.cancelled() => break,
+                Ok(()) = desired.changed() => self.ask_at = Instant::now(),
+                Ok(()) = readings.changed() => {}
+                Ok(()) = painted.changed() => {}
+                _ = look.tick() => {}
+                () = sleep_until(self.ask_at) => {}
+            }
+        }
+    }
+
+    /// One round: what is due.
+    async fn step(&mut self, cancel: &CancellationToken) -> Result<(), StepError> {
+        self.learn_time();
+        self.look().await?;
+        self.prove().await?;
+        if Instant::now() < self.ask_at {
+            return Ok(());
+        }
+        let desired = self.options.desired.borrow().clone();
+        let Some(desired) = desired else {
+            // Nobody has said anything yet.
+            self.ask_at = Instant::now() + ASK_EVERY;
+            return Ok(());
+        };
+        self.refresh().await?;
+        self.fetch_notices(cancel).await?;
+        if let Some(release) = self.state.to_take(&desired) {
+            self.take(&release, desired.attempt, cancel).await?;
+        }
+        self.look().await?;
+        self.ask_at = Instant::now() + ASK_EVERY;
+        self.pause = PAUSE_MIN;
+        Ok(())
+    }
+
+    /// What a round that ended early leads to: a pause, or giving up.
+    async fn go_on_after(&mut self, ended: Result<(), StepError>) {
+        let Err(error) = ended else {
+            return;
+        };
+        let is_transient = match &error {
+            StepError::Metadata(error) => error.is_transient(),
+            StepError::Download(error) => error.is_transient(),
+            StepError::Notebook(_) | StepError::Stopped => true,
+            StepError::Failed { .. } => false,
+        };
+        self.ask_at = Instant::now() + jittered(self.pause);
+        self.pause = (self.pause * 2).min(PAUSE_MAX);
+        if is_transient {
+            tracing::info!(error = &error as &dyn std::error::Error, "content waits");
+            return;
+        }
+        tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            "content is refused"
+        );
+        let reason = match &error {
+            StepError::Metadata(MetadataError::Expired(_)) => "metadata-expired",
+            StepError::Metadata(_) => "metadata-refused",
+            StepError::Download(DownloadError::Disk { .. }) => "disk",
+            StepError::Download(_) => "altered",
+            StepError::Failed { reason, .. } => reason,
+            StepError::Notebook(_) | StepError::Stopped => return,
+        };
+        let is_taking = self.state.taking.as_ref().is_some_and(|taking| {
+            !matches!(
+                taking.state,
+                TakingState::Failed { .. } | TakingState::Shown | TakingState::Removed
+            )
+        });
+        let desired = self.options.desired.borrow().clone();
+        let offered = desired.and_then(|it| Some((self.state.to_take(&it)?, it.attempt)));
+        if !is_taking {
+            let Some((release, attempt)) = offered else {
+                return;
+            };
+            self.state.go_on(&release, attempt, TakingState::Offered);
+        }
+        let detail = error.to_string();
+        let fact = self.state.fail(Failure { reason, detail });
+        if let Err(error) = self.keep(fact.into_iter().collect()).await {
+            tracing::error!(%error, "that content was refused could not be written down");
+        }
+    }
+
+    async fn refresh(&mut self) -> Result<(), StepError> {
+        let expiry = match (self.options.measured)() {
+            Some(now) => Expiry::Refused(now),
+            None => Expiry::Told(self.trusted_now()),
+        };
+        let verified = self.metadata.refresh(&self.options.source, expiry).await?;
+        for role in &verified.expired {
+            tracing::warn!(
+                role,
+                "the metadata of a role has expired, and is taken: nobody knows what time it is"
+            );
+        }
+        let (boot, uptime) = (self.options.clock.boot(), self.options.clock.uptime());
+        self.time.learn(verified.signed_at, &boot, uptime);
+        self.state.revision = Some(verified.revision);
+        self.verified = Some(verified);
+        self.keep(Vec::new()).await?;
+        Ok(())
+    }
+
+    /// The notices are shown as soon as they are here, with their pictures.
+    async fn fetch_notices(&mut self, cancel: &CancellationToken) -> Result<(), StepError> {
+        let target = self.target(NOTICES_TARGET)?;
+        self.fetch(wanted(target), cancel, |_| {}).await?;
+        let notices = display::notices(&self.blobs, &target.blob);
+        for image in notices.notices.iter().filter_map(|it| it.image.as_ref()) {
+            if let Ok(target) = self.target(&lujiang_wire::notice_image_target(&image.blob)) {
+                self.fetch(wanted(target), cancel, |_| {}).await?;
+            }
+        }
+        if self.state.notices != Some(target.blob) {
+            self.state.notices = Some(target.blob);
+            self.keep(Vec::new()).await?;
+        }
+        self.look().await?;
+        Ok(())
+    }
+
+    /// A fresh shelf is proven once a screen has painted it, and taken back where none does.
+    async fn prove(&mut self) -> Result<(), StepError> {
+        let Some(fresh) = self.state.fresh.clone() else {
+            return Ok(());
+        };
+        let is_painted = self.options.shelf.painted().borrow().as_ref() == Some(&fresh.release);
+        if is_painted {
+            let bytes = self.plan(&fresh.catalogue, &fresh.allotment);
+            let fact = self.state.prove(bytes.map_or(0, |plan| plan.bytes()));
+            self.paint_until = None;
+            self.keep(fact.into_iter().collect()).await?;
+            tracing::info!(release = %fresh.release, "the release is shown");
+            // Only now may what the release before had alone go.
+            let kept = self.kept_blobs();
+            if let Err(error) = self.blobs.keep_only(&kept) {
+                tracing::warn!(%error, "what nobody names could not be taken away");
+            }
+            return Ok(());
+        }
+        if self
+            .paint_until
+            .is_some_and(|until| Instant::now() >= until)
+        {
+            tracing::warn!(release = %fresh.release, "no screen has painted the shelf: it is taken back");
+            let detail = "no screen has painted it".to_owned();
+            let fact = self.state.fail(Failure {
+                reason: "not-shown",
+                detail,
+            });
+            self.paint_until = None;
+            self.keep(fact.into_iter().collect()).await?;
+            self.look().await?;
+        }
+        Ok(())
+    }
+
+    fn learn_time(&mut self) {
+        if let Some(now) = (self.options.measured)() {
+            let (boot, uptime) = (self.options.clock.boot(), self.options.clock.uptime());
+            self.time.learn(now, &boot, uptime);
+        }
+    }
+
+    fn trusted_now(&self) -> Timestamp {
+        self.time
+            .now(&self.options.clock.boot(), self.options.clock.uptime())
+    }
+
+    fn target(&self, name: &str) -> Result<VerifiedTarget, StepError> {
+        let target = self.verified.as_ref().and_then(|it| it.target(name));
+        target.ok_or_else(|| failed("not-signed", format!("{name} is not signed")))
+    }
+
+    async fn fetch(
+        &self,
+        wanted: Wanted,
+        cancel: &CancellationToken,
+        mut told: impl FnMut(u64) + Send,
+    ) -> Result<(), StepError> {
+        fetch(
+            &self.downloads,
+            &self.options.source,
+            &wanted,
+            cancel,
+            &mut told,
+        )
+        .await
+    }
+
+    /// Writes the state down with these facts, and tells it.
+    async fn keep(&mut self, facts: Vec<Fact>) -> Result<(), RecordError> {
+        self.state.floor = self.trusted_now();
+        self.options
+            .notebook
+            .write(self.state.to_text(), facts)
+            .await?;
+        self.tell();
+        Ok(())
+    }
+
+    fn tell(&self) {
+        let told = ReportedContent {
+            shown: self.state.proven.as_ref().map(|it| it.release.clone()),
+            revision: self.state.revision,
+            taking: self.state.taking.clone(),
+        };
+        self.reported.send_if_modified(|before| {
+            let is_new = *before != told;
+            *before = told;
+            is_new
+        });
+    }
+}
+
+async fn fetch(
+    downloads: &Downloads,
+    source: &Arc<dyn Source>,
+    wanted: &Wanted,
+    cancel: &CancellationToken,
+    told: &mut (impl FnMut(u64) + Send),
+) -> Result<(), StepError> {
+    tokio::select! {
+        fetched = downloads.fetch(source, wanted, told) => Ok(fetched?),
+        () = cancel.cancelled() => Err(StepError::Stopped),
+    }
+}
+
+fn wanted(target: VerifiedTarget) -> Wanted {
+    Wanted {
+        blob: target.blob,
+        size: target.size,
+        blocks: target.blocks,
+    }
+}
+
+fn failed(reason: &'static str, detail: String) -> StepError {
+    StepError::Failed { reason, detail }
+}
+
+/// Between a half and the whole of a pause: so that a hundred kiosks do not come back at once.
+fn jittered(pause: Duration) -> Duration {
+    let mut byte = [0];
+    // Without random numbers all come at once: slower, and no worse.
+    let _ = getrandom::fill(&mut byte);
+    pause.mul_f64(0.5 + f64::from(byte[0]) / 512.0)
+}

@@ -1,0 +1,170 @@
+//! What is put on display: the titles that may be read now by both clocks, and the notices.
+
+use std::collections::BTreeSet;
+
+use lujiang_wire::{Allotment, BlobHash, Catalogue, Copies, Label, Notices};
+
+use super::Keeper;
+use crate::blob_folder::BlobFolder;
+use crate::licence::{Clocks, Verdict};
+use crate::recorder::RecordError;
+use crate::shelf::{NoticeOnDisplay, OnDisplay, TitleOnShelf, TitleState};
+use crate::state::Installed;
+
+impl Keeper {
+    /// Looks at every window, shows what may be read, and takes away the bytes of what is over.
+    pub(super) async fn look(&mut self) -> Result<(), RecordError> {
+        let clocks = Clocks {
+            wall: self.options.clock.wall(),
+            trusted: self.trusted_now(),
+        };
+        let said = self
+            .state
+            .notices
+            .map(|blob| notices(&self.blobs, &blob))
+            .unwrap_or_default();
+        let withdrawn: BTreeSet<Label> = said.hidden.iter().map(|it| it.title.clone()).collect();
+        let shown = self.options.shelf.now();
+        let mut display = OnDisplay {
+            notices: self.shown_notices(&said, clocks),
+            ..OnDisplay::default()
+        };
+        let mut over = Vec::new();
+        let before = self.state.hidden.clone();
+        if let Some(installed) = self.state.on_shelf().cloned() {
+            display.release = Some(installed.release.clone());
+            display.updated = Some(installed.at);
+            let (titles, gone) = self.judge(&installed, &withdrawn, clocks);
+            display.titles = titles;
+            over = gone;
+        }
+        if *shown != display {
+            self.options.shelf.show(display);
+        }
+        let facts: Vec<_> = over
+            .iter()
+            .filter_map(|title| self.state.removed(title, "licence-ended"))
+            .collect();
+        if !facts.is_empty() || before != self.state.hidden {
+            self.keep(facts).await?;
+        }
+        Ok(())
+    }
+
+    /// The titles of a release as they may be read, and those whose bytes are gone just now.
+    fn judge(
+        &mut self,
+        installed: &Installed,
+        withdrawn: &BTreeSet<Label>,
+        clocks: Clocks,
+    ) -> (Vec<TitleOnShelf>, Vec<Label>) {
+        let (mut titles, mut over) = (Vec::new(), Vec::new());
+        let documents = self.documents(installed);
+        let Some((catalogue, allotment)) = documents else {
+            tracing::error!(release = %installed.release, "the catalogue on the disk cannot be read");
+            return (titles, over);
+        };
+        for publication in catalogue.publications {
+            let title = publication.metadata.identifier.clone();
+            let copies = allotment.copies(&self.options.device, &title);
+            let Some(link) = publication.acquisition().filter(|_| copies != Copies::None) else {
+                continue;
+            };
+            let Some(blob) = link.blob() else {
+                continue;
+            };
+            let verdict = self
+                .state
+                .hidden
+                .judge(&title, publication.window(), withdrawn, clocks);
+            let file = self.blobs.place(&blob);
+            let state = match verdict {
+                Verdict::Readable => TitleState::Readable,
+                Verdict::Hidden => TitleState::Lapsed,
+                Verdict::Withdrawn => continue,
+                Verdict::Over => {
+                    // Once: what is gone is gone.
+                    if std::fs::remove_file(&file).is_ok() {
+                        over.push(title);
+                    }
+                    TitleState::Lapsed
+                }
+            };
+            if state == TitleState::Readable && !file.exists() {
+                continue;
+            }
+            let cover = publication.images.iter().find_map(|link| link.blob());
+            let cover = cover
+                .map(|blob| self.blobs.place(&blob))
+                .filter(|it| it.exists());
+            titles.push(TitleOnShelf {
+                publication,
+                copies,
+                file,
+                cover,
+                state,
+            });
+        }
+        (titles, over)
+    }
+
+    fn documents(&self, installed: &Installed) -> Option<(Catalogue, Allotment)> {
+        let read = |blob: &BlobHash| std::fs::read(self.blobs.place(blob)).ok();
+        let catalogue = serde_json::from_slice(&read(&installed.catalogue)?).ok()?;
+        let allotment = serde_json::from_slice(&read(&installed.allotment)?).ok()?;
+        Some((catalogue, allotment))
+    }
+
+    /// The notices of now, in their order. Their times are the wall's: a notice that is late hurts
+    /// nobody.
+    fn shown_notices(&self, said: &Notices, clocks: Clocks) -> Vec<NoticeOnDisplay> {
+        let is_now = |from, until: Option<jiff::Timestamp>| {
+            from <= clocks.wall && until.is_none_or(|until| clocks.wall < until)
+        };
+        let mut notices: Vec<_> = said
+            .notices
+            .iter()
+            .filter(|it| is_now(it.from, it.until))
+            .cloned()
+            .collect();
+        notices.sort_by(|a, b| (a.order, &a.id).cmp(&(b.order, &b.id)));
+        notices
+            .into_iter()
+            .map(|notice| {
+                let image = notice.image.as_ref().map(|it| self.blobs.place(&it.blob));
+                let image = image.filter(|it| it.exists());
+                NoticeOnDisplay { notice, image }
+            })
+            .collect()
+    }
+
+    /// Every blob that something on this disk names.
+    pub(super) fn kept_blobs(&self) -> BTreeSet<BlobHash> {
+        let mut kept = BTreeSet::new();
+        let releases = [&self.state.proven, &self.state.fresh];
+        for installed in releases.into_iter().flatten() {
+            if let Ok(plan) = self.plan(&installed.catalogue, &installed.allotment) {
+                kept.extend(plan.named);
+            }
+            kept.extend([installed.catalogue, installed.allotment]);
+        }
+        if let Some(blob) = self.state.notices {
+            kept.insert(blob);
+            let said = notices(&self.blobs, &blob);
+            kept.extend(
+                said.notices
+                    .iter()
+                    .filter_map(|it| Some(it.image.as_ref()?.blob)),
+            );
+        }
+        kept
+    }
+}
+
+/// The document of the notices; nothing is said where it cannot be read.
+pub(super) fn notices(blobs: &BlobFolder, blob: &BlobHash) -> Notices {
+    let bytes = std::fs::read(blobs.place(blob)).ok();
+    bytes
+        .and_then(|bytes| serde_json::from_slice(&bytes).ok())
+        .unwrap_or_default()
+}

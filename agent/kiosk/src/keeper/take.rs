@@ -1,0 +1,165 @@
+//! Taking a release: its documents, its blobs, then the switch.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use lujiang_wire::{BlobHash, Label, Taking, TakingState, allotment_target, catalogue_target};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::plan::Plan;
+use super::{Keeper, StepError, TELL_EVERY, failed, fetch, wanted};
+use crate::state::Installed;
+
+impl Keeper {
+    /// Takes a release: all of it, or nothing changes on the shelf.
+    pub(super) async fn take(
+        &mut self,
+        release: &Label,
+        attempt: u32,
+        cancel: &CancellationToken,
+    ) -> Result<(), StepError> {
+        let is_known = self
+            .state
+            .taking
+            .as_ref()
+            .is_some_and(|it| it.release == *release && it.attempt == attempt);
+        if !is_known {
+            self.state.go_on(release, attempt, TakingState::Offered);
+            self.keep(Vec::new()).await?;
+        }
+        let (catalogue, allotment) = (
+            self.target(&catalogue_target(release))?,
+            self.target(&allotment_target(release))?,
+        );
+        for document in [catalogue, allotment] {
+            self.fetch(wanted(document), cancel, |_| {}).await?;
+        }
+        let plan = self.plan(&catalogue.blob, &allotment.blob);
+        let plan = plan.map_err(|detail| failed("catalogue", detail))?;
+        self.make_room(&plan)?;
+        self.download(release, attempt, &plan, cancel).await?;
+        self.state.go_on(release, attempt, TakingState::Verified);
+        self.keep(Vec::new()).await?;
+        self.wait_for_readers(cancel).await?;
+        self.state.switch(
+            Installed {
+                release: release.clone(),
+                catalogue: catalogue.blob,
+                allotment: allotment.blob,
+                at: self.options.clock.wall(),
+            },
+            attempt,
+        );
+        self.keep(Vec::new()).await?;
+        self.paint_until = Some(Instant::now() + self.options.paint_patience);
+        tracing::info!(%release, "the shelf is switched");
+        Ok(())
+    }
+
+    async fn download(
+        &mut self,
+        release: &Label,
+        attempt: u32,
+        plan: &Plan,
+        cancel: &CancellationToken,
+    ) -> Result<(), StepError> {
+        let of = plan.bytes();
+        let mut done = 0;
+        let (begun, before) = (Instant::now(), self.downloads.bytes_read());
+        let mut told_at = None;
+        for wanted in &plan.blobs {
+            let (reported, downloads) = (self.reported.clone(), self.downloads.clone());
+            let mut now_taking = |good: u64| {
+                if told_at.is_some_and(|at: Instant| at.elapsed() < TELL_EVERY) {
+                    return;
+                }
+                told_at = Some(Instant::now());
+                let bytes = done + good;
+                let elapsed = begun.elapsed().as_secs_f64().max(0.001);
+                let rate = ((downloads.bytes_read() - before) as f64 / elapsed) as u64;
+                let state = TakingState::Downloading {
+                    bytes,
+                    of,
+                    rate: Some(rate),
+                    arrival: arrival(self.options.clock.wall(), of.saturating_sub(bytes), rate),
+                };
+                reported.send_modify(|it| {
+                    it.taking = Some(Taking {
+                        release: release.clone(),
+                        attempt,
+                        state,
+                    });
+                });
+            };
+            fetch(
+                &self.downloads,
+                &self.options.source,
+                wanted,
+                cancel,
+                &mut now_taking,
+            )
+            .await?;
+            done += wanted.size;
+        }
+        Ok(())
+    }
+
+    /// What nobody names any more goes before there is too little room; what is still missing is
+    /// said.
+    fn make_room(&self, plan: &Plan) -> Result<(), StepError> {
+        let missing: u64 = plan
+            .blobs
+            .iter()
+            .map(|it| it.size.saturating_sub(self.blobs.come(&it.blob)))
+            .sum();
+        let room = || {
+            nix::sys::statvfs::statvfs(self.blobs.path())
+                .map(|it| it.blocks_available() * it.fragment_size())
+        };
+        let mut keep: BTreeSet<BlobHash> = plan.named.clone();
+        keep.extend(self.kept_blobs());
+        let needed = missing + self.options.reserve;
+        if room().is_ok_and(|room| room < needed) {
+            let swept = self.blobs.keep_only(&keep);
+            swept.map_err(|error| failed("disk", error.to_string()))?;
+        }
+        match room() {
+            Ok(room) if room < needed => Err(failed(
+                "no-space",
+                format!(
+                    "{missing} bytes are to come and {} are to stay free, {room} are: {} are missing",
+                    self.options.reserve,
+                    needed - room
+                ),
+            )),
+            Ok(_) => Ok(()),
+            Err(error) => Err(failed("disk", error.to_string())),
+        }
+    }
+
+    /// Never during a reader's session.
+    async fn wait_for_readers(&self, cancel: &CancellationToken) -> Result<(), StepError> {
+        let mut readings = self.options.shelf.readings();
+        tokio::select! {
+            _ = readings.wait_for(|readings| *readings == 0) => Ok(()),
+            () = cancel.cancelled() => Err(StepError::Stopped),
+        }
+    }
+
+    /// What this device is to have of a release whose documents are here.
+    pub(super) fn plan(&self, catalogue: &BlobHash, allotment: &BlobHash) -> Result<Plan, String> {
+        let verified = self.verified.as_ref();
+        let target = |name: &str| verified.and_then(|it| it.target(name));
+        let device = &self.options.device;
+        let now = self.trusted_now();
+        Plan::read(&self.blobs, device, (catalogue, allotment), target, now)
+    }
+}
+
+/// When so many bytes are here at this rate; none where nobody can say.
+fn arrival(now: Timestamp, missing: u64, rate: u64) -> Option<Timestamp> {
+    let seconds = missing.checked_div(rate)?;
+    now.checked_add(std::time::Duration::from_secs(seconds))
+        .ok()
+}
