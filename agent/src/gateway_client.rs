@@ -4,8 +4,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+use futures_util::stream::BoxStream;
 use lujiang_wire::EnrolmentToken;
-use reqwest::header::{HeaderValue, IF_NONE_MATCH};
+use reqwest::header::{CONTENT_RANGE, ETAG, HeaderValue, IF_NONE_MATCH, IF_RANGE, RANGE};
 use reqwest::{Client, RequestBuilder, Response, StatusCode, redirect};
 use rustls::ClientConfig;
 use serde::de::DeserializeOwned;
@@ -114,6 +117,22 @@ pub(crate) enum Document {
     New(Vec<u8>),
 }
 
+/// A file that is being read.
+pub(crate) struct OpenedFile {
+    /// Where its first byte belongs.
+    pub(crate) offset: u64,
+    /// Bytes of the whole, where the gateway says so.
+    pub(crate) length: Option<u64>,
+    /// Its ETag.
+    pub(crate) etag: Option<String>,
+    /// Its bytes from there on.
+    pub(crate) body: FileBody,
+}
+
+/// The bytes of a file as they come.
+pub(crate) type FileBody =
+    BoxStream<'static, Result<Bytes, Box<dyn std::error::Error + Send + Sync>>>;
+
 /// What a problem document [RFC 9457] says; we show it and go by the status.
 #[derive(Deserialize)]
 struct Problem {
@@ -201,6 +220,63 @@ impl GatewayClient {
             StatusCode::NOT_MODIFIED if known.is_some() => Ok(Document::Same),
             _ => Err(self.odd(status)),
         }
+    }
+
+    /// Begins to read a file, from this byte on where the gateway has the one with this ETag. It
+    /// may take as long as it takes, as long as something comes.
+    pub(crate) async fn open(
+        &self,
+        path: &str,
+        from: u64,
+        if_range: Option<&str>,
+    ) -> Result<OpenedFile, AskError> {
+        let mut request = self.client.get(self.gateway.at(path));
+        let tag = if_range.and_then(|tag| HeaderValue::from_str(tag).ok());
+        if from > 0 {
+            request = request.header(RANGE, format!("bytes={from}-"));
+            request = match tag {
+                Some(tag) => request.header(IF_RANGE, tag),
+                None => request,
+            };
+        }
+        let asking = tokio::time::timeout(self.deadline, request.send()).await;
+        let mut answer = match asking {
+            Ok(answer) => answer.map_err(|error| self.silent(error))?,
+            Err(_) => return Err(self.odd(StatusCode::REQUEST_TIMEOUT)),
+        };
+        let status = answer.status();
+        if status != StatusCode::OK && status != StatusCode::PARTIAL_CONTENT {
+            let body = self.body(&mut answer, status, ANSWER_BYTES_MAX).await?;
+            return Err(AskError::Refused {
+                gateway: self.gateway.clone(),
+                status: status.as_u16(),
+                words: words(&body, status),
+            });
+        }
+        let text = |name| answer.headers().get(name)?.to_str().ok().map(str::to_owned);
+        // `bytes 65536-99999/100000` [RFC 9110 §14.4].
+        let range = text(CONTENT_RANGE);
+        let range = range
+            .as_deref()
+            .and_then(|it| it.strip_prefix("bytes ")?.split_once('/'));
+        let (offset, length) = match (status, range) {
+            (StatusCode::PARTIAL_CONTENT, Some((part, whole))) => {
+                let begin = part
+                    .split_once('-')
+                    .and_then(|(begin, _)| begin.parse().ok());
+                (begin.ok_or_else(|| self.odd(status))?, whole.parse().ok())
+            }
+            (StatusCode::PARTIAL_CONTENT, None) => return Err(self.odd(status)),
+            _ => (0, answer.content_length()),
+        };
+        let etag = text(ETAG);
+        let body = answer.bytes_stream().map(|bytes| bytes.map_err(Into::into));
+        Ok(OpenedFile {
+            offset,
+            length,
+            etag,
+            body: body.boxed(),
+        })
     }
 
     /// The answer, where it is no refusal.

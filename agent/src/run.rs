@@ -8,6 +8,7 @@ mod keeper;
 use std::sync::Arc;
 
 use lujiang_config::{AgentConfig, AgentSection, Credential, UplinkSection};
+use lujiang_kiosk::Shelf;
 use lujiang_wire::{Clock, Epoch};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -18,6 +19,7 @@ use crate::bus_desk::BusDesk;
 use crate::clock::SystemClock;
 use crate::gate::driver::Driver;
 use crate::identity::IdentityFolder;
+use crate::kiosk::Kiosk;
 use crate::lending::{Lender, Lending};
 use crate::outbox::{Outbox, OutboxOptions};
 use crate::renewal::renewer::Renewer;
@@ -59,6 +61,8 @@ pub struct Agent {
     self_checkout: Owned,
     lender: Owned,
     bus_desk: Owned,
+    shelf: Option<Shelf>,
+    kiosk: Owned,
     renewer: Owned,
     uplink: Owned,
     keeper: Owned,
@@ -130,8 +134,7 @@ impl Agent {
             self_checkout,
             lending,
             bus_desk,
-            // Whoever keeps the content shows it, too; that is not composed here yet.
-            kiosk: _,
+            kiosk,
             log: _,
         } = config;
         check_credential(&agent, &uplink)?;
@@ -148,13 +151,26 @@ impl Agent {
             Some((section, lending)) => Some(house.bus_desk(section, lending).await?),
             None => None,
         };
-        let (keeper, uplink) = (house.keeper(), house.uplink(renewals.clone(), desired));
+        let reported = watch::Sender::default();
+        let said = reported.subscribe();
+        let kiosk = match kiosk {
+            Some(_) => {
+                let (desired, renewals) = (desired.subscribe(), renewals.subscribe());
+                Some(house.kiosk(desired, renewals, reported).await?)
+            }
+            None => None,
+        };
+        let shelf = kiosk.as_ref().map(Kiosk::shelf);
+        let uplink = house.uplink(renewals.clone(), desired, said);
+        let keeper = house.keeper();
         Ok(Self {
             lending,
             drivers: Owned::spawn_if(driver, Driver::run),
             self_checkout: Owned::spawn_if(self_checkout, SelfCheckout::run),
             lender: Owned::spawn_if(lender, Lender::run),
             bus_desk: Owned::spawn_if(desk, BusDesk::run),
+            shelf,
+            kiosk: Owned::spawn_if(kiosk, Kiosk::run),
             renewer: Owned::spawn_if(house.renewer(renewals), Renewer::run),
             uplink: Owned::spawn(|stop| uplink.run(stop)),
             keeper: Owned::spawn(|stop| keeper.run(stop)),
@@ -188,6 +204,12 @@ impl Agent {
         self.lending.as_ref()
     }
 
+    /// What its shelf shows, where it is a kiosk.
+    #[must_use]
+    pub fn shelf(&self) -> Option<&Shelf> {
+        self.shelf.as_ref()
+    }
+
     /// Takes a last reading, sends what the link allows, says goodbye, and ends.
     pub async fn stop(mut self) {
         let begun = Instant::now();
@@ -199,6 +221,7 @@ impl Agent {
             .end("self-checkout", begun + grace / 2)
             .await;
         self.bus_desk.end("bus desk", begun + grace / 2).await;
+        self.kiosk.end("kiosk", begun + grace / 2).await;
         self.lender.end("lender", begun + grace / 2).await;
         self.renewer.end("renewer", begun + grace / 2).await;
         self.uplink.end("uplink", begun + grace).await;

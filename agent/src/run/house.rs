@@ -7,7 +7,7 @@ use lujiang_config::{
     AgentSection, BusDeskSection, Credential, GateSection, LendingSection, OutboxSection,
     SelfCheckoutSection, UplinkSection,
 };
-use lujiang_wire::{Clock, Desired};
+use lujiang_wire::{Clock, Desired, Reported};
 use tokio::sync::watch;
 
 use super::AgentOptions;
@@ -16,6 +16,7 @@ use crate::bus_desk::BusDesk;
 use crate::data_folder;
 use crate::gate::driver::Driver;
 use crate::identity::IdentityFolder;
+use crate::kiosk::{Kiosk, KioskParts};
 use crate::lending::{Lender, Lending, PapersKeeper, Surroundings};
 use crate::measured_time::MeasuredTime;
 use crate::outbox::{Outbox, OutboxError};
@@ -127,6 +128,27 @@ impl House {
         Ok(desk)
     }
 
+    /// The e-book kiosk, with the shelf it had.
+    pub(super) async fn kiosk(
+        &self,
+        desired: watch::Receiver<Desired>,
+        renewals: watch::Receiver<u64>,
+        reported: watch::Sender<Reported>,
+    ) -> anyhow::Result<Kiosk> {
+        Kiosk::open(KioskParts {
+            uplink: &self.uplink,
+            device: &self.agent.device,
+            data: &self.agent.data,
+            outbox: self.outbox.clone(),
+            clock: self.clock.clone(),
+            time: self.time.clone(),
+            desired,
+            renewals,
+            reported,
+        })
+        .await
+    }
+
     /// The task that renews the certificate, where there is one.
     pub(super) fn renewer(&self, renewals: watch::Sender<u64>) -> Option<Renewer> {
         (self.uplink.credential == Credential::Certificate).then(|| Renewer {
@@ -143,6 +165,7 @@ impl House {
         &self,
         renewals: watch::Sender<u64>,
         desired: watch::Sender<Desired>,
+        reported: watch::Receiver<Reported>,
     ) -> Uplink {
         Uplink {
             agent: self.agent.clone(),
@@ -154,6 +177,7 @@ impl House {
             trust: self.trust,
             renewals,
             desired,
+            reported,
         }
     }
 

@@ -7,8 +7,8 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use lujiang_config::{AgentSection, UplinkSection};
 use lujiang_wire::{
-    Channel, Clock, ClockMessage, Desired, LinkState, MachineMetric, Receipts, Status, Telemetry,
-    Topic, encode_batch,
+    Channel, Clock, ClockMessage, Desired, LinkState, MachineMetric, Receipts, Reported, Status,
+    Telemetry, Topic, encode_batch,
 };
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -32,6 +32,9 @@ const AGENT: &str = concat!("lujiang-agent/", env!("CARGO_PKG_VERSION"));
 /// The status is said again after this many telemetry samples, with fresh numbers.
 const SAMPLES_PER_STATUS: u64 = 5;
 
+/// The least time between two reports: progress is for people.
+const REPORT_PAUSE: Duration = Duration::from_secs(2);
+
 /// Longest wait at the end for the PUBACK of the last status.
 const LAST_STATUS_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -49,6 +52,8 @@ pub(crate) struct Uplink {
     pub(crate) renewals: watch::Sender<u64>,
     /// What the gateway wants of this device.
     pub(crate) desired: watch::Sender<Desired>,
+    /// What this device says of itself, where it has anything to say.
+    pub(crate) reported: watch::Receiver<Reported>,
 }
 
 /// Answers still to come.
@@ -77,6 +82,10 @@ struct Conversation<'a> {
     samples: u64,
     health: Health,
     next_sample: Instant,
+    reported: watch::Receiver<Reported>,
+    /// There is something to say that was not said on this connection.
+    is_report_due: bool,
+    next_report: Instant,
 }
 
 impl Uplink {
@@ -158,6 +167,9 @@ impl Uplink {
             samples: 0,
             health: Health::new(&self.agent.data),
             next_sample: begun,
+            reported: self.reported.clone(),
+            is_report_due: *self.reported.borrow() != Reported::default(),
+            next_report: begun,
         };
         let leave = conversation.hold(stop).await;
         let was_online = conversation.session.is_sending();
@@ -228,6 +240,12 @@ impl Conversation<'_> {
                     self.session.handle_time(self.begun.elapsed());
                 }
                 () = tokio::time::sleep_until(sample_at), if sampling => self.sample().await,
+                Ok(()) = self.reported.changed(), if !self.is_report_due => {
+                    self.is_report_due = true;
+                }
+                () = tokio::time::sleep_until(self.next_report), if sampling && self.is_report_due => {
+                    self.report();
+                }
                 () = stop.cancelled(), if !stopping => {
                     stopping = true;
                     self.session.handle_stop();
@@ -409,6 +427,16 @@ impl Conversation<'_> {
         // Its PUBACK matters to nobody: the will tells of our end, telemetry of our numbers.
         drop(self.door.retain(Channel::Status, status)?);
         Ok(())
+    }
+
+    /// Says how the device is, retained. Its PUBACK matters to nobody: what it is about are facts.
+    fn report(&mut self) {
+        self.is_report_due = false;
+        self.next_report = Instant::now() + REPORT_PAUSE;
+        let reported = document(&*self.reported.borrow_and_update());
+        if let Err(reason) = self.door.retain(Channel::Reported, reported).map(drop) {
+            self.session.handle_lost(reason);
+        }
     }
 
     async fn say_goodbye(&mut self) {

@@ -213,7 +213,7 @@ impl Bench {
             let Note { name, text } = change.note();
             match text {
                 Some(text) => self.notes.insert(name.into_owned(), text),
-                None => self.notes.remove(name.as_ref()),
+                None => self.notes.remove::<str>(name.as_ref()),
             };
             self.memory.apply(change);
         }

@@ -98,6 +98,7 @@ fn uplink(folder: &std::path::Path, port: u16) -> (Uplink, Arc<Board>) {
         board: board.clone(),
         renewals: watch::Sender::new(0),
         desired: watch::Sender::default(),
+        reported: watch::Sender::default().subscribe(),
     };
     (uplink, board)
 }

@@ -1,0 +1,150 @@
+//! An e-book kiosk: what its content is kept by, put beside the agent's link and outbox.
+//!
+//! It decides nothing: [`lujiang_kiosk`] does. Here bytes come from the gateway by the device's
+//! certificate, facts go into the outbox, and what the kiosk says of itself goes to the uplink.
+
+mod gateway_source;
+mod outbox_notebook;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use lujiang_config::UplinkSection;
+use lujiang_kiosk::{Downloads, Keeper, KeeperOptions, Pace, Shelf, Yielding};
+use lujiang_wire::{Clock, Desired, DesiredContent, DeviceId, Reported};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::identity::IdentityFolder;
+use crate::measured_time::MeasuredTime;
+use crate::outbox::Outbox;
+use gateway_source::GatewaySource;
+use outbox_notebook::OutboxNotebook;
+
+/// The folder of the content in the data folder.
+const FOLDER: &str = "content";
+
+/// Bytes of the disk that are left to the outbox and the machine.
+const RESERVE: u64 = 512 * 1024 * 1024;
+
+/// How long nothing may come of a download before the line is given up.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long a screen may take to paint a new shelf: the machine's browser may be restarted
+/// meanwhile, and a room opens within an hour.
+const PAINT_PATIENCE: Duration = Duration::from_secs(3_600);
+
+/// What the kiosk stands on.
+pub(crate) struct KioskParts<'a> {
+    pub(crate) uplink: &'a UplinkSection,
+    pub(crate) device: &'a DeviceId,
+    pub(crate) data: &'a Path,
+    pub(crate) outbox: Outbox,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) time: MeasuredTime,
+    /// What the gateway wants of this device.
+    pub(crate) desired: watch::Receiver<Desired>,
+    /// Moves with each new certificate.
+    pub(crate) renewals: watch::Receiver<u64>,
+    /// What this device says of itself.
+    pub(crate) reported: watch::Sender<Reported>,
+}
+
+/// The kiosk, its shelf as it was on the disk.
+pub(crate) struct Kiosk {
+    keeper: Keeper,
+    shelf: Shelf,
+    outbox: Outbox,
+    desired: watch::Receiver<Desired>,
+    wanted: watch::Sender<Option<DesiredContent>>,
+    yielding: watch::Sender<Yielding>,
+    reported: watch::Sender<Reported>,
+}
+
+impl Kiosk {
+    /// Opens what there is on the disk.
+    pub(crate) async fn open(parts: KioskParts<'_>) -> anyhow::Result<Self> {
+        let wanted = watch::Sender::new(parts.desired.borrow().content.clone());
+        let yielding = watch::Sender::new(Yielding::Free);
+        let shelf = Shelf::default();
+        let time = parts.time.clone();
+        let line = yielding.subscribe();
+        let source = GatewaySource::new(
+            IdentityFolder::new(&parts.uplink.identity, parts.device),
+            parts.time,
+            parts.uplink.https_timeout,
+            parts.renewals,
+        );
+        let notebook = OutboxNotebook {
+            outbox: parts.outbox.clone(),
+            clock: parts.clock.clone(),
+        };
+        let keeper = Keeper::open(KeeperOptions {
+            device: parts.device.clone(),
+            folder: parts.data.join(FOLDER),
+            source: Arc::new(source),
+            notebook: Arc::new(notebook),
+            clock: parts.clock,
+            measured: Arc::new(move || time.now()),
+            desired: wanted.subscribe(),
+            shelf: shelf.clone(),
+            downloads: Arc::new(move |blobs| {
+                Downloads::new(blobs, Pace::new(None, line.clone()), PATIENCE)
+            }),
+            reserve: RESERVE,
+            paint_patience: PAINT_PATIENCE,
+        });
+        Ok(Self {
+            keeper: keeper.await.context("opening the kiosk's content")?,
+            shelf,
+            outbox: parts.outbox,
+            desired: parts.desired,
+            wanted,
+            yielding,
+            reported: parts.reported,
+        })
+    }
+
+    /// What is on display.
+    pub(crate) fn shelf(&self) -> Shelf {
+        self.shelf.clone()
+    }
+
+    /// Keeps the content until told to stop.
+    pub(crate) async fn run(mut self, stop: CancellationToken) {
+        let mut said = self.keeper.reported();
+        let mut facts = self.outbox.changes();
+        let keeping = tokio::spawn(self.keeper.run(stop.clone()));
+        said.mark_changed();
+        while !stop.is_cancelled() {
+            tokio::select! {
+                () = stop.cancelled() => break,
+                Ok(()) = self.desired.changed() => {
+                    let content = self.desired.borrow_and_update().content.clone();
+                    self.wanted.send_if_modified(|wanted| {
+                        let is_new = *wanted != content;
+                        *wanted = content;
+                        is_new
+                    });
+                }
+                Ok(()) = said.changed() => {
+                    let content = said.borrow_and_update().clone();
+                    self.reported.send_modify(|reported| reported.content = Some(content));
+                }
+                Ok(()) = facts.changed() => {
+                    let drained = self.outbox.with(Outbox::is_drained).await;
+                    let yielding = match drained {
+                        Ok(false) => Yielding::ToFacts,
+                        Ok(true) | Err(_) => Yielding::Free,
+                    };
+                    self.yielding.send_replace(yielding);
+                }
+            }
+        }
+        if let Err(error) = keeping.await {
+            tracing::error!(%error, "the task that keeps the content failed");
+        }
+    }
+}
