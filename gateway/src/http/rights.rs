@@ -59,7 +59,7 @@ pub(super) fn fetched() -> OpenApiRouter<ApiState> {
     .fold(OpenApiRouter::new(), |router, row| router.routes(told(row)))
 }
 
-/// The table: everything below `/api/v1`.
+/// The table: everything below `/api/v1`, but for what has a part of its own.
 fn table() -> Vec<Row> {
     use Needs::{A, Nothing};
     use Right::{Administer, Operate, Read};
@@ -114,6 +114,26 @@ fn table() -> Vec<Row> {
         (A(Read), routes!(lending::planned_stops)),
         (A(Operate), routes!(lending::plan_stop)),
         (A(Operate), routes!(lending::remove_stop)),
+        (A(Administer), routes!(registry::add_device)),
+        (A(Administer), routes!(registry::change_device)),
+        (A(Administer), routes!(registry::set_limits)),
+        (A(Administer), routes!(registry::renew_password)),
+        (A(Administer), routes!(registry::add_reader)),
+        (A(Administer), routes!(registry::remove_reader)),
+        (A(Administer), routes!(sites::set_site)),
+        (A(Administer), routes!(signing_in::make_link)),
+        (A(Administer), routes!(tokens::tokens)),
+        (A(Administer), routes!(tokens::add_token)),
+        (A(Administer), routes!(tokens::remove_token)),
+        (A(Administer), routes!(audit::audit)),
+    ]
+}
+
+/// The rows of the releases.
+fn releases() -> Vec<Row> {
+    use Needs::A;
+    use Right::{Administer, Operate, Read};
+    vec![
         (A(Read), routes!(content::repository)),
         (A(Read), routes!(content::releases)),
         (A(Read), routes!(content::release)),
@@ -128,18 +148,6 @@ fn table() -> Vec<Row> {
         (A(Operate), routes!(content::remove_notice)),
         (A(Operate), routes!(content::hide)),
         (A(Operate), routes!(content::show)),
-        (A(Administer), routes!(registry::add_device)),
-        (A(Administer), routes!(registry::change_device)),
-        (A(Administer), routes!(registry::set_limits)),
-        (A(Administer), routes!(registry::renew_password)),
-        (A(Administer), routes!(registry::add_reader)),
-        (A(Administer), routes!(registry::remove_reader)),
-        (A(Administer), routes!(sites::set_site)),
-        (A(Administer), routes!(signing_in::make_link)),
-        (A(Administer), routes!(tokens::tokens)),
-        (A(Administer), routes!(tokens::add_token)),
-        (A(Administer), routes!(tokens::remove_token)),
-        (A(Administer), routes!(audit::audit)),
     ]
 }
 
@@ -162,6 +170,7 @@ pub(super) fn api(people: &People, cookie: &SessionCookie) -> OpenApiRouter<ApiS
     };
     table()
         .into_iter()
+        .chain(releases())
         .map(guarded)
         .fold(OpenApiRouter::new(), OpenApiRouter::routes)
 }
