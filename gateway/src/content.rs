@@ -9,6 +9,7 @@ mod online_keys;
 mod options;
 mod say;
 mod serve;
+mod shelved;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -35,6 +35,7 @@ mod problem_pages;
 mod quarantine;
 mod rebuild;
 mod registry;
+mod releases;
 mod rights;
 pub(crate) mod rulings;
 mod session;

@@ -125,6 +125,16 @@ pub enum Fate {
 }
 
 impl Fate {
+    /// All of them, in the order to tell them.
+    pub const ALL: [Self; 6] = [
+        Self::New,
+        Self::Replaced,
+        Self::Renewed,
+        Self::Kept,
+        Self::Ended,
+        Self::Retired,
+    ];
+
     /// The word for people and programs.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -312,6 +322,12 @@ impl Making {
 }
 
 impl FoundFile {
+    /// Whether its name ends as a book's; what does may not be passed over lightly.
+    fn calls_itself_a_book(&self) -> bool {
+        let lower = self.name.to_ascii_lowercase();
+        lower.ends_with(".epub") || lower.ends_with(".pdf")
+    }
+
     /// Its name without folder and ending: a title where the file tells none.
     fn stem(&self) -> Option<Label> {
         let path = PathBuf::from(&self.name);

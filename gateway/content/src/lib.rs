@@ -12,6 +12,7 @@ mod block_list;
 mod book;
 mod difference;
 mod draft;
+mod folder;
 mod isbn;
 mod licence;
 mod offer;
@@ -33,6 +34,7 @@ pub use draft::{
     Draft, DraftSources, DraftTitle, Fate, Fault, FoundFile, Gravity, Problem, Shelved,
     identifier_of_file,
 };
+pub use folder::{FolderError, FolderReading};
 pub use isbn::{Isbn, IsbnError};
 pub use licence::{
     CellFault, Grant, LICENCES_BYTES_MAX, Licence, LicenceList, LicenceProblem, Phone, Place,

@@ -1,7 +1,10 @@
 //! `content`: releases of e-books. What needs the vault is signed here, where the vault is; the
 //! running gateway verifies it and tells the devices.
 
+mod diff;
 mod keys;
+mod publish;
+mod understanding;
 mod upload;
 
 use std::path::PathBuf;
@@ -22,7 +25,9 @@ use crate::cli::moment::moment;
 use crate::cli::printer::Printer;
 use crate::content::dto::{NoticesForm, ReleaseForm, RevisionForm};
 
+use diff::DiffArgs;
 use keys::KeysCommand;
+use publish::PublishArgs;
 
 /// `content …`
 #[derive(Debug, Subcommand)]
@@ -30,6 +35,23 @@ pub(super) enum ContentCommand {
     /// The keys that sign releases, in a folder of yours, on a stick perhaps
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// Make a release of a folder of books and their licences: the whole shelf, with what stays of
+    /// the release before. Exit code 3 where a file or line is refused; then nothing is published
+    /// without --take-understood
+    #[command(after_help = "Examples:
+  lujiang-gateway content publish --release 2026-11 november --licences november/licences.csv --dry-run
+  lujiang-gateway content publish --release 2026-11 november --licences november/licences.csv \\
+      --keys /media/stick/lujiang
+The table of licences has a line of headings; `file`, `isbn` or `sha256` says which title, then
+  start, end     days of the library: from 00:00 of the first to 24:00 of the last
+  copies         how many may read at once in all places; nothing for as many as like
+  sites          main;east for these together, main=2;east=1 for so many in each
+  phone          yes, or the address where a phone may borrow it
+  title, author, language, publisher   where the file does not say it")]
+    Publish(Box<PublishArgs>),
+    /// Show what changed from one release to another
+    #[command(after_help = "Example:\n  lujiang-gateway content diff 2026-10 2026-11")]
+    Diff(DiffArgs),
     /// List the releases there are and were
     #[command(after_help = "Example:\n  lujiang-gateway content list")]
     List {
@@ -123,6 +145,8 @@ impl ContentCommand {
         match self {
             Self::Keys(command) => return command.perform(folder, printer).await,
             Self::Notice(command) => return command.perform(folder, printer).await,
+            Self::Publish(publish) => return publish.perform(folder, printer).await,
+            Self::Diff(diff) => return diff.perform(folder, printer).await,
             Self::List { json } => {
                 let client = Access::running(folder).await?;
                 let releases: Vec<ReleaseForm> = client.get("/api/v1/content/releases").await?;

@@ -15,13 +15,34 @@ pub(super) struct Progress {
     begun: Instant,
     told: Instant,
     total: u64,
+    counted: Counted,
+}
+
+/// What is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Counted {
+    Entries,
+    Bytes,
 }
 
 impl Progress {
+    /// Of entries of the ledger.
     pub(super) fn new() -> Self {
-        let style = ProgressStyle::with_template(
-            "{bar:40} {human_pos} of {human_len} entries, {per_sec}, {eta} left",
-        );
+        Self::counting(Counted::Entries)
+    }
+
+    /// Of bytes.
+    pub(super) fn of_bytes() -> Self {
+        Self::counting(Counted::Bytes)
+    }
+
+    fn counting(counted: Counted) -> Self {
+        let style = ProgressStyle::with_template(match counted {
+            Counted::Entries => {
+                "{bar:40} {human_pos} of {human_len} entries, {per_sec}, {eta} left"
+            }
+            Counted::Bytes => "{bar:40} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left",
+        });
         let style = style.expect("the template is well-formed: a test says so");
         let on_terminal = std::io::stderr().is_terminal();
         let now = Instant::now();
@@ -30,6 +51,7 @@ impl Progress {
             begun: now,
             told: now,
             total: 0,
+            counted,
         }
     }
 
@@ -44,10 +66,14 @@ impl Progress {
             self.told = Instant::now();
             let left = estimate(self.begun.elapsed(), done, total);
             // Progress is a courtesy: a closed standard error does not end the rebuild.
+            let what = match self.counted {
+                Counted::Entries => "entries",
+                Counted::Bytes => "bytes",
+            };
+            let left = left.as_secs();
             let _ = writeln!(
                 std::io::stderr(),
-                "{done} of {total} entries, about {} s left",
-                left.as_secs()
+                "{done} of {total} {what}, about {left} s left"
             );
         }
     }
@@ -83,5 +109,6 @@ mod tests {
         assert_eq!(estimate(ten, 0, 300), Duration::ZERO);
         assert_eq!(estimate(ten, 300, 300), Duration::ZERO);
         Progress::new().reached(1, 2);
+        Progress::of_bytes().reached(1, 2);
     }
 }

@@ -2,6 +2,7 @@
 
 use anyhow::Context as _;
 use clap::Subcommand;
+use jiff::tz::TimeZone;
 use lujiang_wire::{DeviceId, TopicFilter};
 use reqwest::Method;
 
@@ -428,10 +429,16 @@ async fn remove_reader(folder: &Folder, name: &DeviceId) -> Result<(), Failure> 
 }
 
 fn listing(folder: &Folder) -> Result<RegistryListing, Failure> {
-    let zone = folder.config()?.library.time_zone;
-    let readers = folder.read_only()?;
-    let listing = readers.read(|connection| RegistryListing::load(connection, &zone));
-    Ok(listing.context("reading the registry")?)
+    RegistryListing::of(folder, &folder.config()?.library.time_zone)
+}
+
+impl RegistryListing {
+    /// The registry of a data folder, whoever writes it.
+    pub(super) fn of(folder: &Folder, zone: &TimeZone) -> Result<Self, Failure> {
+        let readers = folder.read_only()?;
+        let listing = readers.read(|connection| Self::load(connection, zone));
+        Ok(listing.context("reading the registry")?)
+    }
 }
 
 fn told_device(printer: &mut Printer, issued: &IssuedDevice, json: bool) -> anyhow::Result<()> {

@@ -15,8 +15,8 @@ use super::cookie::SessionCookie;
 use super::{
     ApiState, audit, carried_receipts, content, content_device, desk, device_papers, devices,
     enrolment, gateway, lending, loan_conflicts, loan_list, loan_sync, loan_totals, persons,
-    probes, quarantine, rebuild, registry, rulings, session, signing_in, sites, stops, stream,
-    tokens, visits,
+    probes, quarantine, rebuild, registry, releases, rulings, session, signing_in, sites, stops,
+    stream, tokens, visits,
 };
 use crate::people::{People, Right};
 
@@ -137,6 +137,8 @@ fn releases() -> Vec<Row> {
         (A(Read), routes!(content::repository)),
         (A(Read), routes!(content::releases)),
         (A(Read), routes!(content::release)),
+        (A(Read), routes!(releases::titles)),
+        (A(Read), routes!(releases::allotment)),
         (A(Read), routes!(content::notices)),
         // What is offered is believed by its signatures; who may offer is asked all the same.
         (A(Administer), routes!(content::publish)),

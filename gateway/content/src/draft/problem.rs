@@ -28,6 +28,9 @@ pub enum Fault {
     /// The file is no book, or means harm.
     #[error("{0}")]
     Book(String),
+    /// The file is no book, nor calls itself one.
+    #[error("neither an EPUB nor a PDF: it is left out")]
+    NoBook,
     /// No kiosk could open it.
     #[error("{0}: no kiosk can open it")]
     Protected(Protection),
@@ -110,7 +113,8 @@ impl Problem {
             | Fault::Cell(_)
             | Fault::NoTitle(_)
             | Fault::NothingToRetire => Gravity::Refused,
-            Fault::SameBytes { .. }
+            Fault::NoBook
+            | Fault::SameBytes { .. }
             | Fault::SameIsbn { .. }
             | Fault::Earlier { .. }
             | Fault::NoName

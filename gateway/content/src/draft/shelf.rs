@@ -7,6 +7,7 @@ use lujiang_wire::{Allotment, Copies, DeviceId, Label, Publication, TitleAllotme
 use super::problem::Fault;
 use super::publication::{Named, identifier_of_file, license, made, window_of};
 use super::{DraftTitle, Fate, FoundFile, Making};
+use crate::book::BookFault;
 use crate::isbn::Isbn;
 use crate::licence::{Grant, Licence, day};
 use crate::share::Share;
@@ -15,6 +16,9 @@ impl Making {
     /// Takes a file as a title.
     pub(super) fn take_file(&mut self, mut file: FoundFile) -> Result<(), Fault> {
         let licence = self.licences.of_file(&file);
+        if matches!(file.book, Err(BookFault::Unknown)) && !file.calls_itself_a_book() {
+            return Err(Fault::NoBook);
+        }
         let book = std::mem::replace(&mut file.book, Err(std::io::Error::other("taken").into()))?;
         if let Some(protection) = book.protection {
             return Err(Fault::Protected(protection));

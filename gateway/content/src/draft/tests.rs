@@ -200,6 +200,11 @@ fn what_may_not_be_shown_is_refused() {
     sources
         .files
         .push(file("odd\u{1b}[2J\u{202e}.epub", 5, None));
+    let mut notes = file("README.txt", 6, None);
+    notes.book = Err(BookFault::Unknown);
+    let mut empty = file("empty.EPUB", 7, None);
+    empty.book = Err(BookFault::Unknown);
+    sources.files.extend([notes, empty]);
     let draft = Draft::of(sources);
     assert_eq!(draft.parts.catalogue.publications, []);
     assert_eq!(
@@ -207,11 +212,13 @@ fn what_may_not_be_shown_is_refused() {
         [
             "the file \"twice.epub\": line 6 and line 7 are about it: one title has one licence",
             "broken.epub: its spine is empty: there is nothing to read",
+            "empty.EPUB: neither an EPUB nor a PDF",
             "locked.epub: locked by Readium LCP: no kiosk can open it",
             "nowhere.epub: \"moon\" is no site here",
             "odd [2J .epub: no line of the licences is about it",
             "over.epub: its licence ended 2026-10-31 24:00",
             "line 6: the file \"twice.epub\" is neither in the folder nor on the shelf",
+            "README.txt: neither an EPUB nor a PDF: it is left out",
         ]
     );
 }

@@ -44,7 +44,6 @@ pub(super) async fn offer(client: &Client, offer: Offer) -> anyhow::Result<u64> 
     Ok(told.revision)
 }
 
-#[expect(dead_code, reason = "`content publish` is next")]
 /// Signs a release and brings it to the gateway; `told` hears how many bytes have gone.
 pub(in crate::cli) async fn publish(
     client: &Client,

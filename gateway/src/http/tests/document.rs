@@ -16,6 +16,8 @@ const ROUTES: &[&str] = &[
     "get /api/v1/content/notices",
     "get /api/v1/content/releases",
     "get /api/v1/content/releases/{release}",
+    "get /api/v1/content/releases/{release}/allotment",
+    "get /api/v1/content/releases/{release}/titles",
     "get /api/v1/content/repository",
     "get /api/v1/device/carried-receipts/{device}",
     "get /api/v1/device/loan-papers",
