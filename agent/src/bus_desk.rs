@@ -9,7 +9,7 @@
 //!
 //! Reading order: a [`scan`], the core ([`desk`], what it [`said`]), block loans ([`list`],
 //! [`block`]), who serves it ([`attendant`]), the pages ([`page`], [`words`]), and what is around
-//! them ([`server`], [`guard`], [`scanner`]). Nothing here decides about a loan, and no reader's
+//! them ([`server`], [`scanner`]; whose requests are taken, [`lujiang_kiosk::guard`] knows). Nothing here decides about a loan, and no reader's
 //! card leaves the memory.
 
 mod scan;
@@ -29,7 +29,6 @@ mod page;
 mod words;
 
 mod asset;
-mod guard;
 mod scanner;
 mod server;
 

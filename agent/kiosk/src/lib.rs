@@ -5,7 +5,9 @@
 //! [`Recorder`], and the agent around it is both.
 //!
 //! Reading order: where bytes come from ([`Source`]), where facts go ([`Recorder`]), what may be
-//! read now ([`OnDisplay`]) and who shows it ([`Shelf`]).
+//! read now ([`OnDisplay`]) and who shows it ([`Shelf`]). Then the screens: who is there (`session`)
+//! and what is counted (`usage`), a book that is open (`book_view`), what programs are told (`feed`,
+//! `playlist`), what people see (`pages`), and around them [`Screens`] and the [`guard`].
 
 mod blob_folder;
 mod download;
@@ -21,6 +23,18 @@ mod source;
 mod state;
 mod trusted_time;
 
+mod session;
+mod usage;
+
+mod book_view;
+mod feed;
+mod playlist;
+
+mod pages;
+
+pub mod guard;
+mod screens;
+
 pub use blob_folder::BlobFolder;
 pub use download::{DownloadError, Downloads, Pace, Wanted, Yielding};
 pub use folder_source::FolderSource;
@@ -29,6 +43,7 @@ pub use licence::{Clocks, HiddenSince, Verdict};
 pub use metadata::{Expiry, MetadataError, MetadataFolder, Verified, VerifiedTarget};
 pub use notebook::Notebook;
 pub use recorder::{RecordError, Recorder};
+pub use screens::{ScreenAddresses, ScreenParts, Screens, ScreensError};
 pub use shelf::{NoticeOnDisplay, OnDisplay, Reading, Shelf, TitleOnShelf, TitleState};
 pub use source::{ETag, MetadataName, Opened, Resource, Source, SourceError};
 pub use trusted_time::TrustedTime;

@@ -19,6 +19,7 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use jiff::tz::TimeZone;
 use lujiang_config::DeskLanguage;
+use lujiang_kiosk::guard::{self, PAGE_POLICY, Turned};
 use lujiang_wire::Clock;
 use maud::Markup;
 use tokio::net::TcpListener;
@@ -28,7 +29,6 @@ use tower_http::timeout::TimeoutLayer;
 
 use super::asset::Asset;
 use super::attendant::Counter;
-use super::guard::{self, Turned};
 use super::page::{self, Reading};
 use super::said::Tone;
 use crate::lending::Lending;
@@ -126,7 +126,7 @@ async fn surround(State(server): State<Server>, request: Request, next: Next) ->
     if response.status() == StatusCode::SERVICE_UNAVAILABLE {
         response = told(&reading, StatusCode::SERVICE_UNAVAILABLE, labels.took_long);
     }
-    guard::secure(response.headers_mut());
+    guard::secure(response.headers_mut(), PAGE_POLICY);
     response
 }
 

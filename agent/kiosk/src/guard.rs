@@ -1,7 +1,7 @@
-//! Whose requests the desk takes. It listens on this machine only, but other pages in the same
-//! browser are on this machine, too: a page elsewhere may send forms here, and a name of its own
-//! may be made to lead here (DNS rebinding). So the request must be for us by name, and a change
-//! must say that it comes from our own page.
+//! Whose requests a page of the agent takes, the bus desk's and the kiosk's. It listens on this
+//! machine only, but other pages in the same browser are on this machine, too: a page elsewhere may
+//! send forms here, and a name of its own may be made to lead here (DNS rebinding). So the request
+//! must be for us by name, and a change must say that it comes from our own page.
 
 use std::net::SocketAddr;
 
@@ -12,14 +12,14 @@ use axum::http::header::{
 };
 
 /// All of the page comes from here, nothing is inline, forms go nowhere else, nothing frames it.
-const CONTENT_SECURITY: HeaderValue = HeaderValue::from_static(
+pub const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
      connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
 );
 
 /// Why a request is not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Turned {
+pub enum Turned {
     /// It is for another host.
     Away,
     /// It is a change that another page caused, or that does not say who did.
@@ -27,11 +27,10 @@ pub(super) enum Turned {
 }
 
 /// Lets through what is for us, and changes that come from us.
-pub(super) fn check(
-    method: &Method,
-    headers: &HeaderMap,
-    listen: SocketAddr,
-) -> Result<(), Turned> {
+///
+/// # Errors
+/// Why it is not taken.
+pub fn check(method: &Method, headers: &HeaderMap, listen: SocketAddr) -> Result<(), Turned> {
     let host = headers.get(HOST).and_then(|host| host.to_str().ok());
     let Some(host) = host.filter(|host| is_ours(host, listen)) else {
         return Err(Turned::Away);
@@ -43,10 +42,10 @@ pub(super) fn check(
     }
 }
 
-/// The headers of every answer. Pages are not kept: they say who is at the desk.
-pub(super) fn secure(headers: &mut HeaderMap) {
+/// The headers of every answer, with this policy. Pages are not kept: they say who was here.
+pub fn secure(headers: &mut HeaderMap, policy: HeaderValue) {
     let always = [
-        (CONTENT_SECURITY_POLICY, CONTENT_SECURITY),
+        (CONTENT_SECURITY_POLICY, policy),
         (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
         (X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
         // With `no-referrer` a browser would send `Origin: null` with our own forms.
@@ -65,7 +64,8 @@ pub(super) fn secure(headers: &mut HeaderMap) {
     kept.or_insert(HeaderValue::from_static("no-store"));
 }
 
-fn is_ours(host: &str, listen: SocketAddr) -> bool {
+/// Whether a host is this address, or its port on `localhost`.
+pub(crate) fn is_ours(host: &str, listen: SocketAddr) -> bool {
     let port = listen.port();
     let by_name = host.eq_ignore_ascii_case(&format!("localhost:{port}"));
     by_name || host == listen.to_string()
