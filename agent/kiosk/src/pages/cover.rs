@@ -29,7 +29,7 @@ pub(crate) fn draw(metadata: &PublicationMetadata) -> String {
     let lines = lines(metadata.title.as_str());
     let author = metadata.author.first().map_or("", Label::as_str);
     let author: String = author.chars().take(12).collect();
-    let first = 200 - 20 * lines.len().min(4);
+    let first = 265 - 27 * (lines.len() - 1);
     let text = |x: usize, y: usize, size: usize, words: &str| -> Markup {
         html! {
             text x=(x) y=(y) font-size=(size) text-anchor="middle" fill="#fff"

@@ -41,7 +41,7 @@ pub(crate) fn page(view: &View<'_>, publication: &Publication, place: &Place) ->
             nav.row.wide {
                 a.key href=(place.address()) { (Icon::Left.draw()) (labels.back) }
                 form method="post" action="/read" {
-                    button.key.main name="title" value=(metadata.identifier) autofocus {
+                    button.key.main name="title" value=(metadata.identifier) {
                         (Icon::Book.draw()) (labels.read)
                     }
                 }

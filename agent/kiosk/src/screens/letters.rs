@@ -44,8 +44,8 @@ impl Letters {
     pub(crate) fn style(self, language: ScreenLanguage) -> String {
         let labels = words::labels(language);
         let keys = format!(
-            "body::scroll-button(left) {{ content: \"‹  {back}\" / \"{back}\"; left: 0; }}\n\
-             body::scroll-button(right) {{ content: \"{on}  ›\" / \"{on}\"; right: 0; }}\n",
+            "body::scroll-button(left) {{ content: \"‹  {back}\" / \"{back}\"; left: 32px; }}\n\
+             body::scroll-button(right) {{ content: \"{on}  ›\" / \"{on}\"; right: 32px; }}\n",
             back = labels.turn_back,
             on = labels.turn_on,
         );
