@@ -24,7 +24,7 @@ use package::Package;
 #[derive(Debug)]
 pub(crate) enum BookView {
     /// Chapters in a zip.
-    Epub(Epub),
+    Epub(Box<Epub>),
     /// One file that a browser shows by itself.
     Pdf(PathBuf),
 }
@@ -83,7 +83,7 @@ impl BookView {
         bounds: BookBounds,
     ) -> Result<Self, BookError> {
         match media_type {
-            "application/epub+zip" => Epub::open(file, bounds).map(Self::Epub),
+            "application/epub+zip" => Epub::open(file, bounds).map(Box::new).map(Self::Epub),
             "application/pdf" => Ok(Self::Pdf(file.to_owned())),
             other => Err(BookError::Kind(other.to_owned())),
         }
@@ -123,4 +123,4 @@ impl Epub {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
