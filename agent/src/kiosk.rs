@@ -1,4 +1,5 @@
-//! An e-book kiosk: what its content is kept by, put beside the agent's link and outbox.
+//! An e-book kiosk: what keeps its content and what serves its screens, put beside the agent's link
+//! and outbox.
 //!
 //! It decides nothing: [`lujiang_kiosk`] does. Here bytes come from the gateway by the device's
 //! certificate, facts go into the outbox, and what the kiosk says of itself goes to the uplink.
@@ -11,8 +12,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use lujiang_config::UplinkSection;
-use lujiang_kiosk::{Downloads, Keeper, KeeperOptions, Pace, Shelf, Yielding};
+use lujiang_config::{KioskSection, UplinkSection};
+use lujiang_kiosk::{
+    Downloads, Keeper, KeeperOptions, Pace, ScreenAddresses, ScreenParts, Screens, Shelf, Yielding,
+};
 use lujiang_wire::{Clock, Desired, DesiredContent, DeviceId, Reported};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -38,6 +41,7 @@ const PAINT_PATIENCE: Duration = Duration::from_secs(3_600);
 
 /// What the kiosk stands on.
 pub(crate) struct KioskParts<'a> {
+    pub(crate) section: KioskSection,
     pub(crate) uplink: &'a UplinkSection,
     pub(crate) device: &'a DeviceId,
     pub(crate) data: &'a Path,
@@ -55,6 +59,7 @@ pub(crate) struct KioskParts<'a> {
 /// The kiosk, its shelf as it was on the disk.
 pub(crate) struct Kiosk {
     keeper: Keeper,
+    screens: Screens,
     shelf: Shelf,
     outbox: Outbox,
     desired: watch::Receiver<Desired>,
@@ -81,6 +86,14 @@ impl Kiosk {
             outbox: parts.outbox.clone(),
             clock: parts.clock.clone(),
         };
+        let screens = Screens::open(ScreenParts {
+            section: parts.section.screens,
+            zone: parts.section.time_zone,
+            shelf: shelf.clone(),
+            recorder: Arc::new(notebook.clone()),
+            clock: parts.clock.clone(),
+        });
+        let screens = screens.await?;
         let keeper = Keeper::open(KeeperOptions {
             device: parts.device.clone(),
             folder: parts.data.join(FOLDER),
@@ -98,6 +111,7 @@ impl Kiosk {
         });
         Ok(Self {
             keeper: keeper.await.context("opening the kiosk's content")?,
+            screens,
             shelf,
             outbox: parts.outbox,
             desired: parts.desired,
@@ -112,11 +126,18 @@ impl Kiosk {
         self.shelf.clone()
     }
 
-    /// Keeps the content until told to stop.
+    /// Where its screens are served.
+    pub(crate) fn addresses(&self) -> ScreenAddresses {
+        self.screens.addresses()
+    }
+
+    /// Keeps the content, and serves the screens, until told to stop.
     pub(crate) async fn run(mut self, stop: CancellationToken) {
         let mut said = self.keeper.reported();
         let mut facts = self.outbox.changes();
+        let mut seen = self.screens.reported();
         let keeping = tokio::spawn(self.keeper.run(stop.clone()));
+        let serving = tokio::spawn(self.screens.run(stop.clone()));
         said.mark_changed();
         while !stop.is_cancelled() {
             tokio::select! {
@@ -133,6 +154,10 @@ impl Kiosk {
                     let content = said.borrow_and_update().clone();
                     self.reported.send_modify(|reported| reported.content = Some(content));
                 }
+                Ok(()) = seen.changed() => {
+                    let screens = seen.borrow_and_update().clone();
+                    self.reported.send_modify(|reported| reported.screens = screens);
+                }
                 Ok(()) = facts.changed() => {
                     let drained = self.outbox.with(Outbox::is_drained).await;
                     let yielding = match drained {
@@ -143,8 +168,10 @@ impl Kiosk {
                 }
             }
         }
-        if let Err(error) = keeping.await {
-            tracing::error!(%error, "the task that keeps the content failed");
+        for (task, ended) in [("content", keeping.await), ("screens", serving.await)] {
+            if let Err(error) = ended {
+                tracing::error!(%error, task, "a task of the kiosk failed");
+            }
         }
     }
 }

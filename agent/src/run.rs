@@ -154,9 +154,9 @@ impl Agent {
         let reported = watch::Sender::default();
         let said = reported.subscribe();
         let kiosk = match kiosk {
-            Some(_) => {
+            Some(section) => {
                 let (desired, renewals) = (desired.subscribe(), renewals.subscribe());
-                Some(house.kiosk(desired, renewals, reported).await?)
+                Some(house.kiosk(section, desired, renewals, reported).await?)
             }
             None => None,
         };

@@ -213,6 +213,9 @@ pub struct AgentStatus {
     /// Where the bus desk's page is served, where there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bus_desk: Option<SocketAddr>,
+    /// Where the pages of the screens are served, where it is a kiosk.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub screens: Option<SocketAddr>,
 }
 
 /// Where the tasks of an agent write down what they see, for its account of itself.
@@ -233,6 +236,7 @@ struct State {
     papers: Option<PapersStatus>,
     self_checkouts: BTreeMap<String, MachineStatus>,
     bus_desk: Option<SocketAddr>,
+    screens: Option<SocketAddr>,
 }
 
 impl Board {
@@ -249,6 +253,7 @@ impl Board {
                 papers: None,
                 self_checkouts: BTreeMap::new(),
                 bus_desk: None,
+                screens: None,
             }),
             changes,
         }
@@ -290,6 +295,11 @@ impl Board {
             state.certificate = Some(certificate);
             self.changed();
         }
+    }
+
+    pub(crate) fn screens(&self, address: SocketAddr) {
+        self.state().screens = Some(address);
+        self.changed();
     }
 
     pub(crate) fn bus_desk(&self, address: SocketAddr) {
@@ -386,6 +396,7 @@ impl Board {
             papers: state.papers.clone(),
             self_checkouts: state.self_checkouts.clone(),
             bus_desk: state.bus_desk,
+            screens: state.screens,
         }
     }
 

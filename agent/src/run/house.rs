@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use lujiang_config::{
-    AgentSection, BusDeskSection, Credential, GateSection, LendingSection, OutboxSection,
-    SelfCheckoutSection, UplinkSection,
+    AgentSection, BusDeskSection, Credential, GateSection, KioskSection, LendingSection,
+    OutboxSection, SelfCheckoutSection, UplinkSection,
 };
 use lujiang_wire::{Clock, Desired, Reported};
 use tokio::sync::watch;
@@ -128,14 +128,17 @@ impl House {
         Ok(desk)
     }
 
-    /// The e-book kiosk, with the shelf it had.
+    /// The e-book kiosk, bound, with the shelf it had; where its pages are stands in the agent's
+    /// account of itself.
     pub(super) async fn kiosk(
         &self,
+        section: KioskSection,
         desired: watch::Receiver<Desired>,
         renewals: watch::Receiver<u64>,
         reported: watch::Sender<Reported>,
     ) -> anyhow::Result<Kiosk> {
-        Kiosk::open(KioskParts {
+        let kiosk = Kiosk::open(KioskParts {
+            section,
             uplink: &self.uplink,
             device: &self.agent.device,
             data: &self.agent.data,
@@ -146,7 +149,9 @@ impl House {
             renewals,
             reported,
         })
-        .await
+        .await?;
+        self.board.screens(kiosk.addresses().pages);
+        Ok(kiosk)
     }
 
     /// The task that renews the certificate, where there is one.
