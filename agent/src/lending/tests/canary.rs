@@ -99,7 +99,6 @@ fn config(data: &Path) -> AgentConfig {
         self_checkout: None,
         lending: Some(LendingSection::default()),
         bus_desk: None,
-        screens: None,
         kiosk: None,
         log: LogSection::default(),
     }
