@@ -61,6 +61,19 @@ export interface Session {
   now: string;
 }
 
+/** The gateway itself, of `GET /api/v1/gateway` */
+export interface Gateway {
+  certificate: {
+    not_before: string;
+    /** When the first of its chain ends. */
+    not_after: string;
+    /** All but the first need somebody. */
+    standing: "good" | "ends-soon" | "ended" | "not-begun";
+    /** Who replaces it: the gateway by itself, or whoever brought it. */
+    origin: "gateway" | "operator";
+  };
+}
+
 /** A site, of `GET /api/v1/sites` */
 export interface Site {
   site: string;
@@ -260,6 +273,7 @@ export const api = {
     if (before !== undefined) query.set("before", String(before));
     return get<AuditPage>(`/audit?${query}`);
   },
+  gateway: () => get<Gateway>("/gateway"),
   sites: async () => (await get<{ sites: Site[] }>("/sites")).sites,
   devices: async () => (await get<{ devices: Device[] }>("/devices")).devices,
   device: (id: string) => get<DeviceDetail>(`/devices/${encodeURIComponent(id)}`),

@@ -2,7 +2,7 @@
  * What the whole page shares: the session, the sites, the devices, today's visits, the quarantine,
  * and the time. Asks again when the live stream says that something changed.
  */
-import { api, ApiError, type Device, type QuarantinePage, type Session, type Site, type VisitReport } from "./api.ts";
+import { api, ApiError, type Device, type Gateway, type QuarantinePage, type Session, type Site, type VisitReport } from "./api.ts";
 import { differences, EVERYTHING, replaced, type Changes, type Picture } from "./changes.ts";
 import { live } from "./live.svelte.ts";
 import { isOpen, weekOf } from "./opening.ts";
@@ -28,6 +28,7 @@ class Desk {
     () => api.quarantine({ state: "open", limit: QUARANTINE_PAGE }),
     () => this.signedOut(),
   );
+  readonly gateway = new Resource<Gateway>(() => api.gateway(), () => this.signedOut());
   /** Today's visits: of the library, and by site. */
   readonly today = new Resource<Today>(() => this.fetchToday(), () => this.signedOut());
 
@@ -49,6 +50,7 @@ class Desk {
       devices,
       sites: this.sites.data,
       quarantine: this.quarantine.data ?? { rows: [], next: null },
+      gateway: this.gateway.data,
       now: this.now,
     });
   });
@@ -96,7 +98,7 @@ class Desk {
     // Once the stream stands it tells that everything is to be asked for; until then this is it.
     live.listen((changes) => void this.take(changes));
     live.start(() => void this.askAgain());
-    await this.take(EVERYTHING);
+    await Promise.all([this.take(EVERYTHING), this.gateway.refresh()]);
   }
 
   async leave(): Promise<void> {
@@ -149,13 +151,14 @@ class Desk {
     }
   }
 
-  /** The clock; figures are asked again at least each minute, for completeness moves with time. */
+  /** The clock; what moves with time is asked again each minute: completeness, and what ends. */
   private tick(): void {
     const before = this.now;
     this.now = Date.now() + this.ahead;
     if (Math.floor(before / MINUTE) !== Math.floor(this.now / MINUTE) && live.state === "on") {
       this.stale = "all";
       void this.today.refresh();
+      void this.gateway.refresh();
     }
   }
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Device } from "./api.ts";
+import type { Device, Gateway } from "./api.ts";
 import { aDevice } from "./fixtures.ts";
 import { standingOf } from "./standing.ts";
 import { verdictOf } from "./verdict.ts";
@@ -43,7 +43,7 @@ test("worst first, then longest first", () => {
     aDevice({ device: "holes", open: 19 }),
   ]);
   assert.deepEqual(
-    troubles.map((trouble) => ("device" in trouble ? trouble.device : trouble.site)),
+    troubles.map((trouble) => ("device" in trouble ? trouble.device : trouble.kind === "site_offline" ? trouble.site : trouble.kind)),
     ["twin", "early", "late", "holes"],
   );
 });
@@ -64,7 +64,19 @@ test("a plain device needs no clock, one with an agent does", () => {
   assert.equal(standingOf(aDevice({ clock: null })), "clock");
 });
 
-function judge(devices: Device[]) {
+test("a certificate that ends soon is a warning, one that has ended shuts out and is critical", () => {
+  const stands = (standing: Gateway["certificate"]["standing"]) => {
+    const certificate = { standing, origin: "operator", not_before: "2026-08-01T00:00:00Z", not_after: "2026-11-01T00:00:00Z" } as const;
+    return judge([aDevice()], { certificate }).troubles;
+  };
+  assert.deepEqual(stands("good"), []);
+  assert.deepEqual(stands("ends-soon").map(({ kind, severity }) => [kind, severity]), [["certificate", "warn"]]);
+  assert.deepEqual(stands("not-begun").map(({ severity }) => severity), ["crit"]);
+  const [ended] = stands("ended");
+  assert.deepEqual([ended?.severity, ended?.since], ["crit", Date.parse("2026-11-01T00:00:00Z")]);
+});
+
+function judge(devices: Device[], gateway?: Gateway) {
   const sites = [...new Set(devices.map(({ site }) => site ?? ""))].map((site) => ({ site, name: site, open: "always" }));
-  return verdictOf({ devices, sites, quarantine: { rows: [], next: null }, now });
+  return verdictOf({ devices, sites, quarantine: { rows: [], next: null }, gateway, now });
 }

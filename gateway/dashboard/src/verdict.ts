@@ -2,7 +2,7 @@
  * The one sentence that is true now: what needs somebody, worst first, with its remedy. Alarms
  * that can be acknowledged come with the alarms page; these are read off the present state.
  */
-import type { Device, QuarantinePage, Site } from "./api.ts";
+import type { Device, Gateway, QuarantinePage, Site } from "./api.ts";
 import { devicePath } from "./place.ts";
 import { standingOf } from "./standing.ts";
 import { HOUR } from "./time.ts";
@@ -10,7 +10,8 @@ import { HOUR } from "./time.ts";
 export type Severity = "crit" | "warn" | "gap";
 
 /** One thing that needs somebody: one cause, however many devices show it. */
-export type Trouble = { severity: Severity; since: number | undefined; href: string } & (
+export type Trouble = { severity: Severity; since: number | undefined; href: string | undefined } & (
+  | ({ kind: "certificate" } & Gateway["certificate"])
   | { kind: "conflict"; device: string; n: number }
   | { kind: "site_offline"; site: string; n: number }
   | { kind: "offline"; device: string; hasAgent: boolean }
@@ -40,6 +41,8 @@ export interface Evidence {
   devices: readonly Device[];
   sites: readonly Site[];
   quarantine: QuarantinePage;
+  /** None until it has told of itself. */
+  gateway: Gateway | undefined;
   now: number;
 }
 
@@ -49,6 +52,7 @@ const REFUSAL_WORRIES = 1 * HOUR;
 export function verdictOf(evidence: Evidence): Verdict {
   const devices = evidence.devices.filter((device) => device.enabled);
   const troubles = [
+    ...certificate(evidence.gateway),
     ...conflicts(devices),
     ...silences(devices, evidence.sites),
     ...gaps(devices),
@@ -67,6 +71,16 @@ export function verdictOf(evidence: Evidence): Verdict {
     well: standings.filter((standing) => standing === "online" || standing === "catching").length,
     lost: devices.reduce((sum, device) => sum + device.lost, 0),
   };
+}
+
+/** Once it has ended, whoever looks at dates is shut out; before, there is time to replace it. */
+function certificate(gateway: Gateway | undefined): Trouble[] {
+  if (gateway === undefined || gateway.certificate.standing === "good") return [];
+  const { standing, origin, not_before, not_after } = gateway.certificate;
+  const [severity, since]: [Severity, number | undefined] =
+    standing === "ended" ? ["crit", instant(not_after)] : [standing === "ends-soon" ? "warn" : "crit", undefined];
+  // No page shows more of it: the remedy is on the gateway's own machine.
+  return [{ kind: "certificate", severity, since, href: undefined, standing, origin, not_before, not_after }];
 }
 
 function conflicts(devices: readonly Device[]): Trouble[] {

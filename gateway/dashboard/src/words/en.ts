@@ -88,6 +88,14 @@ export const en: Record<Word, string | readonly [one: string, other: string]> = 
   "trouble.quarantine.remedy":
     "The latest is from {device}: {reason}. Kept as it came, counted nowhere.",
 
+  "trouble.certificate.ends_soon": "The gateway's certificate ends {t}",
+  "trouble.certificate.ended": "The gateway's certificate ended {t}",
+  "trouble.certificate.not_begun": "The gateway's certificate is not good before {t}",
+  "trouble.certificate.gateway":
+    "The gateway replaces it by itself and has not: check the clock of its machine, then its log. Facts are kept meanwhile.",
+  "trouble.certificate.operator":
+    "Replace the files named by [tls] certificate and key on the gateway's machine; no restart. Facts are kept meanwhile.",
+
   "severity.crit": "Critical",
   "severity.warn": "Warning",
   "severity.gap": "Missing",

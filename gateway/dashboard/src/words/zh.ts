@@ -67,6 +67,12 @@ export const zh = {
   "trouble.quarantine_more": "至少 {n} 条待核数据",
   "trouble.quarantine.remedy": "最近一条来自 {device}：{reason}。原样保存，未计入任何数字。",
 
+  "trouble.certificate.ends_soon": "网关的证书将于 {t} 到期",
+  "trouble.certificate.ended": "网关的证书已于 {t} 到期",
+  "trouble.certificate.not_begun": "网关的证书要到 {t} 才生效",
+  "trouble.certificate.gateway": "网关本应自动更换而没有。先核对网关主机的时间，再看它的日志。记录照常保存。",
+  "trouble.certificate.operator": "在网关主机上更换配置项 [tls] certificate 和 key 所指的文件，不必重启。记录照常保存。",
+
   "severity.crit": "紧急",
   "severity.warn": "警告",
   "severity.gap": "缺数",
