@@ -15,9 +15,6 @@ use super::screen::Words;
 use super::substitute::{Substitute, Verdict};
 use crate::lending::{Barcode, Card, Lending, Loan, OnlineLoan, ReaderCard, Refused, Return};
 
-/// The word for what may have happened.
-const UNRESOLVED: &str = "unresolved";
-
 /// Who decides for one machine.
 pub(super) struct Deputy {
     lending: Lending,
@@ -236,10 +233,7 @@ impl Deputy {
             item: item.cloned().unwrap_or_default(),
             due: None,
             session: inquiry.session.clone(),
-            outcome: Outcome {
-                ok: false,
-                reason: Some(UNRESOLVED.parse().expect("our words are labels")),
-            },
+            outcome: Outcome::unresolved(),
         };
         if let Err(error) = self.record_loan(account).await {
             tracing::error!(%error, ?kind, "what may have happened at a self-checkout is not written down");

@@ -104,6 +104,32 @@ pub struct Outcome {
     pub reason: Option<Label>,
 }
 
+impl Outcome {
+    /// The reason of what was asked of the library system and never answered: it may have been
+    /// done.
+    pub const UNRESOLVED: &'static str = "unresolved";
+
+    /// Of what may have been done, and nobody knows.
+    ///
+    /// # Panics
+    /// Never: the word is a label.
+    #[must_use]
+    pub fn unresolved() -> Self {
+        let reason = Self::UNRESOLVED.parse().expect("our words are labels");
+        Self {
+            ok: false,
+            reason: Some(reason),
+        }
+    }
+
+    /// Whether nobody knows what became of it.
+    #[must_use]
+    pub fn is_unresolved(&self) -> bool {
+        let is_word = |reason: &Label| reason.as_str() == Self::UNRESOLVED;
+        !self.ok && self.reason.as_ref().is_some_and(is_word)
+    }
+}
+
 impl LoanCheckout {
     /// Checks what the types cannot say; the error is the place below `data` and the reason.
     pub(crate) fn validate(&self) -> Result<(), (String, String)> {

@@ -69,6 +69,8 @@ pub enum Settled {
     AlreadyKnown,
     /// It is history.
     Over(Over),
+    /// Nobody knew whether it was done, and the library system shows nothing of it.
+    NotDone,
     /// It did not happen after all; or the word that says so was heeded.
     Undone,
     /// Staff let it be.
@@ -145,6 +147,7 @@ impl Settled {
             Self::Over(Over::GoneSince) => "gone-since",
             Self::Over(Over::ToldWithReturn) => "told-with-return",
             Self::Over(Over::Moot) => "moot",
+            Self::NotDone => "not-done",
             Self::Undone => "undone",
             Self::Dismissed(_) => "dismissed",
         }

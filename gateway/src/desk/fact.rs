@@ -1,10 +1,10 @@
-//! A loan fact as the desk takes it from the ledger: granted, its time judged, its reader a mere
-//! reference.
+//! A loan fact as the desk takes it from the ledger: granted, or asked for and never answered; its
+//! time judged, its reader a mere reference.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use lujiang_wire::{
-    Due, EventId, Fact, Label, LoanCheckin, LoanCheckout, LoanKind, LoanUndone, Mode,
+    Due, EventId, Fact, Label, LoanCheckin, LoanCheckout, LoanKind, LoanUndone, Mode, Outcome,
 };
 use serde::{Deserialize, Serialize};
 
@@ -16,7 +16,8 @@ use crate::entry::{Entry, EntryNumber, TimeQuality};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ReaderRef(pub EntryNumber);
 
-/// A loan, renewal or return that was granted; or the word that one is undone.
+/// A loan, renewal or return that was granted, or that nobody knows the fate of; or the word that
+/// one is undone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LoanFact {
     /// Its entry, where and when.
@@ -54,17 +55,22 @@ pub enum Deed {
         /// What it was.
         kind: LoanKind,
     },
+    /// The library system was asked for it on-line and did not answer: it may have been done.
+    Unsure {
+        /// What it was asked for.
+        kind: LoanKind,
+    },
 }
 
 impl LoanFact {
     /// The loan fact in an entry of the ledger. None where the entry holds none that counts, and
-    /// where what it tells was not granted. `not_before` is the corrected time of the last dated
+    /// where what it tells was refused. `not_before` is the corrected time of the last dated
     /// fact the same outbox wrote before it: it bounds the time of a fact nobody could date. A
     /// due day ends in `zone`.
     #[must_use]
     pub fn of_entry(entry: &Entry, not_before: Option<Timestamp>, zone: &TimeZone) -> Option<Self> {
         let (event, time) = entry.verdict.counted()?;
-        let (item, deed, mode) = granted(event.fact(), zone)?;
+        let (item, deed, mode) = happened(event.fact(), zone)?;
         let when = match time.quality {
             TimeQuality::Synced | TimeQuality::Estimated => When::at(time.correct(event.time)),
             TimeQuality::Unknown => When::undated(not_before, entry.received),
@@ -107,6 +113,7 @@ impl Deed {
         match self {
             Self::Checkout { .. } => LoanKind::Checkout,
             Self::Renew { .. } => LoanKind::Renew,
+            Self::Unsure { kind } => *kind,
             Self::Checkin | Self::Undo { .. } => LoanKind::Checkin,
         }
     }
@@ -116,13 +123,27 @@ impl Deed {
     pub fn due(&self) -> Option<Timestamp> {
         match self {
             Self::Checkout { due } | Self::Renew { due } => *due,
-            Self::Checkin | Self::Undo { .. } => None,
+            Self::Checkin | Self::Undo { .. } | Self::Unsure { .. } => None,
+        }
+    }
+
+    /// Whether it is known to have happened.
+    #[must_use]
+    pub fn is_sure(&self) -> bool {
+        match self {
+            Self::Checkout { .. } | Self::Renew { .. } | Self::Checkin | Self::Undo { .. } => true,
+            Self::Unsure { .. } => false,
         }
     }
 }
 
-fn granted(fact: &Fact, zone: &TimeZone) -> Option<(Label, Deed, Mode)> {
+fn happened(fact: &Fact, zone: &TimeZone) -> Option<(Label, Deed, Mode)> {
     let lent = |loan: &LoanCheckout| (loan.item.clone(), loan.due.map(|due| end(due, zone)));
+    let unsure = |kind, item: &Label, mode: Mode, outcome: &Outcome| {
+        // What a device itself refused was never asked for.
+        let was_asked = mode == Mode::Online && outcome.is_unresolved();
+        was_asked.then(|| (item.clone(), Deed::Unsure { kind }, mode))
+    };
     match fact {
         Fact::LoanCheckout(loan) if loan.outcome.ok => {
             let (item, due) = lent(loan);
@@ -148,7 +169,11 @@ fn granted(fact: &Fact, zone: &TimeZone) -> Option<(Label, Deed, Mode)> {
             // The library system cannot take a fact back; whoever granted it, it is the desk's.
             Some((item.clone(), deed, Mode::Offline))
         }
-        Fact::LoanCheckout(_) | Fact::LoanRenew(_) | Fact::LoanCheckin(_) => None,
+        Fact::LoanCheckout(loan) => {
+            unsure(LoanKind::Checkout, &loan.item, loan.mode, &loan.outcome)
+        }
+        Fact::LoanRenew(loan) => unsure(LoanKind::Renew, &loan.item, loan.mode, &loan.outcome),
+        Fact::LoanCheckin(back) => unsure(LoanKind::Checkin, &back.item, back.mode, &back.outcome),
         Fact::VisitCounted(_) | Fact::CardIssued(_) | Fact::KioskUsed(_) => None,
         Fact::ContentInstalled(_) | Fact::ContentRemoved(_) | Fact::ContentFailed(_) => None,
         Fact::StopOpened(_) | Fact::StopClosed(_) | Fact::OutboxDropped(_) => None,

@@ -57,6 +57,10 @@ fn of_head(matter: &Matter<'_>) -> &'static str {
             Some(_) => "It is in dispute, and tried again later.",
             None => "It is in dispute, and held for staff.",
         },
+        Stage::Waiting if !matter.open.fact.deed.is_sure() => {
+            "Nobody knows whether it was done: the library system is asked, and told nothing. What \
+             it cannot show is held for staff."
+        }
         Stage::Waiting => match matter.late_case() {
             Some(case) => case.sentence(matter.policy),
             None => on_time(&matter.before_asking()),
@@ -82,6 +86,7 @@ fn on_time(next: &Move) -> &'static str {
                 | Over::GoneSince
                 | Over::ToldWithReturn,
             )
+            | Settled::NotDone
             | Settled::Dismissed(_),
         ) => "It counts; the library system is told nothing.",
         Move::Dispute(kind) => kind.sentence(),

@@ -173,6 +173,10 @@ impl ItemRecord {
         self.heard_at = now;
         let mut settled = match (&fact.deed, fact.mode) {
             (Deed::Undo { fact: id, .. }, _) => self.hear_undo(id.clone(), fact, now),
+            (Deed::Unsure { .. }, _) => {
+                self.push(fact, None, now);
+                Vec::new()
+            }
             (_, Mode::Online) => self.hear_online(fact, now),
             (_, Mode::Offline) => self.hear_offline(fact, now),
         };
@@ -186,7 +190,9 @@ impl ItemRecord {
     /// Behind a dispute nobody has ruled on for long: the facts that wait before the last return,
     /// or before the last renewal where there is none, no longer matter to where the item is.
     fn thin(&mut self, now: Timestamp) -> Vec<Settlement> {
-        let last = |kind: LoanKind| self.open.iter().rposition(|o| o.fact.deed.kind() == kind);
+        let is_sure =
+            |open: &OpenFact, kind| open.fact.deed.is_sure() && open.fact.deed.kind() == kind;
+        let last = |kind: LoanKind| self.open.iter().rposition(|open| is_sure(open, kind));
         let (kind, over, last) = match (last(LoanKind::Checkin), last(LoanKind::Renew)) {
             (Some(last), _) => (None, Over::ReturnedSince, last),
             (None, Some(last)) => (Some(LoanKind::Renew), Over::RenewedSince, last),
@@ -221,7 +227,8 @@ impl ItemRecord {
     fn hear_online(&mut self, fact: LoanFact, now: Timestamp) -> Vec<Settlement> {
         let kind = fact.deed.kind();
         let overtaken_by = self.standing.overtaking(kind, &fact.happening);
-        self.standing.mark(kind, fact.happening.clone());
+        let due = fact.deed.due();
+        self.standing.mark(kind, fact.happening.clone(), due);
         let word = self.take_orphan(&fact);
         let settled = match overtaken_by {
             Some(by) => {
@@ -271,6 +278,7 @@ impl ItemRecord {
                 *id == fact.id && word.happening.device == fact.happening.device
             }
             Deed::Checkout { .. } | Deed::Renew { .. } | Deed::Checkin => false,
+            Deed::Unsure { .. } => false,
         };
         let index = self.orphans.iter().position(names_it)?;
         Some(self.orphans.remove(index))
@@ -321,18 +329,21 @@ impl ItemRecord {
         let happening = || fact.happening.clone();
         match (settled, kind) {
             (Settled::Told, _) => {
-                self.standing.mark(kind, happening());
+                self.standing.mark(kind, happening(), None);
                 self.standing.tell(kind, happening(), now);
             }
-            (Settled::AlreadyKnown, _) => self.standing.mark(kind, happening()),
+            (Settled::AlreadyKnown, _) => self.standing.mark(kind, happening(), None),
             // A return that ended what nobody needs to hear of is still when the item came back.
-            (Settled::Over(_), LoanKind::Checkin) => self.standing.mark(kind, happening()),
+            (Settled::Over(_), LoanKind::Checkin) if fact.deed.is_sure() => {
+                self.standing.mark(kind, happening(), None);
+            }
             (Settled::Over(Over::ToldWithReturn), _) => {
                 self.standing.tell(LoanKind::Checkin, happening(), now);
             }
-            (Settled::Over(_), LoanKind::Checkout | LoanKind::Renew) => {}
+            (Settled::Over(_), _) => {}
             // Its mark was set when it was heard.
             (Settled::OnLine | Settled::Undone | Settled::Dismissed(_), _) => {}
+            (Settled::NotDone, _) => {}
         }
     }
 

@@ -142,7 +142,7 @@ impl Matter<'_> {
             (Settled::Told | Settled::AlreadyKnown | Settled::OnLine, LoanKind::Checkout) => None,
             // What was in dispute may have been done.
             (Settled::Over(Over::Moot), _) => None,
-            (Settled::Over(_) | Settled::Undone | Settled::Dismissed(_), _) => {
+            (Settled::Over(_) | Settled::NotDone | Settled::Undone | Settled::Dismissed(_), _) => {
                 Some(Move::Settle(Settled::Undone))
             }
         }
@@ -191,6 +191,9 @@ impl Matter<'_> {
 
     /// Nothing of it is known to have been sent.
     fn fresh(&self, seen: &Sighting) -> Move {
+        if let Deed::Unsure { kind } = self.open.fact.deed {
+            return self.unsure(kind, seen);
+        }
         if seen.is_with_reader() && self.kind() == LoanKind::Checkout {
             return Move::Settle(Settled::AlreadyKnown);
         }
@@ -219,6 +222,24 @@ impl Matter<'_> {
             }
             Circulation::OnLoan | Circulation::In | Circulation::OnHoldShelf => self.deed(seen),
             Circulation::Lost | Circulation::NoSuchItem | Circulation::Silent => self.deed(seen),
+        }
+    }
+
+    /// It may have been done on-line, and the desk knows no reader: what the library system shows
+    /// decides, and it is told nothing unless staff wants a return told.
+    fn unsure(&self, kind: LoanKind, seen: &Sighting) -> Move {
+        let is_in = self.abilities.shows_in(seen);
+        match kind {
+            LoanKind::Checkin if self.open.is_forced || is_in => self.deed(seen),
+            LoanKind::Checkin => self.dispute(ConflictKind::Unresolved),
+            LoanKind::Checkout | LoanKind::Renew if is_in => Move::Settle(Settled::NotDone),
+            // To whom it is lent is not shown without a reader.
+            LoanKind::Checkout => self.dispute(ConflictKind::Unresolved),
+            LoanKind::Renew => match self.record.standing.is_later(seen.due) {
+                Some(true) => Move::Settle(Settled::AlreadyKnown),
+                Some(false) => Move::Settle(Settled::NotDone),
+                None => self.dispute(ConflictKind::Unresolved),
+            },
         }
     }
 
@@ -370,7 +391,9 @@ impl Matter<'_> {
         // Somebody else has the item, and the return at hand may be that reader's or this one's.
         let is_about_another = match kind {
             ConflictKind::OutToAnother => true,
-            ConflictKind::Unresolved => !self.open.may_have_been_sent(),
+            ConflictKind::Unresolved => {
+                self.open.fact.deed.is_sure() && !self.open.may_have_been_sent()
+            }
             ConflictKind::NotOnLoan | ConflictKind::ItemUnknown | ConflictKind::ItemLost => false,
             ConflictKind::ReaderUnknown | ConflictKind::ReaderErased => false,
             ConflictKind::Block | ConflictKind::ReaderLimit | ConflictKind::Reserved => false,
@@ -392,7 +415,8 @@ impl Matter<'_> {
         let own = &self.open.fact.happening;
         let is_later =
             |other: &&OpenFact| own.precedence(&other.fact.happening) == Precedence::Before;
-        let mut later = self.record.open.iter().filter(is_later);
+        let is_sure = |other: &&OpenFact| other.fact.deed.is_sure();
+        let mut later = self.record.open.iter().filter(is_later).filter(is_sure);
         later.any(|other| match other.fact.deed.kind() {
             LoanKind::Checkin => true,
             LoanKind::Checkout => self.policy.takes_later_loan_as_return(),

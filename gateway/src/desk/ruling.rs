@@ -60,6 +60,10 @@ fn disputed(record: &ItemRecord, number: EntryNumber) -> Option<(&OpenFact, Conf
 }
 
 fn force(open: &OpenFact, kind: ConflictKind) -> Option<&'static str> {
+    // Whom it would be lent to, the library system alone knows.
+    if open.reader().is_none() && open.fact.deed.kind() != LoanKind::Checkin {
+        return None;
+    }
     match kind {
         // A renewal takes nothing from anybody.
         ConflictKind::OutToAnother if open.fact.deed.kind() == LoanKind::Renew => {

@@ -1,7 +1,7 @@
 //! What the desk knows of an item's last loan, renewal and return: the three marks against which
 //! a fact is late.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use lujiang_wire::LoanKind;
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +17,10 @@ pub struct Standing {
     /// The last return anybody knows of: it also ends loans when the library system, which has
     /// lent the item since, is not told of it.
     pub returned: Latest,
+    /// Until when the item is lent, where the library system itself said so of the last that is
+    /// known to have happened to it.
+    #[serde(default)]
+    pub(crate) due: Option<Timestamp>,
     /// What the desk last told of a loan.
     pub loan_told: Option<Telling>,
     /// What the desk last told of a return.
@@ -53,8 +57,14 @@ pub enum Lateness {
 }
 
 impl Standing {
-    /// Takes in an event; of each kind the latest stays.
-    pub(crate) fn mark(&mut self, kind: LoanKind, happening: Happening) {
+    /// Takes in an event; of each kind the latest stays. `due` is what the library system said.
+    pub(crate) fn mark(&mut self, kind: LoanKind, happening: Happening, due: Option<Timestamp>) {
+        let known = [&self.lent, &self.renewed, &self.returned];
+        let is_news = known.map(|latest| latest.against(&happening));
+        if !is_news.contains(&Some(Precedence::Before)) {
+            let is_last = !is_news.contains(&Some(Precedence::Unclear));
+            self.due = due.filter(|_| is_last);
+        }
         let place = match kind {
             LoanKind::Checkout => &mut self.lent,
             LoanKind::Renew => &mut self.renewed,
@@ -93,6 +103,15 @@ impl Standing {
             LoanKind::Checkout if overtook(&self.return_told) => Some(LoanKind::Checkin),
             LoanKind::Checkin | LoanKind::Checkout | LoanKind::Renew => None,
         }
+    }
+
+    /// Whether an item is due later than it was by the last the library system said of it; none
+    /// where that is not known. A day's last minute is that day's end, in however many seconds.
+    pub(crate) fn is_later(&self, seen: Option<Timestamp>) -> Option<bool> {
+        let (before, now) = (self.due?, seen?);
+        let fell_short = before.duration_since(now);
+        let is_known = fell_short < SignedDuration::from_mins(1);
+        is_known.then_some(now > before)
     }
 
     /// Whether what is known ends with a loan that nobody has brought back.

@@ -2,4 +2,5 @@
 
 mod cases;
 mod rehearsal;
+mod unsure;
 mod week;

@@ -217,7 +217,7 @@ fn history(record: &ItemRecord) -> Vec<PastFact> {
             device: happening.device.to_string(),
             kind: rows::kind(open.fact.deed.kind()),
             happened: happening.when.latest(),
-            outcome: FactState::of(&open.stage).0.as_str().to_owned(),
+            outcome: FactState::of(open).0.as_str().to_owned(),
         }
     });
     let mut history: Vec<PastFact> = past.chain(open).collect();

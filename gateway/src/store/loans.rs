@@ -13,7 +13,7 @@ use lujiang_wire::{DeviceId, Due, EventId, Fact, Label, LoanKind, ReturnedConfli
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::registry::timestamp;
-use crate::desk::{Abilities, ItemRecord, Rest, Settlement, Stage};
+use crate::desk::{Abilities, ConflictKind, ItemRecord, OpenFact, Rest, Settlement, Stage};
 use crate::entry::{Entry, EntryNumber};
 use crate::ledger::LedgerError;
 use crate::store::rows::signed;
@@ -140,10 +140,12 @@ impl FactState {
         }
     }
 
-    /// How far a stage is.
-    pub(crate) fn of(stage: &Stage) -> (Self, Option<&'static str>) {
-        match stage {
-            Stage::Waiting => (Self::Waiting, None),
+    /// How far a fact has come, and why no further.
+    pub(crate) fn of(open: &OpenFact) -> (Self, Option<&'static str>) {
+        match &open.stage {
+            Stage::Waiting if open.fact.deed.is_sure() => (Self::Waiting, None),
+            // It waits to be asked about; it is never told.
+            Stage::Waiting => (Self::Waiting, Some(ConflictKind::Unresolved.as_str())),
             Stage::Intended(_) | Stage::Proving => (Self::Sent, None),
             Stage::Disputed(conflict) => (Self::Disputed, Some(conflict.kind.as_str())),
         }
@@ -242,7 +244,7 @@ pub(crate) fn keep(
         )?
         .execute(params![record.item.as_str(), rest, record.to_json()])?;
     for open in &record.open {
-        let (state, outcome) = FactState::of(&open.stage);
+        let (state, outcome) = FactState::of(open);
         let happening = &open.fact.happening;
         connection
             .prepare_cached(

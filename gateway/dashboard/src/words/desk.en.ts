@@ -69,6 +69,7 @@ export const enDesk = {
   "outcome.on-line": "On-line",
   "outcome.told": "Told",
   "outcome.already-known": "Already known",
+  "outcome.not-done": "Not done",
   "outcome.undone": "Undone",
   "outcome.dismissed": "Dismissed",
   "outcome.settled": "Settled",

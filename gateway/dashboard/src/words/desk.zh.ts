@@ -69,6 +69,7 @@ export const zhDesk = {
   "outcome.on-line": "联网办理",
   "outcome.told": "已告知",
   "outcome.already-known": "图书馆系统已知道",
+  "outcome.not-done": "未办成",
   "outcome.undone": "已撤销",
   "outcome.dismissed": "已驳回",
   "outcome.settled": "已办结",

@@ -14,6 +14,8 @@ export const zhSentences: Readonly<Record<string, string>> = {
   "The item is kept for another reader.": "该书已为其他读者预约保留。",
   "The library system does not renew it again.": "图书馆系统不再允许续借。",
   "The library system refused.": "图书馆系统拒绝了。",
+  "Nobody knows whether it was done: the library system is asked, and told nothing. What it cannot show is held for staff.":
+    "不知是否已办成：只向图书馆系统查询，不再告知；查不明的留给工作人员处理。",
   "The library system cannot say whether it was done.": "图书馆系统说不清是否已办成。",
   "The item was lent again before this loan was heard of, and another reader has it.": "这笔借出迟到了：该书后来又借给了他人，现在他人手中。",
   "Its time is unknown, and so is whether the item was lent or returned before it.": "这笔的时间不明，无法判断它与其他借还的先后。",

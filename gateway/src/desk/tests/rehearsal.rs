@@ -246,6 +246,20 @@ pub(super) fn undo(number: i64, device: &str, second: i64, kind: LoanKind) -> Lo
     fact(number, device, second + 1, Deed::Undo { fact: of, kind })
 }
 
+/// The library system was asked for this on-line, and nobody knows what came of it.
+pub(super) fn unsure(number: i64, second: i64, kind: LoanKind) -> LoanFact {
+    online(fact(number, "desk", second, Deed::Unsure { kind }))
+}
+
+/// On loan until then; no reader was asked about.
+pub(super) fn due(second: i64) -> Sighting {
+    Sighting {
+        due: Some(at(second)),
+        reader: None,
+        ..on_loan(Charged::Withheld)
+    }
+}
+
 pub(super) fn online(fact: LoanFact) -> LoanFact {
     LoanFact {
         mode: Mode::Online,

@@ -8,7 +8,7 @@ use crate::entry::EntryNumber;
 use crate::ledger::LedgerError;
 
 /// Facts to be written to a file: those nobody was told of, or those of an earlier export, in the
-/// order they happened.
+/// order they happened. What may have been done already is none of them.
 pub(crate) fn exportable(
     connection: &Connection,
     again: Option<i64>,
@@ -17,6 +17,7 @@ pub(crate) fn exportable(
         "SELECT number, device, event, item, kind, happened, due, state, outcome, changed, exported
          FROM desk_fact
          WHERE CASE WHEN ?1 IS NULL THEN state IN ('waiting', 'disputed') AND exported IS NULL
+                         AND outcome IS NOT 'unresolved'
                     ELSE exported = ?1 END
          ORDER BY happened, number",
     )?;
