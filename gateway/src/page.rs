@@ -32,6 +32,7 @@ pub fn router() -> Router {
         .route("/loans", get(index))
         .route("/conflicts", get(index))
         .route("/bus", get(index))
+        .route("/releases", get(index))
         .route("/quarantine", get(index))
         .route("/tokens", get(index))
         .route("/audit", get(index))
@@ -104,6 +105,7 @@ mod tests {
             "/loans",
             "/conflicts",
             "/bus",
+            "/releases",
             "/quarantine",
             "/tokens",
             "/audit",

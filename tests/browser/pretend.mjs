@@ -130,6 +130,28 @@ function stops(year) {
   return { year, rows, volumes: { sum: 710, missing: 0 }, participants: { sum: 1610, missing: rows.length ? 1 : 0 } };
 }
 
+const BOOKS = ["渌江纪事", "醴陵瓷话", "湘东夜航", "洞庭草木", "南岭旧闻", "罗霄书简", "株洲山歌", "沩山水利新编与图说：一部写给孩子们的江河史", "官庄烟花", "明月农谚", "东岗食单", "李畋医案"];
+const ahead = (days) => new Date(Date.parse("2026-11-04T16:00:00Z") + days * 24 * HOUR).toISOString();
+const book = (index, changes) => ({
+  identifier: `urn:isbn:97870200${String(index).padStart(5, "0")}`, title: BOOKS[index % BOOKS.length], authors: index % 3 ? ["李明远"] : ["王静怡", "欧阳思齐"],
+  media_type: index % 5 ? "application/epub+zip" : "application/pdf", bytes: 5_200_000 + index * 37_000,
+  since: index % 4 ? "2026-10-31T16:00:00Z" : null, until: index % 6 === 5 ? null : ahead(index % 6 === 1 ? 9 + index : 56 + index), copies: index % 3 ? 3 : null,
+  devices: index % 3 === 0 ? {} : index % 3 === 1 ? { "donggang-kiosk": 2, "hehualong-kiosk": 1 } : { "hehualong-kiosk": 3 }, others: index % 3 ? 0 : -1,
+  phone: index % 4 === 0, changes,
+});
+const RELEASES = mood === "empty" ? [] : [
+  { name: "2026-11", published: ago(60 * 30), actor: "技术员", titles: 104, bytes: 702_400_000, withdrawn: null },
+  { name: "2026-10", published: ago(60 * 24 * 31), actor: "技术员", titles: 98, bytes: 655_100_000, withdrawn: null },
+  { name: "2026-09", published: ago(60 * 24 * 62), actor: "command line, uid 0", titles: 97, bytes: 640_000_000, withdrawn: ago(60 * 24 * 31) },
+];
+function releaseTitles(name) {
+  const [first, last] = name === "2026-11" ? [0, 104] : [6, 104];
+  const changes = (index) => (name !== "2026-11" ? [] : index < 6 ? ["added"] : index === 9 ? ["window", "copies"] : []);
+  const titles = Array.from({ length: last - first }, (_, at) => book(first + at, changes(first + at)));
+  const removed = name === "2026-11" ? [{ identifier: "urn:isbn:1", title: "桃源方言", until: ago(60 * 40) }, { identifier: "urn:isbn:2", title: "武陵游记", until: null }] : [];
+  return { release: name, before: name === "2026-11" ? "2026-10" : null, titles, removed };
+}
+
 function detail(id) {
   const found = devices.find((one) => one.device === id);
   if (!found) return undefined;
@@ -176,6 +198,9 @@ const server = createServer((request, response) => {
   if (path === "/loans/totals") return json(loans(url.searchParams));
   if (path === "/stops") return json(stops(Number(url.searchParams.get("year"))));
   if (path === "/quarantine") return json({ rows: quarantine.filter((row) => (url.searchParams.get("device") ?? row.device) === row.device), next: null });
+  if (path === "/content/releases") return json(RELEASES);
+  const titles = /^\/content\/releases\/(.+)\/titles$/.exec(path);
+  if (titles) return json(releaseTitles(decodeURIComponent(titles[1])));
   if (path === "/live") {
     response.writeHead(200, { "content-type": "text/event-stream" });
     const beat = () => response.write("event: beat\ndata: {}\n\n");

@@ -9,6 +9,7 @@ export type Place =
   | { page: "loans" }
   | { page: "bus" }
   | { page: "conflicts" }
+  | { page: "releases" }
   | { page: "quarantine" }
   | { page: "tokens" }
   | { page: "audit" }
@@ -22,7 +23,7 @@ export function placeOf(path: string): Place {
       ? { page: "devices" }
       : { page: "device", device: decodeURIComponent(second) };
   }
-  for (const page of ["visits", "loans", "bus", "conflicts", "quarantine", "tokens", "audit", "sign-in"] as const) {
+  for (const page of ["visits", "loans", "bus", "conflicts", "releases", "quarantine", "tokens", "audit", "sign-in"] as const) {
     if (first === page) return { page };
   }
   return { page: "overview" };

@@ -1,6 +1,7 @@
 import { enDesk } from "./desk.en.ts";
 import { enLoans } from "./loans.en.ts";
 import { enPeople } from "./people.en.ts";
+import { enReleases } from "./releases.en.ts";
 import type { Word } from "./zh.ts";
 
 /** English. Two forms where a number decides: one, and any other. */
@@ -417,4 +418,5 @@ export const en: Record<Word, string | readonly [one: string, other: string]> = 
   ...enDesk,
   ...enLoans,
   ...enPeople,
+  ...enReleases,
 };

@@ -1,6 +1,7 @@
 import { zhDesk } from "./desk.zh.ts";
 import { zhLoans } from "./loans.zh.ts";
 import { zhPeople } from "./people.zh.ts";
+import { zhReleases } from "./releases.zh.ts";
 
 /** Chinese: the first language. Every key of the page stands here; the other language follows. */
 export const zh = {
@@ -380,6 +381,7 @@ export const zh = {
   ...zhDesk,
   ...zhLoans,
   ...zhPeople,
+  ...zhReleases,
 } as const;
 
 /** A key of the page's words. */
