@@ -14,7 +14,8 @@ use std::time::Duration;
 use anyhow::Context as _;
 use lujiang_config::{KioskSection, UplinkSection};
 use lujiang_kiosk::{
-    Downloads, Keeper, KeeperOptions, Pace, ScreenAddresses, ScreenParts, Screens, Shelf, Yielding,
+    DownloadOptions, Downloads, Keeper, KeeperOptions, Pace, ScreenAddresses, ScreenParts, Screens,
+    Shelf, Yielding,
 };
 use lujiang_wire::{Clock, Desired, DesiredContent, DeviceId, Reported};
 use tokio::sync::watch;
@@ -31,9 +32,6 @@ const FOLDER: &str = "content";
 
 /// Bytes of the disk that are left to the outbox and the machine.
 const RESERVE: u64 = 512 * 1024 * 1024;
-
-/// How long nothing may come of a download before the line is given up.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How long a screen may take to paint a new shelf: the machine's browser may be restarted
 /// meanwhile, and a room opens within an hour.
@@ -104,7 +102,8 @@ impl Kiosk {
             desired: wanted.subscribe(),
             shelf: shelf.clone(),
             downloads: Arc::new(move |blobs| {
-                Downloads::new(blobs, Pace::new(None, line.clone()), PATIENCE)
+                let options = DownloadOptions::default();
+                Downloads::new(blobs, Pace::new(None, line.clone()), options)
             }),
             reserve: RESERVE,
             paint_patience: PAINT_PATIENCE,

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use lujiang_wire::BlobHash;
 
+use crate::durable::finish;
+
 /// What the name of a blob that is still coming ends in.
 const PART: &str = ".part";
 
@@ -58,6 +60,23 @@ impl BlobFolder {
 
     pub(crate) fn blocks(&self, blob: &BlobHash) -> PathBuf {
         self.0.join(format!("{blob}{BLOCKS}"))
+    }
+
+    /// The files that say they are this blob of this size, in these folders.
+    pub(crate) fn elsewhere(blob: &BlobHash, size: u64, folders: &[PathBuf]) -> Vec<PathBuf> {
+        let paths = folders.iter().map(|folder| folder.join(blob.to_string()));
+        let is_it = |path: &PathBuf| {
+            std::fs::metadata(path).is_ok_and(|it| it.is_file() && it.len() == size)
+        };
+        paths.filter(is_it).collect()
+    }
+
+    /// Gives a part, which is whole, verified and on disk, the name of the blob.
+    pub(crate) fn name(&self, blob: &BlobHash) -> io::Result<()> {
+        finish(&self.part(blob), &self.place(blob))?;
+        // Needed no more; one that stays is taken away with what nobody names.
+        let _ = std::fs::remove_file(self.blocks(blob));
+        Ok(())
     }
 
     /// Takes away everything that is not of these blobs; says which whole ones went.

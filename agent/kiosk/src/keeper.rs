@@ -5,6 +5,7 @@
 //! read, the metadata what is signed. It has no clock of its own and no network: both are given.
 
 mod display;
+mod fetch;
 mod plan;
 mod take;
 #[cfg(test)]
@@ -120,6 +121,8 @@ enum StepError {
     },
     #[error("the agent stops")]
     Stopped,
+    #[error("something else is wanted by now")]
+    Renewed,
 }
 
 impl Keeper {
@@ -221,11 +224,15 @@ impl Keeper {
         let Err(error) = ended else {
             return;
         };
+        if matches!(error, StepError::Renewed) {
+            self.ask_at = Instant::now();
+            return;
+        }
         let is_transient = match &error {
             StepError::Metadata(error) => error.is_transient(),
-            StepError::Download(error) => error.is_transient(),
-            StepError::Notebook(_) | StepError::Stopped => true,
-            StepError::Failed { .. } => false,
+            StepError::Notebook(_) | StepError::Stopped | StepError::Renewed => true,
+            // What waiting helps has been waited for.
+            StepError::Download(_) | StepError::Failed { .. } => false,
         };
         self.ask_at = Instant::now() + jittered(self.pause);
         self.pause = (self.pause * 2).min(PAUSE_MAX);
@@ -240,10 +247,9 @@ impl Keeper {
         let reason = match &error {
             StepError::Metadata(MetadataError::Expired(_)) => "metadata-expired",
             StepError::Metadata(_) => "metadata-refused",
-            StepError::Download(DownloadError::Disk { .. }) => "disk",
-            StepError::Download(_) => "altered",
+            StepError::Download(error) => error.reason(),
             StepError::Failed { reason, .. } => reason,
-            StepError::Notebook(_) | StepError::Stopped => return,
+            StepError::Notebook(_) | StepError::Stopped | StepError::Renewed => return,
         };
         let is_taking = self.state.taking.as_ref().is_some_and(|taking| {
             !matches!(
@@ -289,11 +295,11 @@ impl Keeper {
     /// The notices are shown as soon as they are here, with their pictures.
     async fn fetch_notices(&mut self, cancel: &CancellationToken) -> Result<(), StepError> {
         let target = self.target(NOTICES_TARGET)?;
-        self.fetch(wanted(target), cancel, |_| {}).await?;
+        self.fetch(vec![wanted(target)], None, cancel).await?;
         let notices = display::notices(&self.blobs, &target.blob);
         for image in notices.notices.iter().filter_map(|it| it.image.as_ref()) {
             if let Ok(target) = self.target(&lujiang_wire::notice_image_target(&image.blob)) {
-                self.fetch(wanted(target), cancel, |_| {}).await?;
+                self.fetch(vec![wanted(target)], None, cancel).await?;
             }
         }
         if self.state.notices != Some(target.blob) {
@@ -357,22 +363,6 @@ impl Keeper {
         target.ok_or_else(|| failed("not-signed", format!("{name} is not signed")))
     }
 
-    async fn fetch(
-        &self,
-        wanted: Wanted,
-        cancel: &CancellationToken,
-        mut told: impl FnMut(u64) + Send,
-    ) -> Result<(), StepError> {
-        fetch(
-            &self.downloads,
-            &self.options.source,
-            &wanted,
-            cancel,
-            &mut told,
-        )
-        .await
-    }
-
     /// Writes the state down with these facts, and tells it.
     async fn keep(&mut self, facts: Vec<Fact>) -> Result<(), RecordError> {
         self.state.floor = self.trusted_now();
@@ -395,19 +385,6 @@ impl Keeper {
             *before = told;
             is_new
         });
-    }
-}
-
-async fn fetch(
-    downloads: &Downloads,
-    source: &Arc<dyn Source>,
-    wanted: &Wanted,
-    cancel: &CancellationToken,
-    told: &mut (impl FnMut(u64) + Send),
-) -> Result<(), StepError> {
-    tokio::select! {
-        fetched = downloads.fetch(source, wanted, told) => Ok(fetched?),
-        () = cancel.cancelled() => Err(StepError::Stopped),
     }
 }
 

@@ -4,10 +4,11 @@
 //! It knows neither MQTT nor the gateway's HTTP: bytes come from a [`Source`], facts go to a
 //! [`Recorder`], and the agent around it is both.
 //!
-//! Reading order: where bytes come from ([`Source`]), where facts go ([`Recorder`]), what may be
-//! read now ([`OnDisplay`]) and who shows it ([`Shelf`]). Then the screens: who is there (`session`)
-//! and what is counted (`usage`), a book that is open (`book_view`), what programs are told (`feed`,
-//! `playlist`), what people see (`pages`), and around them [`Screens`] and the [`guard`].
+//! Reading order: where bytes come from ([`Source`]), how they are fetched ([`Downloads`]), where
+//! facts go ([`Recorder`]), what may be read now ([`OnDisplay`]) and who shows it ([`Shelf`]). Then
+//! the screens: who is there (`session`) and what is counted (`usage`), a book that is open
+//! (`book_view`), what programs are told (`feed`, `playlist`), what people see (`pages`), and around
+//! them [`Screens`] and the [`guard`].
 
 mod blob_folder;
 mod download;
@@ -36,7 +37,9 @@ pub mod guard;
 mod screens;
 
 pub use blob_folder::BlobFolder;
-pub use download::{DownloadError, Downloads, Pace, Wanted, Yielding};
+pub use download::{
+    DownloadError, DownloadOptions, Downloads, Meter, Pace, Plan, Progress, Wanted, Yielding,
+};
 pub use folder_source::FolderSource;
 pub use keeper::{Keeper, KeeperError, KeeperOptions};
 pub use licence::{Clocks, HiddenSince, Verdict};

@@ -94,8 +94,10 @@ impl MetadataError {
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Source(SourceError::Unreachable(_)) => true,
-            Self::Source(SourceError::Absent(_) | SourceError::Refused(_)) => false,
+            Self::Source(SourceError::Unreachable(_) | SourceError::Busy { .. }) => true,
+            Self::Source(
+                SourceError::Absent(_) | SourceError::Refused(_) | SourceError::Beyond,
+            ) => false,
             // That the source is out of reach is told as what it is.
             Self::Tough(_) | Self::Expired(_) | Self::NoRoot | Self::Kept(_) => false,
         }

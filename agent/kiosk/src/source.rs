@@ -2,6 +2,7 @@
 //! stick. None of them is believed: what comes is verified by its signature or its hash.
 
 use std::fmt;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -61,6 +62,15 @@ pub enum SourceError {
     /// It has no such thing. For TUF this is an answer: there is no newer root.
     #[error("the source has no {0:?}")]
     Absent(Resource),
+    /// It has no time for us now.
+    #[error("the source is busy")]
+    Busy {
+        /// When to ask again, where it says so.
+        retry_after: Option<Duration>,
+    },
+    /// It has the thing, and it ends before the byte that was asked for.
+    #[error("the source has fewer bytes of it than we do")]
+    Beyond,
     /// It says no, and will again.
     #[error("the source refuses: {0}")]
     Refused(String),

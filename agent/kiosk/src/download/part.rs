@@ -1,225 +1,241 @@
-//! A blob that is coming: which of its blocks are good, and what is to be asked for next.
+//! What has come of a blob, on disk. Bytes are written as they come, half a block too, so that the
+//! slowest line gets on; a block is believed once its hash is right, whether it came now or was
+//! found. After a power cut the end of the file may be anything: it is what the blocks say.
 //!
-//! A block is good once it was read or written whole and is as the signed list says. The last
-//! block that came may be a beginning: its bytes are kept and gone on from, and judged when it is
-//! whole. After a power loss the disk may hold anything: opening reads all of it again.
+//! Blocking. The file is locked while one of these lives, so that what still writes after it was
+//! given up and what begins anew do not meet.
 
+use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io;
+use std::ops::Range;
 use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
-use std::path::PathBuf;
+use std::path::Path;
+use std::time::{Duration, Instant};
 
-use lujiang_wire::{BLOCK_BYTES, BlobHash};
+use lujiang_wire::BlobHash;
 use sha2::{Digest as _, Sha256};
 
-use super::{DownloadError, Wanted, altered};
-use crate::blob_folder::BlobFolder;
-use crate::durable::finish;
+use super::blocks::Blocks;
 
-/// A blob that is coming.
+/// What comes is synced this often, in bytes and in time: so much a power cut costs at most.
+const SYNC_BYTES: u64 = 1024 * 1024;
+const SYNC_EVERY: Duration = Duration::from_secs(10);
+
+/// Bytes read from disk at once.
+const READ_BYTES: usize = 64 * 1024;
+
+/// Nobody else has business with it.
+const MODE: u32 = 0o600;
+
+/// A blob of which something has come.
+#[derive(Debug)]
 pub(super) struct Part {
-    wanted: Wanted,
-    path: PathBuf,
     file: File,
-    /// Bytes of a block of this blob.
-    block: u64,
-    list: Vec<[u8; 32]>,
-    is_good: Vec<bool>,
-    /// Bytes of the first block that is not good which are there from its beginning.
-    begun: u64,
-    good: u64,
+    blocks: Blocks,
+    /// By block: it is on disk and right.
+    good: Vec<bool>,
+    /// Bytes of those.
+    good_bytes: u64,
+    /// Bytes of the file that were written by somebody.
+    reach: u64,
+    /// Where the next byte belongs.
+    at: u64,
+    /// The bytes from the start of the block up to there.
+    hasher: Sha256,
+    /// How often a block came and was wrong.
+    wrong: BTreeMap<usize, u32>,
+    unsynced: u64,
+    synced: Instant,
+}
+
+/// A block that came and is not what was signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Wrong {
+    /// Which.
+    pub(super) block: usize,
+    /// How often it has been by now.
+    pub(super) times: u32,
 }
 
 impl Part {
-    /// Opens what there is of it, and verifies it.
-    pub(super) fn open(
-        folder: &BlobFolder,
-        wanted: &Wanted,
-        list: Vec<[u8; 32]>,
-    ) -> Result<Self, DownloadError> {
-        let path = folder.part(&wanted.blob);
-        let mut options = OpenOptions::new();
-        options
+    /// Opens what has come, and checks all of it.
+    pub(super) fn open(path: &Path, blocks: Blocks) -> io::Result<Self> {
+        let file = OpenOptions::new()
             .read(true)
             .write(true)
             .create(true)
             .truncate(false)
-            .mode(0o600);
-        let opened = options.open(&path);
-        let file = opened.map_err(|source| disk(&path, source))?;
+            .mode(MODE)
+            .open(path)?;
+        file.lock()?;
+        let length = file.metadata()?.len();
+        if length > blocks.size() {
+            file.set_len(blocks.size())?;
+        }
         let mut part = Self {
-            wanted: *wanted,
-            // A document without a list is one block.
-            block: match wanted.blocks {
-                Some(_) => BLOCK_BYTES as u64,
-                None => wanted.size.max(1),
-            },
-            is_good: vec![false; list.len()],
-            list,
-            path,
+            good: vec![false; blocks.count()],
+            good_bytes: 0,
+            reach: length.min(blocks.size()),
             file,
-            begun: 0,
-            good: 0,
+            blocks,
+            at: 0,
+            hasher: Sha256::new(),
+            wrong: BTreeMap::new(),
+            unsynced: 0,
+            synced: Instant::now(),
         };
-        part.verify().map_err(|source| disk(&part.path, source))?;
+        part.read_back()?;
         Ok(part)
     }
 
-    /// Bytes that need not be asked for any more.
-    pub(super) fn good(&self) -> u64 {
-        self.good + self.begun
+    /// Bytes that are there and right, or may yet be: those of the block that is on its way.
+    pub(super) fn bytes(&self) -> u64 {
+        let under_way = self.gap().map_or(0, |gap| {
+            gap.start - self.blocks.range(self.blocks.of(gap.start)).start
+        });
+        self.good_bytes + under_way
     }
 
-    pub(super) fn wanted(&self) -> &Wanted {
-        &self.wanted
+    /// What is to come next: the bytes from here to the next that are there. None once all are.
+    pub(super) fn gap(&self) -> Option<Range<u64>> {
+        let from = self.blocks.of(self.at);
+        let next = self.good.iter().skip(from).position(|good| *good);
+        let end = next.map_or(self.blocks.size(), |next| {
+            self.blocks.range(from + next).start
+        });
+        (self.at < end).then_some(self.at..end)
     }
 
-    /// The first byte that is missing; none where none is.
-    pub(super) fn next_missing(&self) -> Option<u64> {
-        let first = self.is_good.iter().position(|is_good| !is_good)?;
-        Some(first as u64 * self.block + self.begun)
-    }
-
-    /// Whether the byte at this place, and those after it, are of use.
-    pub(super) fn wants(&self, at: u64) -> bool {
-        let block = usize::try_from(at / self.block).unwrap_or(usize::MAX);
-        self.is_good.get(block).is_some_and(|is_good| !is_good)
-    }
-
-    /// Writes bytes that came; says how many blocks turned out bad by them.
-    pub(super) fn write(&mut self, at: u64, bytes: &[u8]) -> Result<u32, DownloadError> {
-        // What comes after its end is not of it.
-        let left = self.wanted.size.saturating_sub(at);
-        let of_it = usize::try_from(left).map_or(bytes.len(), |left| left.min(bytes.len()));
-        let mut bad = 0;
-        let (mut at, mut rest) = (at, &bytes[..of_it]);
-        while !rest.is_empty() {
-            let block = at / self.block;
-            let end = (block + 1) * self.block;
-            let length = (end - at).min(rest.len() as u64);
-            let (now, later) = rest.split_at(usize::try_from(length).expect("within a slice"));
-            bad += self.write_in_block(block, at, now)?;
-            at += length;
-            rest = later;
-        }
-        Ok(bad)
-    }
-
-    fn write_in_block(&mut self, block: u64, at: u64, bytes: &[u8]) -> Result<u32, DownloadError> {
-        let number = usize::try_from(block).expect("within the list");
-        // What is good already, and what does not go on from what is there, is of no use: a
-        // source that ignores ranges sends both.
-        let expected = block * self.block + self.begun;
-        if self.is_good[number]
-            || self.next_missing() != Some(expected)
-            || at + (bytes.len() as u64) <= expected
-        {
-            return Ok(0);
-        }
-        let Some(skipped) = expected.checked_sub(at) else {
-            return Ok(0);
+    /// Writes the next bytes, of which those beyond the gap are not used; tells of blocks that are
+    /// wrong. Such a block is passed over, and is a gap of its own once the rest is there.
+    pub(super) fn take(&mut self, mut bytes: &[u8]) -> io::Result<Vec<Wrong>> {
+        let mut wrong = Vec::new();
+        let Some(gap) = self.gap() else {
+            return Ok(wrong);
         };
-        let bytes = &bytes[usize::try_from(skipped).expect("within a slice")..];
-        let written = self.file.write_all_at(bytes, expected);
-        written.map_err(|source| disk(&self.path, source))?;
-        self.begun += bytes.len() as u64;
-        if self.begun < self.length_of(block) {
-            return Ok(0);
+        while !bytes.is_empty() && self.at < gap.end {
+            let block = self.blocks.of(self.at);
+            let end = self.blocks.range(block).end;
+            let room = usize::try_from(end - self.at).unwrap_or(usize::MAX);
+            let (now, later) = bytes.split_at(bytes.len().min(room));
+            self.file.write_all_at(now, self.at)?;
+            self.hasher.update(now);
+            self.at += now.len() as u64;
+            self.reach = self.reach.max(self.at);
+            self.unsynced += now.len() as u64;
+            if self.at == end {
+                wrong.extend(self.end_block(block));
+            }
+            bytes = later;
         }
-        self.begun = 0;
-        let is_good = self
-            .is_as_signed(block)
-            .map_err(|source| disk(&self.path, source))?;
-        if !is_good {
-            return Ok(1);
+        if self.at == gap.end {
+            self.seek()?;
         }
-        self.is_good[number] = true;
-        self.good += self.length_of(block);
-        Ok(0)
+        self.sync_now_and_then()?;
+        Ok(wrong)
     }
 
-    /// What came is put on disk, so that a power loss costs no more than what came since.
-    pub(super) fn flush(&self) -> Result<(), DownloadError> {
-        self.file
-            .sync_data()
-            .map_err(|source| disk(&self.path, source))
-    }
-
-    /// The whole is verified, put on disk, and gets its name.
-    pub(super) fn finish(self, folder: &BlobFolder) -> Result<(), DownloadError> {
-        let failed = |source| disk(&self.path, source);
-        self.file.set_len(self.wanted.size).map_err(failed)?;
-        self.file.sync_all().map_err(failed)?;
-        if self.hash().map_err(failed)? != self.wanted.blob {
-            // Its blocks are as signed and it is not: who signed it was wrong.
-            std::fs::remove_file(&self.path).map_err(failed)?;
-            return Err(altered(&self.wanted, "its hash"));
-        }
-        finish(&self.path, &folder.place(&self.wanted.blob)).map_err(failed)?;
-        // Needed no more; one that stays is taken away with what nobody names.
-        let _ = std::fs::remove_file(folder.blocks(&self.wanted.blob));
-        Ok(())
-    }
-
-    fn verify(&mut self) -> io::Result<()> {
-        let there = self.file.metadata()?.len().min(self.wanted.size);
-        for number in 0..self.list.len() as u64 {
-            let end = number * self.block + self.length_of(number);
-            if end > there {
+    /// Fills the gaps from a file that says it is the blob; what is wrong there stays a gap.
+    pub(super) fn fill_from(&mut self, file: &File) -> io::Result<()> {
+        let mut buffer = vec![0; READ_BYTES];
+        // Once through: what was wrong before is a gap before here.
+        let mut from = 0;
+        while let Some(gap) = self.gap().filter(|gap| gap.start >= from) {
+            let most = usize::try_from(gap.end - gap.start).unwrap_or(usize::MAX);
+            let read = file.read_at(&mut buffer[..most.min(READ_BYTES)], gap.start)?;
+            if read == 0 {
                 break;
             }
-            let is_good = self.is_as_signed(number)?;
-            self.is_good[usize::try_from(number).expect("within the list")] = is_good;
-            if is_good {
-                self.good += self.length_of(number);
-            }
-        }
-        // Only the first block that is missing may have begun: it is the one that is gone on with.
-        if let Some(first) = self.is_good.iter().position(|is_good| !is_good) {
-            let begin = first as u64 * self.block;
-            let is_last = begin + self.length_of(first as u64) > there;
-            self.begun = if is_last {
-                there.saturating_sub(begin)
-            } else {
-                0
-            };
+            self.take(&buffer[..read])?;
+            from = gap.start + read as u64;
         }
         Ok(())
     }
 
-    fn length_of(&self, block: u64) -> u64 {
-        self.block
-            .min(self.wanted.size - (block * self.block).min(self.wanted.size))
-    }
-
-    fn is_as_signed(&self, block: u64) -> io::Result<bool> {
-        let length = usize::try_from(self.length_of(block)).expect("a block is in memory");
-        let mut bytes = vec![0; length];
-        self.file.read_exact_at(&mut bytes, block * self.block)?;
-        let number = usize::try_from(block).expect("within the list");
-        let digest: [u8; 32] = Sha256::digest(&bytes).into();
-        Ok(digest == self.list[number])
-    }
-
-    fn hash(&self) -> io::Result<BlobHash> {
-        let mut hasher = Sha256::new();
-        let mut bytes = vec![0; BLOCK_BYTES];
-        let mut at = 0;
-        while at < self.wanted.size {
-            let length = self.file.read_at(&mut bytes, at)?;
-            if length == 0 {
-                return Err(io::ErrorKind::UnexpectedEof.into());
+    /// Reads all of it back from disk. What is wrong there is a gap again; without a gap, this is
+    /// the hash of the whole.
+    pub(super) fn read_back(&mut self) -> io::Result<BlobHash> {
+        let mut whole = Sha256::new();
+        self.good_bytes = 0;
+        for block in 0..self.blocks.count() {
+            let range = self.blocks.range(block);
+            let mut hasher = Sha256::new();
+            let there = range.start..range.end.min(self.reach);
+            self.read(there, |bytes| {
+                hasher.update(bytes);
+                whole.update(bytes);
+            })?;
+            self.good[block] = range.end <= self.reach && self.blocks.is(block, hasher);
+            if self.good[block] {
+                self.good_bytes += range.end - range.start;
             }
-            hasher.update(&bytes[..length]);
-            at += length as u64;
         }
-        Ok(BlobHash::new(hasher.finalize().into()))
+        self.seek()?;
+        Ok(BlobHash::new(whole.finalize().into()))
     }
-}
 
-fn disk(path: &std::path::Path, source: io::Error) -> DownloadError {
-    DownloadError::Disk {
-        path: path.to_owned(),
-        source,
+    /// Has all of it on disk.
+    pub(super) fn sync(&mut self) -> io::Result<()> {
+        self.file.sync_all()?;
+        (self.unsynced, self.synced) = (0, Instant::now());
+        Ok(())
+    }
+
+    fn end_block(&mut self, block: usize) -> Option<Wrong> {
+        let hashed = std::mem::take(&mut self.hasher);
+        self.good[block] = self.blocks.is(block, hashed);
+        if self.good[block] {
+            let range = self.blocks.range(block);
+            self.good_bytes += range.end - range.start;
+            self.wrong.remove(&block);
+            return None;
+        }
+        let times = self.wrong.entry(block).or_default();
+        *times += 1;
+        Some(Wrong {
+            block,
+            times: *times,
+        })
+    }
+
+    /// Goes to the first byte that is missing. Where the file ends within a block, the bytes of it
+    /// that are there are kept, and judged once the block is whole.
+    fn seek(&mut self) -> io::Result<()> {
+        let first = self.good.iter().position(|good| !good);
+        let range = first.map_or(self.blocks.size()..self.blocks.size(), |block| {
+            self.blocks.range(block)
+        });
+        let kept = match self.reach {
+            reach if range.contains(&reach) => range.start..reach,
+            _ => range.start..range.start,
+        };
+        self.at = kept.end;
+        let mut hasher = Sha256::new();
+        self.read(kept, |bytes| hasher.update(bytes))?;
+        self.hasher = hasher;
+        Ok(())
+    }
+
+    fn read(&self, range: Range<u64>, mut each: impl FnMut(&[u8])) -> io::Result<()> {
+        let mut buffer = vec![0; READ_BYTES];
+        let mut at = range.start;
+        while at < range.end {
+            let most = usize::try_from(range.end - at).unwrap_or(usize::MAX);
+            let now = &mut buffer[..most.min(READ_BYTES)];
+            self.file.read_exact_at(now, at)?;
+            each(now);
+            at += now.len() as u64;
+        }
+        Ok(())
+    }
+
+    fn sync_now_and_then(&mut self) -> io::Result<()> {
+        let is_due = self.unsynced >= SYNC_BYTES || self.synced.elapsed() >= SYNC_EVERY;
+        if self.unsynced > 0 && is_due {
+            self.file.sync_data()?;
+            (self.unsynced, self.synced) = (0, Instant::now());
+        }
+        Ok(())
     }
 }

@@ -1,321 +1,349 @@
-use std::sync::Mutex;
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
 
-use async_trait::async_trait;
-use bytes::Bytes;
+use lujiang_wire::{BLOCK_BYTES, BlobHash};
 use proptest::prelude::*;
-use tokio::sync::watch;
+use proptest::test_runner::Config;
+use tempfile::TempDir;
 
 use super::*;
-use crate::download::Yielding;
+use crate::SourceError;
 
-/// A source with one blob, and every fault there is.
-#[derive(Debug)]
-struct Line {
-    blob: Vec<u8>,
-    /// The body breaks off after so many bytes, once for each.
-    cuts: Mutex<Vec<usize>>,
-    /// These bytes are wrong, once for each.
-    spoilt: Mutex<Vec<u64>>,
-    fault: Fault,
-    chunk: usize,
-}
+mod shop;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fault {
-    None,
-    IgnoresRanges,
-    NeverEnds,
-    EndsEarly,
-    SaysAnotherLength,
-    LiesAlways,
-    LiesInTheList,
-}
+use shop::{Fault, Shop};
 
-#[async_trait]
-impl Source for Line {
-    async fn open(
-        &self,
-        resource: &Resource,
-        from: u64,
-        _if_range: Option<&ETag>,
-    ) -> Result<Opened, SourceError> {
-        let Resource::Blob(_) = resource else {
-            let mut list = block_list(&self.blob);
-            if self.fault == Fault::LiesInTheList {
-                list[0] ^= 1;
-            }
-            return Ok(opened(0, None, vec![Ok(list.into())]));
-        };
-        let from = match self.fault {
-            Fault::IgnoresRanges => 0,
-            _ => usize::try_from(from).unwrap(),
-        };
-        let mut bytes = self.blob[from..].to_vec();
-        self.spoilt.lock().unwrap().retain(|at| {
-            let here = usize::try_from(*at).unwrap().checked_sub(from);
-            let Some(byte) = here.and_then(|here| bytes.get_mut(here)) else {
-                return true;
-            };
-            *byte ^= 0xff;
-            false
-        });
-        let mut length = Some(self.blob.len() as u64);
-        match self.fault {
-            Fault::LiesAlways => bytes.iter_mut().for_each(|byte| *byte ^= 1),
-            Fault::NeverEnds => bytes.extend(std::iter::repeat_n(7, 1 << 20)),
-            Fault::EndsEarly => bytes.truncate(bytes.len() / 2),
-            Fault::SaysAnotherLength => length = Some(1),
-            Fault::None | Fault::IgnoresRanges | Fault::LiesInTheList => {}
-        }
-        let cut = self
-            .cuts
-            .lock()
-            .unwrap()
-            .pop()
-            .filter(|cut| *cut < bytes.len());
-        bytes.truncate(cut.unwrap_or(bytes.len()));
-        let mut body: Vec<_> = bytes
-            .chunks(self.chunk)
-            .map(|it| Ok(Bytes::copy_from_slice(it)))
-            .collect();
-        if cut.is_some() {
-            body.push(Err(SourceError::Unreachable("cut".into())));
-        }
-        Ok(opened(from as u64, length, body))
-    }
-}
+const BLOCK: u64 = BLOCK_BYTES as u64;
 
-fn opened(offset: u64, length: Option<u64>, body: Vec<Result<Bytes, SourceError>>) -> Opened {
-    Opened {
-        offset,
-        length,
-        etag: None,
-        body: futures_util::stream::iter(body).boxed(),
-    }
-}
+#[tokio::test(start_paused = true)]
+async fn every_blob_is_there_whole_and_each_byte_was_read_once() {
+    let house = House::new();
+    let shop = Shop::with(&[0, 1, 70_000, 3 * BLOCK, 4 * BLOCK + 17]);
+    house.fetch(&shop).await.unwrap();
+    house.holds(&shop);
+    let meter = house.downloads.meter();
+    assert_eq!(meter.body_bytes, shop.bytes() + shop.list_bytes());
+    assert_eq!(meter.interruptions, 0);
+    let progress = house.downloads.progress().borrow().clone();
+    assert_eq!(progress.bytes, shop.bytes());
+    assert!(progress.is_done);
 
-impl Line {
-    fn of(blob: Vec<u8>) -> Self {
-        Self {
-            blob,
-            cuts: Mutex::default(),
-            spoilt: Mutex::default(),
-            fault: Fault::None,
-            chunk: 10_000,
-        }
-    }
-
-    fn faulty(size: usize, fault: Fault) -> (Arc<dyn Source>, Wanted) {
-        let line = Self {
-            fault,
-            ..Self::of(bytes(size))
-        };
-        let wanted = wanted(&line.blob);
-        (Arc::new(line), wanted)
-    }
-}
-
-fn bytes(size: usize) -> Vec<u8> {
-    (0..size).map(|at| (at * at / 7) as u8).collect()
-}
-
-fn block_list(blob: &[u8]) -> Vec<u8> {
-    blob.chunks(BLOCK_BYTES).flat_map(Sha256::digest).collect()
-}
-
-fn wanted(blob: &[u8]) -> Wanted {
-    Wanted {
-        blob: BlobHash::new(Sha256::digest(blob).into()),
-        size: blob.len() as u64,
-        blocks: Some(BlobHash::new(Sha256::digest(block_list(blob)).into())),
-    }
-}
-
-fn downloads(folder: &std::path::Path) -> Downloads {
-    let (_, yielding) = watch::channel(Yielding::Free);
-    let folder = BlobFolder::open(folder).unwrap();
-    Downloads::new(folder, Pace::new(None, yielding), Duration::from_secs(5))
-}
-
-#[tokio::test]
-async fn a_blob_comes_and_is_not_fetched_again() {
-    let folder = tempfile::tempdir().unwrap();
-    let (source, wanted) = Line::faulty(300_000, Fault::None);
-    let downloads = downloads(folder.path());
-    let mut last = 0;
-    downloads
-        .fetch(&source, &wanted, |good| last = good)
-        .await
-        .unwrap();
-    assert_eq!(last, 300_000);
-    let read = downloads.bytes_read();
-    assert_eq!(read, 300_000 + 5 * 32);
-    downloads.fetch(&source, &wanted, |_| {}).await.unwrap();
-    assert_eq!(downloads.bytes_read(), read);
-    assert_eq!(
-        std::fs::read(downloads.folder.place(&wanted.blob)).unwrap(),
-        bytes(300_000)
-    );
-    assert_eq!(
-        std::fs::read_dir(folder.path()).unwrap().count(),
-        1,
-        "nothing else is left"
-    );
-}
-
-#[tokio::test]
-async fn a_bad_byte_costs_a_block_and_not_the_file() {
-    let folder = tempfile::tempdir().unwrap();
-    let line = Line::of(bytes(1_000_000));
-    line.spoilt.lock().unwrap().extend([3, 500_000, 999_999]);
-    let wanted = wanted(&line.blob);
-    let source: Arc<dyn Source> = Arc::new(line);
-    let downloads = downloads(folder.path());
-    downloads.fetch(&source, &wanted, |_| {}).await.unwrap();
-    let more = downloads.bytes_read() - 1_000_000 - 16 * 32;
-    // And what was under way in the same chunk.
-    assert!(more <= 3 * (BLOCK_BYTES as u64 + 10_000), "{more}");
-}
-
-#[tokio::test]
-async fn whatever_the_disk_holds_after_a_power_loss_only_what_is_bad_comes_again() {
-    let whole = bytes(500_000);
-    let wanted = wanted(&whole);
-    let source: Arc<dyn Source> = Arc::new(Line::of(whole.clone()));
-    let mut zeros = whole[..300_000].to_vec();
-    zeros[200_000..].fill(0);
-    let mut flipped = whole[..400_000].to_vec();
-    flipped[70_000] ^= 4;
-    let longer = [whole.as_slice(), &[1; 999]].concat();
-    // What is on the disk, and what has to come at most.
-    for (left, most) in [
-        (Vec::new(), 500_000),
-        (whole[..299_999].to_vec(), 200_001),
-        (zeros, 500_000 - 3 * BLOCK_BYTES + 10_000),
-        (flipped, 100_000 + 2 * BLOCK_BYTES),
-        (longer, 0),
-        (whole.clone(), 0),
-    ] {
-        let folder = tempfile::tempdir().unwrap();
-        let downloads = downloads(folder.path());
-        std::fs::write(downloads.folder.part(&wanted.blob), &left).unwrap();
-        downloads.fetch(&source, &wanted, |_| {}).await.unwrap();
-        let came = downloads.bytes_read() - 8 * 32;
-        assert!(
-            came <= most as u64,
-            "{came} of {most} with {} left",
-            left.len()
-        );
-        assert_eq!(
-            std::fs::read(downloads.folder.place(&wanted.blob)).unwrap(),
-            whole
-        );
-    }
-}
-
-#[tokio::test]
-async fn a_source_that_lies_is_refused_and_nothing_gets_a_name() {
-    for (fault, expected) in [
-        (Fault::EndsEarly, "its length"),
-        (Fault::SaysAnotherLength, "its length"),
-        (Fault::LiesAlways, "its blocks"),
-        (Fault::LiesInTheList, "its block list"),
-    ] {
-        let folder = tempfile::tempdir().unwrap();
-        let (source, wanted) = Line::faulty(200_000, fault);
-        let downloads = downloads(folder.path());
-        let refused = downloads.fetch(&source, &wanted, |_| {}).await;
-        let error = refused.expect_err("it is a lie");
-        assert!(error.to_string().contains(expected), "{fault:?}: {error}");
-        assert!(!error.is_transient());
-        assert!(
-            !downloads.folder.has(&wanted.blob, wanted.size),
-            "{fault:?}"
-        );
-    }
-}
-
-#[tokio::test]
-async fn a_body_that_never_ends_is_read_to_the_end_of_what_was_signed() {
-    let folder = tempfile::tempdir().unwrap();
-    let (source, wanted) = Line::faulty(195_000, Fault::NeverEnds);
-    let downloads = downloads(folder.path());
-    downloads.fetch(&source, &wanted, |_| {}).await.unwrap();
-    assert!(downloads.bytes_read() <= 195_000 + 3 * 32 + 10_000);
-    assert!(downloads.folder.has(&wanted.blob, wanted.size));
-}
-
-#[tokio::test]
-async fn a_source_that_ignores_ranges_is_of_use_all_the_same() {
-    let folder = tempfile::tempdir().unwrap();
-    let (source, wanted) = Line::faulty(200_000, Fault::IgnoresRanges);
-    let downloads = downloads(folder.path());
-    std::fs::write(
-        downloads.folder.part(&wanted.blob),
-        &bytes(200_000)[..150_000],
-    )
-    .unwrap();
-    downloads.fetch(&source, &wanted, |_| {}).await.unwrap();
-    assert!(downloads.folder.has(&wanted.blob, wanted.size));
-}
-
-#[tokio::test]
-async fn a_document_without_a_list_is_one_block() {
-    let folder = tempfile::tempdir().unwrap();
-    let line = Line::of(bytes(150_000));
-    line.cuts.lock().unwrap().push(90_000);
-    let wanted = Wanted {
-        blocks: None,
-        ..wanted(&line.blob)
-    };
-    let source: Arc<dyn Source> = Arc::new(line);
-    let downloads = downloads(folder.path());
-    assert!(
-        downloads
-            .fetch(&source, &wanted, |_| {})
-            .await
-            .unwrap_err()
-            .is_transient()
-    );
-    downloads.fetch(&source, &wanted, |_| {}).await.unwrap();
-    assert_eq!(
-        downloads.bytes_read(),
-        150_000,
-        "it went on from where it was"
-    );
+    house.fetch(&shop).await.unwrap();
+    let again = house.downloads.meter();
+    assert_eq!(again, meter, "what is there is not asked for again");
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(Config::with_cases(48))]
 
     #[test]
-    fn a_line_that_is_cut_again_and_again_costs_no_byte_twice(
-        size in 1_usize..600_000,
-        chunk in 1_000_usize..70_000,
-        cuts in prop::collection::vec(0_usize..200_000, 0..30),
+    fn whatever_breaks_off_no_byte_that_is_on_disk_is_read_again(
+        seed: u64,
+        sizes in prop::collection::vec(0_u64..6 * BLOCK, 1..5),
+        kills in 0_u32..8,
+        connections in 1_u8..3,
     ) {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .start_paused(true)
+            .build()
+            .unwrap();
         runtime.block_on(async {
-            let folder = tempfile::tempdir().unwrap();
-            let line = Line { chunk, ..Line::of(bytes(size)) };
-            let interruptions = cuts.len() as u64;
-            *line.cuts.lock().unwrap() = cuts;
-            let wanted = wanted(&line.blob);
-            let source: Arc<dyn Source> = Arc::new(line);
+            let mut house = House::new();
+            let shop = Shop::with(&sizes);
+            shop.set(Fault::Cuts { seed });
             let mut read = 0;
-            for _ in 0..=interruptions {
-                // A new one each time, as after a kill.
-                let downloads = downloads(folder.path());
-                let ended = downloads.fetch(&source, &wanted, |_| {}).await;
-                read += downloads.bytes_read();
-                if ended.is_ok() {
-                    break;
-                }
+            let mut interruptions = 0;
+            for kill in 0..kills {
+                // Dropped at some moment, and begun anew by another process.
+                house.again(connections);
+                let patience = Duration::from_millis(seed.rotate_left(kill) % 2_000);
+                let fetch = house.fetch(&shop);
+                let ended = tokio::time::timeout(patience, fetch).await;
+                let meter = house.downloads.meter();
+                read += meter.body_bytes;
+                interruptions += meter.interruptions + u64::from(ended.is_err());
             }
-            let lists = (size.div_ceil(BLOCK_BYTES) * 32) as u64;
-            prop_assert_eq!(read, size as u64 + lists, "a kept byte is never asked for again");
-            prop_assert!(downloads(folder.path()).folder.has(&wanted.blob, wanted.size));
-            Ok(())
-        })?;
+            house.again(connections);
+            house.fetch(&shop).await.unwrap();
+            house.holds(&shop);
+            let meter = house.downloads.meter();
+            read += meter.body_bytes;
+            interruptions += meter.interruptions;
+            let lists = shop.list_bytes() * (interruptions + 1);
+            // What came and was not yet written, one piece a connection, is read again.
+            let piece = shop::PIECE_MAX as u64 * u64::from(connections);
+            let most = shop.bytes() + lists + piece * u64::from(kills);
+            assert!(read <= most, "{read} of {most} bytes, {interruptions} interruptions");
+            assert_eq!(meter.wrong_blocks, 0);
+        });
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bad_byte_on_the_line_costs_its_block() {
+    let house = House::new();
+    let shop = Shop::with(&[5 * BLOCK + 100]);
+    shop.set(Fault::Flipped {
+        at: 2 * BLOCK + 5,
+        times: 2,
+    });
+    house.fetch(&shop).await.unwrap();
+    house.holds(&shop);
+    let meter = house.downloads.meter();
+    assert_eq!(meter.wrong_blocks, 2);
+    assert_eq!(meter.interruptions, 0);
+    let lost = 2 * (BLOCK + shop::PIECE_MAX as u64);
+    assert!(meter.body_bytes <= shop.bytes() + shop.list_bytes() + lost);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bad_byte_on_the_disk_and_a_torn_tail_cost_a_block_each() {
+    let mut house = House::new();
+    let shop = Shop::with(&[8 * BLOCK]);
+    let wanted = shop.wanted()[0];
+    let mut bytes = shop.blob(&wanted.blob)[..usize::try_from(6 * BLOCK).unwrap() + 50].to_vec();
+    bytes[usize::try_from(BLOCK).unwrap() + 7] ^= 1;
+    let tail = bytes.len() - 20;
+    bytes[tail..].fill(0);
+    house.put(&format!("{}.part", wanted.blob), &bytes);
+    house.again(1);
+    house.fetch(&shop).await.unwrap();
+    house.holds(&shop);
+    let meter = house.downloads.meter();
+    // Two blocks were missing, two are fetched again.
+    let most = 4 * BLOCK + shop.list_bytes() + 3 * shop::PIECE_MAX as u64;
+    assert!(meter.body_bytes <= most, "{} of {most}", meter.body_bytes);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_gives_the_whole_each_time_loses_nothing_that_is_there() {
+    let house = House::new();
+    let shop = Shop::with(&[4 * BLOCK]);
+    let wanted = shop.wanted()[0];
+    let half = usize::try_from(2 * BLOCK).unwrap();
+    let part = format!("{}.part", wanted.blob);
+    house.put(&part, &shop.blob(&wanted.blob)[..half]);
+    shop.set(Fault::NoRange);
+    house.fetch(&shop).await.unwrap();
+    house.holds(&shop);
+    assert_eq!(
+        house.downloads.meter().body_bytes,
+        shop.bytes() + shop.list_bytes(),
+        "the first half is read past, once"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_elsewhere_is_taken_from_there_where_it_is_right() {
+    let house = House::new();
+    let stick = TempDir::new().unwrap();
+    let shop = Shop::with(&[3 * BLOCK, 5 * BLOCK + 3, 900]);
+    let wanted = shop.wanted();
+    for it in &wanted[..2] {
+        fs::write(stick.path().join(it.blob.to_string()), shop.blob(&it.blob)).unwrap();
+    }
+    let mut altered = shop.blob(&wanted[1].blob).to_vec();
+    altered[10] ^= 1;
+    fs::write(stick.path().join(wanted[1].blob.to_string()), altered).unwrap();
+    let plan = Plan {
+        wanted,
+        elsewhere: vec![stick.path().to_owned()],
+    };
+    house
+        .downloads
+        .fetch(&plan, &[shop.source()])
+        .await
+        .unwrap();
+    house.holds(&shop);
+    let meter = house.downloads.meter();
+    let most = BLOCK * 5 + 3 + 900 + shop.list_bytes();
+    assert!(meter.body_bytes <= most, "{} of {most}", meter.body_bytes);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_neighbour_is_asked_first_and_the_gateway_for_what_it_lacks() {
+    let house = House::new();
+    let gateway = Shop::with(&[3 * BLOCK, 2 * BLOCK]);
+    let neighbour = Shop::with(&[3 * BLOCK]);
+    let plan = house.plan(&gateway);
+    let sources = [neighbour.source(), gateway.source()];
+    house.downloads.fetch(&plan, &sources).await.unwrap();
+    house.holds(&gateway);
+    assert_eq!(neighbour.given(), 3 * BLOCK + 3 * 32);
+    assert_eq!(gateway.given(), 2 * BLOCK + 2 * 32);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_busy_source_is_asked_again_when_it_says() {
+    let house = House::new();
+    let shop = Shop::with(&[BLOCK]);
+    let asked = Duration::from_secs(77);
+    shop.set(Fault::Busy { asked, times: 2 });
+    let began = tokio::time::Instant::now();
+    house.fetch(&shop).await.unwrap();
+    assert!(began.elapsed() >= 2 * asked);
+    house.holds(&shop);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_falls_silent_is_asked_anew() {
+    let house = House::new();
+    let shop = Shop::with(&[4 * BLOCK]);
+    shop.set(Fault::Silent { times: 3 });
+    house.fetch(&shop).await.unwrap();
+    house.holds(&shop);
+    assert_eq!(house.downloads.meter().interruptions, 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_not_what_was_signed_is_refused_by_name_and_never_gets_its_own() {
+    let size = 3 * BLOCK;
+    let always = u32::MAX;
+    let cases = [
+        (
+            Fault::Flipped {
+                at: BLOCK,
+                times: always,
+            },
+            "hash-mismatch",
+        ),
+        (Fault::ListFlipped, "hash-mismatch"),
+        (
+            Fault::Length {
+                said: Some(size + 1),
+            },
+            "wrong-length",
+        ),
+        (
+            Fault::Length {
+                said: Some(size - 1),
+            },
+            "wrong-length",
+        ),
+        (
+            Fault::Endless {
+                said: Some(u64::MAX),
+            },
+            "wrong-length",
+        ),
+        (Fault::Short { bytes: BLOCK + 9 }, "wrong-length"),
+        (Fault::Absent, "absent"),
+        (Fault::Refuses, "refused"),
+        (Fault::Beyond, "refused"),
+    ];
+    for (fault, reason) in cases {
+        let house = House::new();
+        let shop = Shop::with(&[size]);
+        shop.set(fault);
+        let error = house.fetch(&shop).await.unwrap_err();
+        assert_eq!(error.reason(), reason, "{fault:?}: {error}");
+        assert!(!house.has(&shop.wanted()[0].blob));
+        let most = 4 * (size + BLOCK) + shop.list_bytes();
+        assert!(house.downloads.meter().body_bytes <= most, "{fault:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_endless_body_is_cut_at_the_signed_length() {
+    let house = House::new();
+    let shop = Shop::with(&[2 * BLOCK]);
+    shop.set(Fault::Endless { said: None });
+    house.fetch(&shop).await.unwrap();
+    house.holds(&shop);
+    let most = shop.bytes() + shop.list_bytes() + 2 * shop::PIECE_MAX as u64;
+    assert!(house.downloads.meter().body_bytes <= most);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_signature_that_contradicts_itself_is_refused() {
+    let house = House::new();
+    let shop = Shop::with(&[2 * BLOCK]);
+    let named = BlobHash::new([7; 32]);
+    shop.rename(named);
+    let error = house.fetch(&shop).await.unwrap_err();
+    assert_eq!(error.reason(), "contradiction", "{error}");
+    assert!(!house.has(&named));
+}
+
+#[tokio::test]
+async fn a_disk_that_takes_nothing_is_an_error_and_not_a_loop() {
+    let house = House::new();
+    let shop = Shop::with(&[BLOCK]);
+    let part = format!("{}.part", shop.wanted()[0].blob);
+    fs::create_dir(house.folder.path().join(part)).unwrap();
+    let error = house.fetch(&shop).await.unwrap_err();
+    assert_eq!(error.reason(), "disk", "{error}");
+}
+
+/// A folder of blobs and who fetches into it.
+struct House {
+    folder: TempDir,
+    downloads: Downloads,
+}
+
+impl House {
+    fn new() -> Self {
+        let folder = TempDir::new().unwrap();
+        let downloads = downloads(folder.path(), 1);
+        Self { folder, downloads }
+    }
+
+    /// The agent is started anew.
+    fn again(&mut self, connections: u8) {
+        self.downloads = downloads(self.folder.path(), connections);
+    }
+
+    fn plan(&self, shop: &Shop) -> Plan {
+        Plan {
+            wanted: shop.wanted(),
+            elsewhere: Vec::new(),
+        }
+    }
+
+    async fn fetch(&self, shop: &Shop) -> Result<(), DownloadError> {
+        let plan = self.plan(shop);
+        self.downloads.fetch(&plan, &[shop.source()]).await
+    }
+
+    fn has(&self, blob: &BlobHash) -> bool {
+        self.folder.path().join(blob.to_string()).exists()
+    }
+
+    fn put(&self, name: &str, bytes: &[u8]) {
+        fs::write(self.folder.path().join(name), bytes).unwrap();
+    }
+
+    /// All is there, and nothing else.
+    fn holds(&self, shop: &Shop) {
+        let mut names: Vec<String> = fs::read_dir(self.folder.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        let mut wanted: Vec<String> = Vec::new();
+        for it in shop.wanted() {
+            let bytes = fs::read(self.folder.path().join(it.blob.to_string())).unwrap();
+            assert!(bytes == shop.blob(&it.blob), "{it:?} is another");
+            wanted.push(it.blob.to_string());
+        }
+        names.sort();
+        wanted.sort();
+        wanted.dedup();
+        assert_eq!(names, wanted);
+    }
+}
+
+fn downloads(folder: &Path, connections: u8) -> Downloads {
+    let options = DownloadOptions {
+        connections,
+        ..DownloadOptions::default()
+    };
+    let (_, yielding) = watch::channel(Yielding::Free);
+    let folder = BlobFolder::open(folder).unwrap();
+    Downloads::new(folder, Pace::new(None, yielding), options)
+}
+
+fn broken(words: &str) -> SourceError {
+    SourceError::Unreachable(words.to_owned().into())
 }

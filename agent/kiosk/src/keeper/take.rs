@@ -2,13 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use jiff::Timestamp;
-use lujiang_wire::{BlobHash, Label, Taking, TakingState, allotment_target, catalogue_target};
+use lujiang_wire::{BlobHash, Label, TakingState, allotment_target, catalogue_target};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::plan::Plan;
-use super::{Keeper, StepError, TELL_EVERY, failed, fetch, wanted};
+use super::{Keeper, StepError, failed, wanted};
 use crate::state::Installed;
 
 impl Keeper {
@@ -32,13 +31,13 @@ impl Keeper {
             self.target(&catalogue_target(release))?,
             self.target(&allotment_target(release))?,
         );
-        for document in [catalogue, allotment] {
-            self.fetch(wanted(document), cancel, |_| {}).await?;
-        }
+        let documents = vec![wanted(catalogue), wanted(allotment)];
+        self.fetch(documents, None, cancel).await?;
         let plan = self.plan(&catalogue.blob, &allotment.blob);
         let plan = plan.map_err(|detail| failed("catalogue", detail))?;
         self.make_room(&plan)?;
-        self.download(release, attempt, &plan, cancel).await?;
+        let told = Some((release.clone(), attempt));
+        self.fetch(plan.blobs, told, cancel).await?;
         self.state.go_on(release, attempt, TakingState::Verified);
         self.keep(Vec::new()).await?;
         self.wait_for_readers(cancel).await?;
@@ -54,54 +53,6 @@ impl Keeper {
         self.keep(Vec::new()).await?;
         self.paint_until = Some(Instant::now() + self.options.paint_patience);
         tracing::info!(%release, "the shelf is switched");
-        Ok(())
-    }
-
-    async fn download(
-        &mut self,
-        release: &Label,
-        attempt: u32,
-        plan: &Plan,
-        cancel: &CancellationToken,
-    ) -> Result<(), StepError> {
-        let of = plan.bytes();
-        let mut done = 0;
-        let (begun, before) = (Instant::now(), self.downloads.bytes_read());
-        let mut told_at = None;
-        for wanted in &plan.blobs {
-            let (reported, downloads) = (self.reported.clone(), self.downloads.clone());
-            let mut now_taking = |good: u64| {
-                if told_at.is_some_and(|at: Instant| at.elapsed() < TELL_EVERY) {
-                    return;
-                }
-                told_at = Some(Instant::now());
-                let bytes = done + good;
-                let elapsed = begun.elapsed().as_secs_f64().max(0.001);
-                let rate = ((downloads.bytes_read() - before) as f64 / elapsed) as u64;
-                let state = TakingState::Downloading {
-                    bytes,
-                    of,
-                    rate: Some(rate),
-                    arrival: arrival(self.options.clock.wall(), of.saturating_sub(bytes), rate),
-                };
-                reported.send_modify(|it| {
-                    it.taking = Some(Taking {
-                        release: release.clone(),
-                        attempt,
-                        state,
-                    });
-                });
-            };
-            fetch(
-                &self.downloads,
-                &self.options.source,
-                wanted,
-                cancel,
-                &mut now_taking,
-            )
-            .await?;
-            done += wanted.size;
-        }
         Ok(())
     }
 
@@ -155,11 +106,4 @@ impl Keeper {
         let now = self.trusted_now();
         Plan::read(&self.blobs, device, (catalogue, allotment), target, now)
     }
-}
-
-/// When so many bytes are here at this rate; none where nobody can say.
-fn arrival(now: Timestamp, missing: u64, rate: u64) -> Option<Timestamp> {
-    let seconds = missing.checked_div(rate)?;
-    now.checked_add(std::time::Duration::from_secs(seconds))
-        .ok()
 }

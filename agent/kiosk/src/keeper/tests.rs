@@ -12,7 +12,7 @@ use lujiang_wire::{
 use lujiang_wire::{BlobHash, Label, Taking};
 
 use super::*;
-use crate::download::{Pace, Yielding};
+use crate::download::{DownloadOptions, Pace, Yielding};
 use crate::folder_source::FolderSource;
 use crate::shelf::TitleState;
 
@@ -348,7 +348,7 @@ impl Kiosk {
             shelf: self.shelf.clone(),
             downloads: Arc::new(|blobs| {
                 let (_, yielding) = watch::channel(Yielding::Free);
-                Downloads::new(blobs, Pace::new(None, yielding), Duration::from_secs(5))
+                Downloads::new(blobs, Pace::new(None, yielding), DownloadOptions::default())
             }),
             reserve: self.reserve,
             paint_patience: self.paint_patience,

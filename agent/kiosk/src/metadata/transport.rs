@@ -76,7 +76,10 @@ impl SourceTransport {
     fn failed(&self, url: &Url, error: SourceError) -> TransportError {
         match error {
             SourceError::Absent(_) => TransportError::new(TransportErrorKind::FileNotFound, url),
-            SourceError::Refused(_) | SourceError::Unreachable(_) => {
+            SourceError::Refused(_)
+            | SourceError::Unreachable(_)
+            | SourceError::Busy { .. }
+            | SourceError::Beyond => {
                 let told = error.to_string();
                 self.lock().unreachable.get_or_insert(error);
                 TransportError::new_with_cause(TransportErrorKind::Other, url, told)

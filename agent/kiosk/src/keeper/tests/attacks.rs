@@ -60,7 +60,7 @@ async fn an_altered_blob_is_refused() {
     let mut bytes = fs::read(&blob).unwrap();
     bytes[70_000] ^= 1;
     fs::write(&blob, bytes).unwrap();
-    let detail = refused(&mut kiosk, "altered").await;
+    let detail = refused(&mut kiosk, "hash-mismatch").await;
     assert!(detail.contains("not what was signed"), "{detail}");
 }
 
@@ -74,8 +74,8 @@ async fn a_blob_of_the_wrong_length_is_refused() {
     let mut bytes = fs::read(&blob).unwrap();
     bytes.push(0);
     fs::write(&blob, bytes).unwrap();
-    let detail = refused(&mut kiosk, "altered").await;
-    assert!(detail.contains("its length"), "{detail}");
+    let detail = refused(&mut kiosk, "wrong-length").await;
+    assert!(detail.contains("should have"), "{detail}");
 }
 
 #[tokio::test]
