@@ -3,9 +3,10 @@
 //!
 //! It knows no HTTP, no ledger and no person: the gateway around it does.
 //!
-//! Reading order: what a release is made of ([`ReleaseParts`]), who signs it ([`Vault`],
-//! [`OnlineKeys`]), what is signed off-line ([`Offer`]), what becomes of it
-//! ([`Repository`]), and where the bytes are ([`BlobStore`]).
+//! Reading order: what a file says ([`Book`]), what a licence allows ([`LicenceList`]), what the
+//! shelf becomes by both ([`Draft`]), who gets how many copies ([`Share`]), what a release is made
+//! of then ([`ReleaseParts`]), who signs it ([`Vault`], [`OnlineKeys`]), what is signed off-line
+//! ([`Offer`]), and what becomes of it ([`Repository`]).
 
 mod blob_store;
 mod block_list;

@@ -250,6 +250,18 @@ fn a_pdf_tells_what_it_is_and_whether_it_is_locked() {
 }
 
 #[test]
+fn a_pdf_that_leads_in_circles_comes_to_an_end() {
+    let pages = pdf("").replace("/Kids [3 0 R] /Count 1", "/Kids [2 0 R 2 0 R 3 0 R]");
+    let table = pdf("").find("xref\n").unwrap();
+    let tables = pdf(&format!("/Prev {table}"));
+    let info = pdf("").replace("/Title (Tea)", "/Title 4 0 R");
+    for circle in [pages, tables, info] {
+        // Whether it is taken or refused is for its reader to say; it must say so.
+        let _ = read(circle.as_bytes());
+    }
+}
+
+#[test]
 fn what_is_no_book_is_told_so() {
     for bytes in [&b""[..], b"hello", b"\x1f\x8b", b"MZ", &[0; 2_000]] {
         assert!(matches!(read(bytes), Err(BookFault::Unknown)));

@@ -55,8 +55,9 @@ pub(super) fn tell(printer: &mut Printer, draft: &Draft, zone: &TimeZone) -> any
         .collect();
     let titles = draft.parts.catalogue.publications.len();
     printer.line(format!(
-        "{}: {titles} titles, {} ({})",
+        "{}: {titles} {}, {} ({})",
         draft.parts.catalogue.metadata.identifier,
+        if titles == 1 { "title" } else { "titles" },
         size(draft.bytes()),
         match counts.is_empty() {
             true => "nothing".into(),
