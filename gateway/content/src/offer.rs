@@ -69,7 +69,10 @@ pub enum OfferError {
     #[error("the {0} of the gateway cannot be read: {1}")]
     Document(&'static str, String),
     /// The keys are not those of the repository.
-    #[error("this vault is not the repository's: the root names other keys")]
+    #[error(
+        "this vault is not the repository's: the root names other keys (where its keys were \
+         rotated and the gateway did not hear of it, run `lujiang-gateway content keys renew`)"
+    )]
     ForeignVault,
     /// A name cannot stand in the targets.
     #[error("{0:?} cannot be the name of a target")]
@@ -263,7 +266,7 @@ pub(crate) fn target_name(name: &str) -> Result<TargetName, OfferError> {
 }
 
 fn root_of(vault: &Vault, online: &OnlinePublic, version: NonZeroU64, now: Timestamp) -> Root {
-    // The key before signs the new root, and is named in none.
+    // Keys before sign the new root, and are named in none.
     let root_key = vault.root_keys()[0].public();
     let targets_key = vault.targets_key().public();
     let of_roles = [
@@ -294,7 +297,8 @@ fn root_of(vault: &Vault, online: &OnlinePublic, version: NonZeroU64, now: Times
     }
 }
 
-/// A new root is signed by its own key and, where that changed, by the one before [TUF §6.1].
+/// A new root is signed by its own key and, where that changed, by those before: the signature of
+/// a key that the published root does not name is not looked at [TUF §6.1].
 async fn sign_root(vault: &Vault, root: Root) -> Result<(Root, String), OfferError> {
     let failed = |source| OfferError::Sign {
         role: "root",
@@ -302,21 +306,18 @@ async fn sign_root(vault: &Vault, root: Root) -> Result<(Root, String), OfferErr
     };
     let keys = vault.root_keys();
     let own = KeyHolder::Root(root.clone());
-    let signed = sign(root.clone(), &own, &keys[..1]).await.map_err(failed)?;
-    let signed = match keys.get(1) {
-        None => signed,
-        Some(former) => {
-            let mut before = root.clone();
-            let public = former.public();
-            before.keys.insert(public.id(), public.0.clone());
-            if let Some(role) = before.roles.get_mut(&RoleType::Root) {
-                role.keyids = vec![public.id()];
-            }
-            let by_former = sign(root.clone(), &KeyHolder::Root(before), &[former]).await;
-            let signatures = by_former.map_err(failed)?.signed().signatures.clone();
-            signed.add_old_signatures(signatures).map_err(failed)?
+    let mut signed = sign(root.clone(), &own, &keys[..1]).await.map_err(failed)?;
+    for former in &keys[1..] {
+        let mut before = root.clone();
+        let public = former.public();
+        before.keys.insert(public.id(), public.0.clone());
+        if let Some(role) = before.roles.get_mut(&RoleType::Root) {
+            role.keyids = vec![public.id()];
         }
-    };
+        let by_former = sign(root.clone(), &KeyHolder::Root(before), &[former]).await;
+        let signatures = by_former.map_err(failed)?.signed().signatures.clone();
+        signed = signed.add_old_signatures(signatures).map_err(failed)?;
+    }
     Ok((root, text(signed.buffer())))
 }
 

@@ -32,9 +32,11 @@ struct Stored {
     version: u32,
     root: RoleKey,
     targets: RoleKey,
-    /// The root key before this one: a new root is signed by both [TUF §6.1].
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    former_root: Option<RoleKey>,
+    /// The root keys before this one, oldest first: a new root is signed by the one that the
+    /// published root names, too [TUF §6.1]. Which of them that is only the gateway knows, where
+    /// a rotation broke off.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    former_roots: Vec<RoleKey>,
 }
 
 /// Why a vault cannot be used.
@@ -82,7 +84,7 @@ impl Vault {
             version: VERSION,
             root: RoleKey::generate(),
             targets: RoleKey::generate(),
-            former_root: None,
+            former_roots: Vec::new(),
         };
         let vault = Self {
             folder: folder.to_owned(),
@@ -124,9 +126,8 @@ impl Vault {
     /// Where it cannot be written; the key is as before then.
     pub fn rotate_root(&mut self) -> Result<(), VaultError> {
         let mut keys = self.keys.clone();
-        // One that was never published is known to nobody: the one before it still signs.
-        keys.former_root.get_or_insert(keys.root);
-        keys.root = RoleKey::generate();
+        let former = std::mem::replace(&mut keys.root, RoleKey::generate());
+        keys.former_roots.push(former);
         self.replace(keys)
     }
 
@@ -142,21 +143,21 @@ impl Vault {
         })
     }
 
-    /// Forgets the root key before this one, once a root without it is published.
+    /// Forgets the root keys before this one, once a root that names this one is published.
     ///
     /// # Errors
     /// Where it cannot be written.
     pub fn forget_former(&mut self) -> Result<(), VaultError> {
-        let former_root = None;
+        let former_roots = Vec::new();
         self.replace(Stored {
-            former_root,
+            former_roots,
             ..self.keys.clone()
         })
     }
 
-    /// The keys a new root is signed with: the new one, and the one before.
+    /// The keys a new root is signed with: the new one, then those before.
     pub(crate) fn root_keys(&self) -> Vec<&RoleKey> {
-        let former = self.keys.former_root.as_ref();
+        let former = &self.keys.former_roots;
         std::iter::once(&self.keys.root).chain(former).collect()
     }
 
@@ -214,14 +215,15 @@ mod tests {
     }
 
     #[test]
-    fn the_root_key_before_signs_on_until_it_is_forgotten() {
+    fn the_root_keys_before_sign_on_until_they_are_forgotten() {
         let folder = tempfile::tempdir().unwrap();
         let mut vault = Vault::init(folder.path()).unwrap();
         let first = vault.keys.root.clone();
         vault.rotate_root().unwrap();
+        let second = vault.keys.root.clone();
         vault.rotate_root().unwrap();
         let reopened = Vault::open(folder.path()).unwrap();
-        assert_eq!(reopened.root_keys(), [&vault.keys.root, &first]);
+        assert_eq!(reopened.root_keys(), [&vault.keys.root, &first, &second]);
 
         vault.forget_former().unwrap();
         assert_eq!(vault.root_keys().len(), 1);

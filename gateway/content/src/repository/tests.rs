@@ -170,6 +170,23 @@ async fn a_rotated_key_is_followed_and_the_one_before_is_good_for_nothing() {
 }
 
 #[tokio::test]
+async fn a_rotation_whose_answer_was_lost_is_rotated_on_from() {
+    let house = House::begun().await;
+    let mut vault = house.vault.clone();
+    vault.rotate_root().unwrap();
+    let offer = Offer::renew(&vault, &house.first.published(&house.keys), now()).await;
+    let rotated = house.first.publish(&offer.unwrap(), &house.keys, now());
+    let rotated = rotated.await.unwrap();
+
+    // The vault never heard that it was taken, and rotates once more.
+    vault.rotate_root().unwrap();
+    let offer = Offer::renew(&vault, &rotated.published(&house.keys), now()).await;
+    let again = rotated.publish(&offer.unwrap(), &house.keys, now()).await;
+
+    load(&house, &again.unwrap()).await.unwrap();
+}
+
+#[tokio::test]
 async fn an_offer_is_taken_once_and_in_its_turn() {
     let house = House::begun().await;
     let published = house.first.published(&house.keys);

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use clap::Subcommand;
 use jiff::Timestamp;
-use lujiang_content::{Offer, Vault};
+use lujiang_content::{Offer, Vault, VaultError};
 
 use super::upload::{offer, online, published, repository};
 use crate::cli::access::Access;
@@ -96,7 +96,12 @@ async fn init(folder: &Folder, keys: &Path, printer: &mut Printer) -> Result<Out
         );
         return Err(Failure::Usage(error));
     }
-    let vault = Vault::init(keys).context("making the keys")?;
+    // Keys that are there already began nothing, or their gateway is not this one: where an offer
+    // did not arrive, the second attempt takes the keys of the first.
+    let vault = match Vault::init(keys) {
+        Err(VaultError::Exists(_)) => open(keys)?,
+        made => made.context("making the keys")?,
+    };
     let first = Offer::begin(&vault, &online(&known)?, Timestamp::now()).await;
     let revision = offer(&client, first.context("signing")?).await?;
     printer.line(format!("the keys are in {}", keys.display()))?;
