@@ -72,6 +72,8 @@ export interface Gateway {
     /** Who replaces it: the gateway by itself, or whoever brought it. */
     origin: "gateway" | "operator";
   };
+  /** Of the releases, by role; nothing before the first. */
+  signatures: Signature[];
 }
 
 /** A site, of `GET /api/v1/sites` */
@@ -211,6 +213,14 @@ export interface OpenedElement {
 export interface QuarantinePage {
   rows: QuarantineRow[];
   next: number | null;
+}
+
+/** How long what a role of the releases signed is good. */
+export interface Signature {
+  role: string;
+  version: number;
+  expires: string;
+  ends_soon: boolean;
 }
 
 /** What a problem document tells programs. */

@@ -6,6 +6,10 @@ import { standingOf } from "./standing.ts";
 import { verdictOf } from "./verdict.ts";
 
 const now = Date.parse("2026-11-04T06:32:00Z");
+const aGateway: Gateway = {
+  certificate: { standing: "good", origin: "gateway", not_before: "2026-08-01T00:00:00Z", not_after: "2027-08-01T00:00:00Z" },
+  signatures: [],
+};
 
 test("with nothing wrong there is nothing to do", () => {
   const { troubles, online, well } = judge([aDevice(), aDevice({ device: "gate-2" })]);
@@ -43,7 +47,7 @@ test("worst first, then longest first", () => {
     aDevice({ device: "holes", open: 19 }),
   ]);
   assert.deepEqual(
-    troubles.map((trouble) => ("device" in trouble ? trouble.device : trouble.kind === "site_offline" ? trouble.site : trouble.kind)),
+    troubles.map((trouble) => ("device" in trouble ? trouble.device : trouble.kind)),
     ["twin", "early", "late", "holes"],
   );
 });
@@ -67,13 +71,36 @@ test("a plain device needs no clock, one with an agent does", () => {
 test("a certificate that ends soon is a warning, one that has ended shuts out and is critical", () => {
   const stands = (standing: Gateway["certificate"]["standing"]) => {
     const certificate = { standing, origin: "operator", not_before: "2026-08-01T00:00:00Z", not_after: "2026-11-01T00:00:00Z" } as const;
-    return judge([aDevice()], { certificate }).troubles;
+    return judge([aDevice()], { ...aGateway, certificate }).troubles;
   };
   assert.deepEqual(stands("good"), []);
   assert.deepEqual(stands("ends-soon").map(({ kind, severity }) => [kind, severity]), [["certificate", "warn"]]);
   assert.deepEqual(stands("not-begun").map(({ severity }) => severity), ["crit"]);
   const [ended] = stands("ended");
   assert.deepEqual([ended?.severity, ended?.since], ["crit", Date.parse("2026-11-01T00:00:00Z")]);
+});
+
+test("signatures that end soon are one thing for the operator and one for the gateway", () => {
+  const until = (role: string, expires: string, ends_soon = true) => ({ role, version: 1, expires, ends_soon });
+  const { troubles } = judge(
+    [aDevice()],
+    {
+      ...aGateway,
+      signatures: [
+        until("root", "2026-12-24T00:00:00Z"),
+        until("targets", "2026-12-01T00:00:00Z"),
+        until("snapshot", "2026-11-30T00:00:00Z", false),
+        until("timestamp", "2026-11-04T06:00:00Z"),
+      ],
+    },
+  );
+  assert.deepEqual(
+    troubles.map((trouble) => trouble.kind === "signature" && [trouble.role, trouble.severity, trouble.isOffLine]),
+    [
+      ["timestamp", "crit", false],
+      ["targets", "warn", true],
+    ],
+  );
 });
 
 function judge(devices: Device[], gateway?: Gateway) {

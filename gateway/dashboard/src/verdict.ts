@@ -19,6 +19,7 @@ export type Trouble = { severity: Severity; since: number | undefined; href: str
   | { kind: "refused"; device: string; n: number; reason: string }
   | { kind: "clock"; device: string }
   | { kind: "quarantine"; device: string; n: number; reason: string; more: boolean }
+  | { kind: "signature"; role: string; until: number; isOffLine: boolean }
 );
 
 /** What the page opens with. */
@@ -46,6 +47,9 @@ export interface Evidence {
   now: number;
 }
 
+/** The roles whose keys are in the operator's hand; the gateway renews the others by itself. */
+const OFF_LINE: readonly string[] = ["root", "targets"];
+
 /** A refused message worries for this long. */
 const REFUSAL_WORRIES = 1 * HOUR;
 
@@ -59,6 +63,7 @@ export function verdictOf(evidence: Evidence): Verdict {
     ...refusals(devices, evidence.now),
     ...clocks(devices),
     ...quarantine(evidence),
+    ...signatures(evidence),
   ];
   const rank: Record<Severity, number> = { crit: 0, warn: 1, gap: 2 };
   troubles.sort((a, b) => rank[a.severity] - rank[b.severity] || (a.since ?? 0) - (b.since ?? 0));
@@ -175,6 +180,20 @@ function quarantine({ quarantine: { rows, next } }: Evidence): Trouble[] {
       more: next !== null,
     },
   ];
+}
+
+/** Signatures that end soon, as one thing for whoever has to see to it: the first that ends. */
+function signatures({ gateway, now }: Evidence): Trouble[] {
+  const ending = gateway?.signatures.filter((signature) => signature.ends_soon) ?? [];
+  return [true, false].flatMap((isOffLine): Trouble[] => {
+    const these = ending.filter(({ role }) => OFF_LINE.includes(role) === isOffLine);
+    const [first] = these.sort((a, b) => Date.parse(a.expires) - Date.parse(b.expires));
+    if (first === undefined) return [];
+    const until = Date.parse(first.expires);
+    const severity = until <= now ? "crit" : "warn";
+    const href = "/releases";
+    return [{ kind: "signature", severity, since: undefined, href, role: first.role, until, isOffLine }];
+  });
 }
 
 function instant(text: string | null): number | undefined {

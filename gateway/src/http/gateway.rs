@@ -9,12 +9,15 @@ use super::ApiState;
 use super::problem::Problems;
 use super::timespan;
 use crate::authority::{Origin, Standing};
+use crate::content::dto::RoleForm;
 
 /// The gateway itself.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct GatewayDocument {
     /// The certificate it shows to devices and browsers.
     certificate: CertificateDocument,
+    /// How long what is signed of the releases is good, by role; nothing before the first.
+    signatures: Vec<RoleForm>,
 }
 
 /// A certificate, with those above it in its chain.
@@ -32,7 +35,7 @@ struct CertificateDocument {
     origin: &'static str,
 }
 
-/// The gateway itself: its certificate, and whether it ends soon
+/// The gateway itself: its certificate and its signatures, and whether they end soon
 #[utoipa::path(
     get, path = "/gateway", tag = "identity",
     responses((status = 200, description = "The gateway", body = GatewayDocument), Problems)
@@ -50,6 +53,12 @@ pub(super) async fn gateway(State(state): State<ApiState>) -> Json<GatewayDocume
                 Origin::Operator => "operator",
             },
         },
+        signatures: state
+            .content
+            .standing()
+            .into_iter()
+            .map(RoleForm::from)
+            .collect(),
     })
 }
 

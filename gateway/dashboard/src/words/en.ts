@@ -88,6 +88,11 @@ export const en: Record<Word, string | readonly [one: string, other: string]> = 
   ],
   "trouble.quarantine.remedy":
     "The latest is from {device}: {reason}. Kept as it came, counted nowhere.",
+  "trouble.signature": "E-books: the signature “{role}” is good until {t}",
+  "trouble.signature.remedy":
+    "After that no kiosk takes anything new. Run “lujiang-gateway content keys renew” with the stick that has the keys.",
+  "trouble.signature.online":
+    "The gateway should have renewed it by itself. Its log says why it could not; docs/content-keys.md says what to do.",
 
   "trouble.certificate.ends_soon": "The gateway's certificate ends {t}",
   "trouble.certificate.ended": "The gateway's certificate ended {t}",

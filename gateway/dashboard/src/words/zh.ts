@@ -67,6 +67,9 @@ export const zh = {
   "trouble.quarantine": "{n} 条待核数据",
   "trouble.quarantine_more": "至少 {n} 条待核数据",
   "trouble.quarantine.remedy": "最近一条来自 {device}：{reason}。原样保存，未计入任何数字。",
+  "trouble.signature": "电子书：“{role}”签名有效期至 {t}",
+  "trouble.signature.remedy": "到期后阅读机不再接收新内容。请插入密钥盘，运行 lujiang-gateway content keys renew。",
+  "trouble.signature.online": "网关本应自动续签。原因见网关日志，处理方法见 docs/content-keys.md。",
 
   "trouble.certificate.ends_soon": "网关的证书将于 {t} 到期",
   "trouble.certificate.ended": "网关的证书已于 {t} 到期",
