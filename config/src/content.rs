@@ -19,6 +19,8 @@ pub struct ContentSection {
     pub retry_after: Duration,
     /// How often it is looked whether something signed on-line is past half its life.
     pub renewal_interval: Duration,
+    /// How long a file stays that no release and no notice names any more.
+    pub unnamed_kept: Duration,
     /// `[content.s3]`
     pub s3: S3Section,
 }
@@ -43,6 +45,7 @@ impl Default for ContentSection {
             downloads_max: 64,
             retry_after: Duration::from_secs(30),
             renewal_interval: Duration::from_secs(3_600),
+            unnamed_kept: Duration::from_secs(14 * 24 * 3_600),
             s3: S3Section::default(),
         }
     }

@@ -7,11 +7,15 @@
 pub mod dto;
 mod online_keys;
 mod options;
+mod renewal;
 mod say;
 mod serve;
 mod shelved;
+mod unnamed;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
@@ -26,8 +30,6 @@ use lujiang_wire::{BlobHash, Catalogue, Clock, Label, catalogue_target};
 use rusqlite::Transaction;
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, Semaphore, watch};
-use tokio::time::MissedTickBehavior;
-use tokio_util::sync::CancellationToken;
 
 use crate::data_dir::DataPaths;
 use crate::ledger::LedgerError;
@@ -59,6 +61,10 @@ struct Inner {
     /// One step after another.
     steps: Mutex<()>,
     downloads: Arc<Semaphore>,
+    /// Bytes of blobs that devices were given since the start.
+    bytes_served: Arc<AtomicU64>,
+    /// Bytes of all blobs at the last look.
+    blob_bytes: AtomicU64,
 }
 
 /// Why something about content cannot be done.
@@ -135,6 +141,8 @@ impl Content {
             revision: watch::Sender::new(revision),
             steps: Mutex::new(()),
             downloads: Arc::new(Semaphore::new(section.downloads_max)),
+            bytes_served: Arc::default(),
+            blob_bytes: AtomicU64::new(0),
             section,
         })))
     }
@@ -183,6 +191,16 @@ impl Content {
             .as_ref()
             .map(|it| it.standing(now))
             .unwrap_or_default()
+    }
+
+    /// Bytes of blobs that devices were given since the start.
+    pub(crate) fn bytes_served(&self) -> u64 {
+        self.0.bytes_served.load(Ordering::Relaxed)
+    }
+
+    /// Bytes of all blobs that were there at the last look, within `renewal_interval`.
+    pub(crate) fn blob_bytes(&self) -> u64 {
+        self.0.blob_bytes.load(Ordering::Relaxed)
     }
 
     /// The catalogue of a release.
@@ -244,39 +262,6 @@ impl Content {
     ) -> Result<BlobFacts, ContentError> {
         let max = self.0.section.blob_max.as_u64();
         Ok(self.0.blobs.put(blob, max, body).await?)
-    }
-
-    /// Renews what is signed on-line, until cancelled.
-    pub(crate) async fn keep_renewed(self, cancel: CancellationToken) {
-        let mut ticks = tokio::time::interval(self.0.section.renewal_interval);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            tokio::select! {
-                _ = ticks.tick() => {}
-                () = cancel.cancelled() => return,
-            }
-            if let Err(error) = self.renew().await {
-                let error = &error as &dyn std::error::Error;
-                tracing::error!(error, "what is signed on-line could not be renewed");
-            }
-        }
-    }
-
-    async fn renew(&self) -> Result<(), ContentError> {
-        let _one = self.0.steps.lock().await;
-        let Some(current) = self.0.current.load_full() else {
-            return Ok(());
-        };
-        let now = self.0.clock.wall();
-        if let Some(following) = current.renew(&self.0.keys, now).await? {
-            tracing::info!("what the gateway signs of the releases is renewed");
-            self.keep(following, None, |_| Ok(())).await?;
-        }
-        for role in self.standing().into_iter().filter(|role| role.ends_soon) {
-            let (role, expires) = (role.role.as_str(), role.expires);
-            tracing::warn!(role, %expires, "the signature of a role ends soon: see docs/content-keys.md");
-        }
-        Ok(())
     }
 
     fn current(&self) -> Result<Arc<Repository>, ContentError> {
@@ -446,6 +431,14 @@ impl Content {
     /// How long a device is told to wait where too many fetch at once.
     pub(crate) fn retry_after(&self) -> Duration {
         self.0.section.retry_after
+    }
+}
+
+impl Inner {
+    /// What one look at all blobs found. Relaxed: a number for a monitor orders nothing.
+    fn measured(&self, there: &BTreeMap<BlobHash, u64>) {
+        self.blob_bytes
+            .store(there.values().sum(), Ordering::Relaxed);
     }
 }
 

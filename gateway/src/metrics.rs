@@ -67,6 +67,8 @@ pub enum Counter {
     RouterRestarts,
     /// Rebuilds of the views.
     ViewsRebuilt,
+    /// Bytes of blobs given to devices.
+    BlobBytesServed,
 }
 
 /// A number that rises and falls.
@@ -96,6 +98,10 @@ pub enum Gauge {
     Sessions,
     /// Live streams.
     LiveStreams,
+    /// When what a role of the repository signed ends, by role.
+    SignatureExpiry,
+    /// Bytes of the blobs of releases.
+    BlobBytes,
 }
 
 struct Inner {
@@ -112,7 +118,7 @@ struct Inner {
 }
 
 /// Each counter, the name and the label it is exported under, and what it says.
-const COUNTERS: [(Counter, &str, Option<&str>, &str); 15] = [
+const COUNTERS: [(Counter, &str, Option<&str>, &str); 16] = [
     (
         Counter::FactsAccepted,
         "lujiang_facts_accepted_total",
@@ -203,10 +209,16 @@ const COUNTERS: [(Counter, &str, Option<&str>, &str); 15] = [
         None,
         "Rebuilds of the views.",
     ),
+    (
+        Counter::BlobBytesServed,
+        "lujiang_content_served_bytes_total",
+        None,
+        "Bytes of files of releases given to devices.",
+    ),
 ];
 
 /// Each gauge, the name and the label it is exported under, and what it says.
-const GAUGES: [(Gauge, &str, Option<&str>, &str); 12] = [
+const GAUGES: [(Gauge, &str, Option<&str>, &str); 14] = [
     (
         Gauge::DoorConnections,
         "lujiang_door_connections",
@@ -278,6 +290,18 @@ const GAUGES: [(Gauge, &str, Option<&str>, &str); 12] = [
         "lujiang_live_streams",
         None,
         "Live streams open.",
+    ),
+    (
+        Gauge::SignatureExpiry,
+        "lujiang_content_signature_expiry_timestamp_seconds",
+        Some("role"),
+        "When what a role of the repository of releases signed ends.",
+    ),
+    (
+        Gauge::BlobBytes,
+        "lujiang_content_stored_bytes",
+        None,
+        "Bytes of the files of releases that are kept, at the last look.",
     ),
 ];
 

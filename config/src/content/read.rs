@@ -9,6 +9,7 @@ use crate::section::Section;
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3_600);
 const DAY: Duration = Duration::from_secs(24 * 3_600);
+const YEAR: Duration = Duration::from_secs(365 * 24 * 3_600);
 
 /// What a bucket, a region or an endpoint may be.
 const TEXT: &str = "a text of at most 200 characters without blanks";
@@ -29,6 +30,7 @@ impl ContentSection {
                 default.renewal_interval,
                 SECOND..=DAY,
             ),
+            unnamed_kept: section.duration("unnamed_kept", default.unnamed_kept, HOUR..=YEAR),
             s3: section.section("s3", S3Section::read),
         }
     }

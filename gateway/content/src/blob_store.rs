@@ -2,6 +2,8 @@
 //! whole or not at all: its hash is known before it is put in its place, and on a disk it is
 //! synced, renamed, and its folder synced.
 
+use std::collections::BTreeMap;
+use std::fs;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
@@ -18,6 +20,10 @@ use object_store::{
 
 use crate::block_list::BlockHasher;
 use crate::offer::BlobFacts;
+
+/// The folder of blobs, and that of their block lists.
+const BLOBS: &str = "blobs";
+const BLOCKS: &str = "blocks";
 
 /// Parts of an upload under way at once to an S3 store.
 const PARTS_AT_ONCE: usize = 4;
@@ -80,7 +86,8 @@ pub enum BlobError {
 }
 
 impl BlobStore {
-    /// In a folder, which is made.
+    /// In a folder, which is made, and in which nobody else writes: what a killed process left
+    /// half there is taken away.
     ///
     /// # Errors
     /// Where it cannot be.
@@ -89,7 +96,10 @@ impl BlobStore {
             store: "folder",
             source: Box::new(source),
         };
-        std::fs::create_dir_all(folder).map_err(failed)?;
+        fs::create_dir_all(folder).map_err(failed)?;
+        for within in [BLOBS, BLOCKS] {
+            remove_half_written(&folder.join(within)).map_err(failed)?;
+        }
         let store = LocalFileSystem::new_with_prefix(folder)?.with_fsync(true);
         Ok(Self(Arc::new(store)))
     }
@@ -220,16 +230,20 @@ impl BlobStore {
         Ok((hashed.blob, facts))
     }
 
-    /// Every blob that is there.
+    /// Every blob that is there with its bytes; 0 for one of which only the block list is there.
     ///
     /// # Errors
     /// Where the store fails.
-    pub async fn list(&self) -> Result<Vec<BlobHash>, BlobError> {
-        let mut found = self.0.list(Some(&Location::from("blobs")));
-        let mut blobs = Vec::new();
-        while let Some(meta) = found.next().await {
-            let name: Option<BlobHash> = meta?.location.filename().and_then(|it| it.parse().ok());
-            blobs.extend(name);
+    pub async fn list(&self) -> Result<BTreeMap<BlobHash, u64>, BlobError> {
+        let mut blobs = BTreeMap::new();
+        for (folder, is_blob) in [(BLOCKS, false), (BLOBS, true)] {
+            let mut found = self.0.list(Some(&Location::from(folder)));
+            while let Some(meta) = found.next().await {
+                let meta = meta?;
+                let name = meta.location.filename().and_then(|it| it.parse().ok());
+                blobs
+                    .extend(name.map(|name: BlobHash| (name, if is_blob { meta.size } else { 0 })));
+            }
         }
         Ok(blobs)
     }
@@ -259,15 +273,36 @@ impl std::fmt::Debug for S3 {
     }
 }
 
+/// Takes away files whose names are no blob's: the store writes a file under another name, and
+/// renames it once it is whole.
+fn remove_half_written(folder: &Path) -> std::io::Result<()> {
+    if !folder.exists() {
+        return Ok(());
+    }
+    for fan in fs::read_dir(folder)? {
+        for entry in fs::read_dir(fan?.path())? {
+            let entry = entry?;
+            let name = entry.file_name();
+            let is_blob = name
+                .to_str()
+                .is_some_and(|it| it.parse::<BlobHash>().is_ok());
+            if !is_blob {
+                fs::remove_file(entry.path())?;
+            }
+        }
+    }
+    Ok(())
+}
+
 /// In 256 folders, so that none has more than some thousands of names.
 fn place(blob: &BlobHash) -> Location {
     let name = blob.to_string();
-    Location::from(format!("blobs/{}/{name}", &name[..2]))
+    Location::from(format!("{BLOBS}/{}/{name}", &name[..2]))
 }
 
 fn blocks_place(blob: &BlobHash) -> Location {
     let name = blob.to_string();
-    Location::from(format!("blocks/{}/{name}", &name[..2]))
+    Location::from(format!("{BLOCKS}/{}/{name}", &name[..2]))
 }
 
 #[cfg(test)]
@@ -301,7 +336,31 @@ mod tests {
         let cut = futures_util::stream::iter([Ok(Bytes::from(bytes.clone())), Err(())]);
         let refused = store.put(blob, 1 << 20, cut).await;
         assert!(matches!(refused, Err(BlobError::BrokeOff(200_000))));
-        assert_eq!(store.list().await.unwrap(), []);
+        assert_eq!(store.list().await.unwrap(), BTreeMap::new());
         assert_eq!(store.size(&blob).await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn what_a_killed_process_left_half_there_is_gone_at_the_next_start() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = BlobStore::on_disk(folder.path()).unwrap();
+        let (blob, _) = store.put_bytes(vec![1; 100]).await.unwrap();
+        let upload = store.0.put_multipart(&place(&BlobHash::new([1; 32])));
+        let mut writer = WriteMultipart::new(upload.await.unwrap());
+        writer.write(&vec![2; 10 * 1024 * 1024]);
+        writer.wait_for_capacity(0).await.unwrap();
+        // As a killed process leaves it: nobody aborts.
+        std::mem::forget(writer);
+        let files = || {
+            let fans = fs::read_dir(folder.path().join(BLOBS)).unwrap();
+            let files = fans.flat_map(|fan| fs::read_dir(fan.unwrap().path()).unwrap());
+            files.count()
+        };
+        assert_eq!(files(), 2);
+
+        let again = BlobStore::on_disk(folder.path()).unwrap();
+
+        assert_eq!(files(), 1);
+        assert_eq!(again.list().await.unwrap(), [(blob, 100)].into());
     }
 }

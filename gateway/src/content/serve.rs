@@ -2,9 +2,11 @@
 //! comes then is told to come back.
 
 use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
-use futures_util::StreamExt as _;
+use futures_util::{StreamExt as _, TryStreamExt as _};
 use lujiang_content::BlobStream;
 use lujiang_wire::BlobHash;
 use tokio::sync::OwnedSemaphorePermit;
@@ -82,15 +84,16 @@ impl Content {
         Ok(Download {
             size,
             part,
-            body: with_place(body, place),
+            body: with_place(body, place, Arc::clone(&self.0.bytes_served)),
         })
     }
 }
 
-fn with_place(body: BlobStream, place: OwnedSemaphorePermit) -> BlobStream {
-    body.map(move |bytes| {
+fn with_place(body: BlobStream, place: OwnedSemaphorePermit, served: Arc<AtomicU64>) -> BlobStream {
+    body.inspect_ok(move |bytes| {
         let _held = &place;
-        bytes
+        // Relaxed: a number for a monitor orders nothing.
+        served.fetch_add(bytes.len() as u64, Ordering::Relaxed);
     })
     .boxed()
 }

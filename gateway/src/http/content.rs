@@ -1,5 +1,7 @@
 //! `/api/v1/content`: releases for people and for the command that publishes them.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
@@ -7,6 +9,7 @@ use axum::{Extension, Json};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use lujiang_wire::{BlobHash, Label};
+use tokio_stream::StreamExt as _;
 
 use super::access::Caller;
 use super::body::JsonBody;
@@ -20,6 +23,9 @@ use crate::content::{ContentError, NewNotice, SayError};
 
 /// Largest document of targets: tough's own bound.
 const OFFER_BYTES_MAX: usize = 12 * 1024 * 1024;
+
+/// Longest wait for a next piece of a file that is brought.
+const PIECE_TIME_MAX: Duration = Duration::from_secs(30);
 
 /// Largest notice: a picture of 5 MB in base64, and its text.
 const NOTICE_BYTES_MAX: usize = 8 * 1024 * 1024;
@@ -96,10 +102,9 @@ pub(super) async fn take_blob(
     body: Body,
 ) -> Result<(StatusCode, Json<BlobForm>), Problem> {
     let blob = named(&blob)?;
-    let facts = state
-        .content
-        .take_blob(blob, body.into_data_stream())
-        .await?;
+    let pieces = body.into_data_stream().timeout(PIECE_TIME_MAX);
+    let pieces = pieces.map(|piece| piece.map_err(drop).and_then(|it| it.map_err(drop)));
+    let facts = state.content.take_blob(blob, Box::pin(pieces)).await?;
     let form = BlobForm {
         size: facts.size,
         blocks: facts.blocks.to_string(),

@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, REFERRER_POLICY,
-    WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    ALLOW, CACHE_CONTROL, CONTENT_RANGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName,
+    REFERRER_POLICY, RETRY_AFTER, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::{HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tracing::Instrument;
@@ -23,6 +23,13 @@ const CONTENT_SECURITY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
      connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 );
+
+/// Where the body is a file, which takes as long as the line needs: each piece of it has to come
+/// within the time for an answer instead.
+const UPLOAD_ROUTE: &str = "/api/v1/content/blobs/{blob}";
+
+/// The longest time for a file: a gigabyte at 1 Mbit/s takes two and a half hours.
+const UPLOAD_TIME_MAX: Duration = Duration::from_secs(12 * 3_600);
 
 /// The header that carries the id of a request back.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -47,12 +54,17 @@ pub(super) async fn surround(State(frame): State<Frame>, request: Request, next:
         .to_owned();
     let span = tracing::info_span!("request", id, %method, path);
     let began = Instant::now();
+    let is_upload = method == Method::PUT && route == UPLOAD_ROUTE;
+    let limit = match is_upload {
+        true => UPLOAD_TIME_MAX,
+        false => frame.request_timeout,
+    };
     let mut response = async {
-        match tokio::time::timeout(frame.request_timeout, next.run(request)).await {
+        match tokio::time::timeout(limit, next.run(request)).await {
             Ok(response) => response,
             Err(_) => Problem::new(
                 ProblemKind::TooSlow,
-                format!("there was no answer within {:?}", frame.request_timeout),
+                format!("there was no answer within {limit:?}"),
             )
             .into_response(),
         }
@@ -87,7 +99,7 @@ fn told(response: Response, id: &str) -> Response {
     let problem = problem.unwrap_or_else(|| bare(status));
     let mut answer = problem.answer(id);
     *answer.status_mut() = status;
-    for name in [ALLOW, WWW_AUTHENTICATE] {
+    for name in [ALLOW, CONTENT_RANGE, RETRY_AFTER, WWW_AUTHENTICATE] {
         if let Some(value) = response.headers().get(&name) {
             answer.headers_mut().insert(name, value.clone());
         }

@@ -101,6 +101,7 @@ impl ApiState {
             ),
             (Counter::RouterRestarts, door.router_restarts.get()),
             (Counter::ViewsRebuilt, self.views.rebuilds()),
+            (Counter::BlobBytesServed, self.content.bytes_served()),
         ] {
             reading.counters.insert((counter, String::new()), value);
         }
@@ -140,8 +141,16 @@ impl ApiState {
             (Gauge::HasRoom, i64::from(self.intake.has_room())),
             (Gauge::Sessions, count(self.people.counts().0)),
             (Gauge::LiveStreams, count(self.live.watchers())),
+            (
+                Gauge::BlobBytes,
+                i64::try_from(self.content.blob_bytes()).unwrap_or(i64::MAX),
+            ),
         ] {
             reading.gauges.insert((gauge, String::new()), value);
+        }
+        for role in self.content.standing() {
+            let ends = (Gauge::SignatureExpiry, role.role.as_str().to_owned());
+            reading.gauges.insert(ends, role.expires.as_second());
         }
         self.read_devices(&mut reading.gauges);
         reading
@@ -159,6 +168,9 @@ impl ApiState {
         }
         let certificate = u64::from(self.has_certificate_alarm());
         add(Gauge::Alarms, "certificate", certificate);
+        let ending = self.content.standing();
+        let ending = ending.iter().filter(|role| role.ends_soon).count();
+        add(Gauge::Alarms, "content-signature", ending as u64);
         for device in self.registry.devices() {
             let state = match self.presence.of(&device.id).link {
                 LinkState::Online => "online",

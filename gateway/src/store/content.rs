@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use lujiang_wire::BlobHash;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::registry::timestamp;
@@ -28,6 +29,10 @@ CREATE TABLE content_release (
     titles    INTEGER NOT NULL,
     bytes     INTEGER NOT NULL,  -- of its files and covers
     withdrawn INTEGER            -- since when it is no target any more
+) STRICT, WITHOUT ROWID;
+CREATE TABLE content_unnamed (
+    blob  TEXT PRIMARY KEY,      -- that no target names
+    since INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 ";
 
@@ -114,6 +119,42 @@ pub(crate) fn releases(connection: &Connection) -> Result<Vec<ReleaseRow>, Ledge
         });
     }
     Ok(releases)
+}
+
+/// Since when each blob is named by no target.
+pub(crate) fn unnamed(
+    connection: &Connection,
+) -> Result<BTreeMap<BlobHash, Timestamp>, LedgerError> {
+    let mut statement = connection.prepare_cached("SELECT blob, since FROM content_unnamed")?;
+    let mut rows = statement.query([])?;
+    let mut unnamed = BTreeMap::new();
+    while let Some(row) = rows.next()? {
+        let blob: String = row.get(0)?;
+        let blob = blob.parse();
+        let blob = blob.map_err(|_| LedgerError::Database("a blob has no name".to_owned()))?;
+        unnamed.insert(blob, timestamp(row.get(1)?)?);
+    }
+    Ok(unnamed)
+}
+
+/// A blob is named by no target from now on.
+pub(crate) fn put_unnamed(
+    connection: &Connection,
+    blob: &BlobHash,
+    since: Timestamp,
+) -> Result<(), LedgerError> {
+    connection.execute(
+        "INSERT INTO content_unnamed (blob, since) VALUES (?1, ?2) ON CONFLICT (blob) DO NOTHING",
+        params![blob.to_string(), since.as_microsecond()],
+    )?;
+    Ok(())
+}
+
+/// A blob is named again, or gone.
+pub(crate) fn remove_unnamed(connection: &Connection, blob: &BlobHash) -> Result<(), LedgerError> {
+    let sql = "DELETE FROM content_unnamed WHERE blob = ?1";
+    connection.execute(sql, [blob.to_string()])?;
+    Ok(())
 }
 
 /// A release is published, or published anew under its name.

@@ -164,6 +164,45 @@ async fn what_was_published_is_there_after_a_restart() {
     assert_eq!(again.metadata(file), house.state.content.metadata(file));
 }
 
+#[tokio::test]
+async fn a_blob_that_nothing_names_goes_after_its_time_and_the_numbers_say_what_there_is() {
+    let house = House::open().await;
+    let desk = Desk::begun(&house).await;
+    let book = desk.bring(&house, BOOK).await;
+    let stray = desk.bring(&house, b"never released").await;
+    desk.release(&house, "2026-11", book).await;
+    let content = &house.state.content;
+    let is_here = async |blob: BlobHash| content.blob_size(&blob).await.unwrap().is_some();
+    let on_day = |day: i64| {
+        let days = jiff::SignedDuration::from_hours(24 * day);
+        NOW.parse::<Timestamp>().unwrap().checked_add(days).unwrap()
+    };
+
+    content.tidy(on_day(0)).await.unwrap();
+    let stored = content.blob_bytes();
+    content.tidy(on_day(13)).await.unwrap();
+    assert!(is_here(stray).await);
+    content.tidy(on_day(14)).await.unwrap();
+
+    assert!(!is_here(stray).await && is_here(book).await);
+    assert_eq!(
+        content.blob_bytes(),
+        stored - b"never released".len() as u64
+    );
+    let ends = on_day(730).as_second();
+    let metrics = house.get("/metrics").await.text;
+    for line in [
+        format!("lujiang_content_stored_bytes {}", content.blob_bytes()),
+        format!("lujiang_content_signature_expiry_timestamp_seconds{{role=\"targets\"}} {ends}"),
+        "lujiang_alarms{kind=\"content-signature\"} 0".to_owned(),
+    ] {
+        assert!(metrics.lines().any(|it| it == line), "{line} in\n{metrics}");
+    }
+    let gateway = house.get("/api/v1/gateway").await.json();
+    assert_eq!(gateway["signatures"][4]["role"], "timestamp");
+    assert_eq!(gateway["signatures"][4]["ends_soon"], false);
+}
+
 /// Who publishes, with the vault.
 struct Desk {
     vault: Vault,
