@@ -1,5 +1,5 @@
 //! A book that is open: its documents in reading order, its table of contents, and each of its
-//! files, straight from the zip. EPUB 2 and 3 [EPUB 3.3]; of a PDF only where its file is.
+//! files, straight from the zip. EPUB 2 and 3 [EPUB 3.3]; of a PDF its pages, without what acts.
 //!
 //! Whatever a book says, it is bounded here, and named where it is refused. What a browser may do
 //! with it is for whoever serves it.
@@ -8,13 +8,15 @@ mod archive;
 mod chapter;
 mod contents;
 mod package;
+mod pdf;
 mod resource;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 pub(crate) use archive::BookBounds;
 pub(crate) use chapter::with_house_style;
 pub(crate) use contents::Heading;
+pub(crate) use pdf::Pdf;
 pub(crate) use resource::{MediaType, Resource};
 
 use archive::Archive;
@@ -25,8 +27,8 @@ use package::Package;
 pub(crate) enum BookView {
     /// Chapters in a zip.
     Epub(Box<Epub>),
-    /// One file that a browser shows by itself.
-    Pdf(PathBuf),
+    /// Pages in one file.
+    Pdf(Pdf),
 }
 
 /// An EPUB.
@@ -70,6 +72,9 @@ pub(crate) enum BookError {
         /// Why.
         reason: String,
     },
+    /// It is no PDF, or a locked one.
+    #[error("the PDF cannot be read")]
+    Pdf(#[source] lopdf::Error),
     /// Neither EPUB nor PDF.
     #[error("no kind of book that is shown here: {0}")]
     Kind(String),
@@ -84,8 +89,18 @@ impl BookView {
     ) -> Result<Self, BookError> {
         match media_type {
             "application/epub+zip" => Epub::open(file, bounds).map(Box::new).map(Self::Epub),
-            "application/pdf" => Ok(Self::Pdf(file.to_owned())),
+            "application/pdf" => Pdf::open(file, bounds).map(Self::Pdf),
             other => Err(BookError::Kind(other.to_owned())),
+        }
+    }
+}
+
+impl BookView {
+    /// How many documents it has, or pages.
+    pub(crate) fn documents(&self) -> usize {
+        match self {
+            Self::Epub(epub) => epub.spine().len(),
+            Self::Pdf(pdf) => pdf.pages(),
         }
     }
 }

@@ -130,7 +130,7 @@ fn check_directory(file: &mut File, bounds: BookBounds) -> Result<(), BookError>
     Ok(())
 }
 
-fn check(what: &'static str, found: u64, most: u64) -> Result<(), BookError> {
+pub(super) fn check(what: &'static str, found: u64, most: u64) -> Result<(), BookError> {
     if found > most {
         return Err(BookError::TooLarge { what, found, most });
     }

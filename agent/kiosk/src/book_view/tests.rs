@@ -1,6 +1,7 @@
 //! Claims about books as files, the honest and the others.
 
 use std::io::Write as _;
+use std::path::PathBuf;
 
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};

@@ -17,6 +17,10 @@ pub(crate) struct OpenPage<'a> {
     pub(crate) address: String,
     /// How it is framed.
     pub(crate) kind: BookKind,
+    /// Which of its documents, or pages, from 0.
+    pub(crate) document: usize,
+    /// How many it has.
+    pub(crate) documents: usize,
     /// The size of its letters.
     pub(crate) letters: Letters,
 }
@@ -25,14 +29,9 @@ pub(crate) struct OpenPage<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum BookKind {
     /// Documents, sandboxed.
-    Epub {
-        /// Which, from 0.
-        document: usize,
-        /// How many.
-        documents: usize,
-    },
-    /// A file shown by the browser's own viewer, which runs in no sandboxed frame: see decision
-    /// record 0028.
+    Epub,
+    /// Pages shown by the browser's own viewer. It runs in no sandboxed frame, so it is given
+    /// nothing that acts, and no touch reaches it: see decision record 0028.
     Pdf,
 }
 
@@ -41,17 +40,13 @@ pub(crate) fn page(view: &View<'_>, open: &OpenPage<'_>) -> Markup {
     let body = html! {
         header {
             h1 { (open.title) }
-            @if let BookKind::Epub { document, documents } = open.kind {
-                p { (words::chapter_of(view.language, document + 1, documents)) }
-            }
+            p { (place(view, open)) }
             form method="post" action="/close" {
                 button.key.plain { (Icon::Close.draw()) (view.labels().close) }
             }
         }
         main #main { (book(open)) }
-        @if let BookKind::Epub { document, documents } = open.kind {
-            (controls(view, open, document, documents))
-        }
+        (controls(view, open))
     };
     let title = format!("{} · {}", open.title, view.section.name);
     frame::left(view, &title, Shows::Reader, body)
@@ -61,39 +56,66 @@ pub(crate) fn page(view: &View<'_>, open: &OpenPage<'_>) -> Markup {
 fn book(open: &OpenPage<'_>) -> Markup {
     html! {
         @match open.kind {
-            BookKind::Epub { .. } => {
+            BookKind::Epub => {
                 iframe #book sandbox="" allow="" referrerpolicy="no-referrer"
                     title=(open.title) src=(open.address) {}
             },
             BookKind::Pdf => {
-                iframe #book allow="" referrerpolicy="no-referrer"
+                iframe #still inert allow="" referrerpolicy="no-referrer"
                     title=(open.title) src=(open.address) {}
             },
         }
     }
 }
 
-fn controls(view: &View<'_>, open: &OpenPage<'_>, document: usize, documents: usize) -> Markup {
+fn place(view: &View<'_>, open: &OpenPage<'_>) -> String {
+    let (document, documents) = (open.document + 1, open.documents);
+    match open.kind {
+        BookKind::Epub => words::chapter_of(view.language, document, documents),
+        BookKind::Pdf => words::sheet_of(view.language, document, documents),
+    }
+}
+
+fn controls(view: &View<'_>, open: &OpenPage<'_>) -> Markup {
     let labels = view.labels();
-    let (smaller, larger) = (open.letters.smaller(), open.letters.larger());
-    let key = |href: Option<&str>, content: Markup| {
-        html! {
-            a.key href=[href] aria-disabled=[href.is_none().then_some("true")]
-                role=[href.is_none().then_some("link")] { (content) }
-        }
+    let (back, on) = match open.kind {
+        BookKind::Epub => (labels.previous_chapter, labels.next_chapter),
+        BookKind::Pdf => (labels.turn_back, labels.turn_on),
     };
-    let size = |letters: Option<Letters>| letters.map(|it| format!("/read?letters={}", it.step()));
-    let previous = (document > 0).then_some("/read/previous");
-    let next = (document + 1 < documents).then_some("/read/next");
+    let previous = (open.document > 0).then_some("/read/previous");
+    let next = (open.document + 1 < open.documents).then_some("/read/next");
     html! {
         footer #controls {
             nav.row.wide {
-                (key(previous, html! { (Icon::Left.draw()) (labels.previous_chapter) }))
-                (key(Some("/read/contents"), html! { (Icon::List.draw()) (labels.contents) }))
-                (key(size(smaller).as_deref(), html! { span.small-a aria-hidden="true" { "字" } (labels.smaller) }))
-                (key(size(larger).as_deref(), html! { span.large-a aria-hidden="true" { "字" } (labels.larger) }))
-                (key(next, html! { (labels.next_chapter) (Icon::Right.draw()) }))
+                (key(previous, html! { (Icon::Left.draw()) (back) }))
+                @if open.kind == BookKind::Epub { (of_the_text(view, open)) }
+                (key(next, html! { (on) (Icon::Right.draw()) }))
             }
+        }
+    }
+}
+
+/// What a text has and a picture of one has not.
+fn of_the_text(view: &View<'_>, open: &OpenPage<'_>) -> Markup {
+    let labels = view.labels();
+    let size = |letters: Option<Letters>| letters.map(|it| format!("/read?letters={}", it.step()));
+    let (smaller, larger) = (size(open.letters.smaller()), size(open.letters.larger()));
+    html! {
+        (key(Some("/read/contents"), html! { (Icon::List.draw()) (labels.contents) }))
+        (key(smaller.as_deref(), html! {
+            span.small-a aria-hidden="true" { "字" } (labels.smaller)
+        }))
+        (key(larger.as_deref(), html! {
+            span.large-a aria-hidden="true" { "字" } (labels.larger)
+        }))
+    }
+}
+
+fn key(href: Option<&str>, content: Markup) -> Markup {
+    let is_off = href.is_none();
+    html! {
+        a.key href=[href] aria-disabled=[is_off.then_some("true")] role=[is_off.then_some("link")] {
+            (content)
         }
     }
 }

@@ -297,6 +297,15 @@ pub(crate) fn chapter_of(language: ScreenLanguage, chapter: usize, chapters: usi
     )
 }
 
+/// Which page of how many.
+pub(crate) fn sheet_of(language: ScreenLanguage, page: usize, pages: usize) -> String {
+    choose(
+        language,
+        format!("第 {page} 页，共 {pages} 页"),
+        format!("Page {page} of {pages}"),
+    )
+}
+
 /// A heading the book does not name.
 pub(crate) fn chapter(language: ScreenLanguage, chapter: usize) -> String {
     choose(

@@ -37,7 +37,7 @@ pub(super) struct Books {
     desk: Arc<Desk>,
     /// For documents of a book: nothing but pictures, styles, fonts and sounds of the book itself.
     documents: HeaderValue,
-    /// For a PDF, which the browser's own viewer shows: see decision record 0028.
+    /// For a PDF without what acts, which the browser's own viewer shows: see decision record 0028.
     pdf: HeaderValue,
 }
 
@@ -126,7 +126,7 @@ async fn resource(
     }
     match &*open.view {
         BookView::Epub(_) => file_of(open, key, name).await,
-        BookView::Pdf(file) if name == PDF => match File::open(file).await {
+        BookView::Pdf(pdf) if name == PDF => match File::open(pdf.still()).await {
             Ok(file) => {
                 let mut headers = content_type("application/pdf");
                 headers.insert(CONTENT_SECURITY_POLICY, books.pdf.clone());

@@ -74,7 +74,7 @@ pub(super) async fn page(
         if let Some(letters) = turn.letters.and_then(Letters::of_step) {
             open.letters = letters;
         }
-        let documents = documents(open);
+        let documents = open.view.documents();
         if let Some(document) = turn.document.filter(|it| *it < documents) {
             open.document = document;
         }
@@ -125,7 +125,7 @@ fn beside(
     let Some((_, _, open)) = open_book(server, visitor) else {
         return closed(server, visitor);
     };
-    let document = step(open.document).filter(|it| *it < documents(&open));
+    let document = step(open.document).filter(|it| *it < open.view.documents());
     let document = document.unwrap_or(open.document);
     Redirect::to(&format!("/read?document={document}")).into_response()
 }
@@ -155,13 +155,6 @@ fn closed(server: &Server, visitor: &Visitor) -> Response {
     }
 }
 
-fn documents(open: &Opened) -> usize {
-    match &*open.view {
-        BookView::Epub(epub) => epub.spine().len(),
-        BookView::Pdf(_) => 1,
-    }
-}
-
 fn name(display: &crate::shelf::OnDisplay, id: &Label) -> String {
     let mut titles = display.titles.iter().map(|it| &it.publication.metadata);
     let title = titles.find(|it| it.identifier == *id);
@@ -175,29 +168,25 @@ fn open_page<'a>(server: &Server, open: &Opened, title: &'a str, at: Option<&str
         BookView::Epub(epub) => {
             let name = epub.spine().get(open.document).map_or("", String::as_str);
             let path: Vec<String> = name.split('/').map(in_address).collect();
-            let at = at
-                .map(|at| format!("#{}", in_address(at)))
-                .unwrap_or_default();
+            let at = at.map(|at| format!("#{}", in_address(at)));
+            let (path, at) = (path.join("/"), at.unwrap_or_default());
             // The step stands in the address so that the frame loads anew with another size.
             let step = letters.step();
-            let path = path.join("/");
-            (
-                format!("http://{books}/{key}/{path}?letters={step}{at}"),
-                BookKind::Epub {
-                    document: open.document,
-                    documents: documents(open),
-                },
-            )
+            (format!("{path}?letters={step}{at}"), BookKind::Epub)
         }
-        BookView::Pdf(_) => (
-            format!("http://{books}/{key}/book.pdf#toolbar=0&navpanes=0&view=FitH"),
-            BookKind::Pdf,
-        ),
+        BookView::Pdf(_) => {
+            // The number before the fragment, so that the frame loads anew with another page.
+            let page = open.document + 1;
+            let view = format!("page={page}&toolbar=0&navpanes=0&view=Fit");
+            (format!("book.pdf?{page}#{view}"), BookKind::Pdf)
+        }
     };
     OpenPage {
         title,
-        address,
+        address: format!("http://{books}/{key}/{address}"),
         kind,
+        document: open.document,
+        documents: open.view.documents(),
         letters,
     }
 }
