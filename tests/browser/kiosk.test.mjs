@@ -39,7 +39,12 @@ for (const [look, options] of Object.entries(LOOKS)) {
     await page.keyboard.press("ArrowLeft");
     await page.getByText("第 2 页，共 3 页").waitFor();
 
-    for (const letter of ["L", "L", "C", "H"]) await page.getByRole("link", { name: letter, exact: true }).click();
+    let typed = "";
+    for (const letter of ["Z", "Z", "Q"]) {
+      await page.getByRole("link", { name: letter, exact: true }).click();
+      typed += letter.toLowerCase();
+      await page.waitForURL(`**/?q=${typed}`);
+    }
     await page.getByText("没有找到这样的书").waitFor();
     await judge(page, `kiosk-nothing-${look}`);
     await page.getByRole("link", { name: "清除" }).click();
@@ -147,12 +152,12 @@ test("a book that means no good runs nothing, sends nothing, and leads nowhere",
   await open(page, screens, "evil");
   const book = page.frameLocator("#book");
   await book.getByText("the end of the page").waitFor();
-  const links = await book.getByRole("link").count();
+  const links = await book.locator("a").count();
   assert.ok(links >= 5, `${links} links`);
   for (let link = 0; link < links; link++) {
     await page.goto(`${screens.pages}/read?document=0`);
-    const name = await book.getByRole("link").nth(link).textContent();
-    await book.getByRole("link").nth(link).click({ noWaitAfter: true });
+    const name = await book.locator("a").nth(link).textContent();
+    await book.locator("a").nth(link).click({ noWaitAfter: true });
     await settled(page);
     assert.equal(page.url(), `${screens.pages}/read?document=0`, name);
     const inside = page.frames().slice(1).map((frame) => frame.url());

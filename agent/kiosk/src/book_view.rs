@@ -7,6 +7,7 @@
 mod archive;
 mod chapter;
 mod contents;
+mod outward;
 mod package;
 mod pdf;
 mod resource;

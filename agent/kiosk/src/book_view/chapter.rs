@@ -10,6 +10,7 @@ use quick_xml::events::{BytesStart, Event};
 use quick_xml::{Reader, Writer};
 
 use super::BookError;
+use super::outward::inward;
 
 /// Elements that are left out with all that is in them.
 const LEFT_OUT: [&[u8]; 9] = [
@@ -72,6 +73,11 @@ pub(crate) fn with_house_style(
         if left_out > DEPTH_MAX {
             return Err(malformed(&"nested too deeply"));
         }
+        let event = match event {
+            Event::Start(start) => Event::Start(inward(start)),
+            Event::Empty(start) => Event::Empty(inward(start)),
+            other => other,
+        };
         if left_out == 0 {
             write(&mut writer, event).map_err(|error| malformed(&error))?;
         }

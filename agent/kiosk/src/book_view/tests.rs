@@ -184,7 +184,8 @@ fn a_chapter_gets_the_house_style_last_and_loses_what_it_has_no_business_with() 
 <meta http-equiv="refresh" content="0;url=http://evil.example/"/><meta name="kept" content="x"/>
 <link rel="preconnect" href="http://evil.example/"/><link rel="stylesheet" href="own.css"/>
 <link href="nothing"/><base href="http://evil.example/"/><script src="evil.js"></script></head>
-<body><p>A&nbsp;B &lt; C</p><iframe src="x"><p>in</p></iframe><svg xmlns="http://www.w3.org/2000/svg">
+<body onload="evil()"><a href="http://evil.example/" class="kept-too">x</a>
+<a href="two.xhtml#n">y</a><img SRC="//evil.example/x.png" alt="z"/><p>A&nbsp;B &lt; C</p><iframe src="x"><p>in</p></iframe><svg xmlns="http://www.w3.org/2000/svg">
 <script>alert(1)</script><circle r="1"/></svg><object data="x"><embed/></object></body></html>"#;
     let shown = with_house_style("one.xhtml", chapter.into(), "/k/house.css").unwrap();
     let shown = String::from_utf8(shown).unwrap();
@@ -200,7 +201,15 @@ fn a_chapter_gets_the_house_style_last_and_loses_what_it_has_no_business_with() 
     ] {
         assert!(!shown.contains(gone), "{gone}: {shown}");
     }
-    for kept in ["t &amp; u", "A&nbsp;B &lt; C", "own.css", "kept", "circle"] {
+    for kept in [
+        "t &amp; u",
+        "A&nbsp;B &lt; C",
+        "own.css",
+        "kept",
+        "circle",
+        "kept-too",
+        "two.xhtml#n",
+    ] {
         assert!(shown.contains(kept), "{kept}: {shown}");
     }
     let (own, house) = (shown.find("own.css"), shown.find("/k/house.css"));

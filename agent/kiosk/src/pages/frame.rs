@@ -114,10 +114,14 @@ pub(crate) fn header(view: &View<'_>, updated: Option<jiff::Timestamp>, back: &s
 pub(crate) fn message(view: &View<'_>, fact: &str, remedy: &str) -> Markup {
     let body = html! {
         (header(view, None, "/"))
-        main #main.message role="status" {
-            h2 { (fact) }
-            p { (remedy) }
-            a.key.main href="/" { (Icon::Left.draw()) (view.labels().back) }
+        main #main {
+            div.message {
+                div role="status" {
+                    h2 { (fact) }
+                    p { (remedy) }
+                }
+                a.key.main href="/" { (Icon::Left.draw()) (view.labels().back) }
+            }
         }
     };
     left(view, fact, Shows::Message, body)

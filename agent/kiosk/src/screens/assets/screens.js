@@ -81,8 +81,13 @@
   // ---- The left screen.
 
   function touched() {
+    // The question is answered by its own keys: a finger on its way down must not hit what is below.
+    if (!$("idle").open) touchedAt = performance.now();
+  }
+
+  function stay() {
     touchedAt = performance.now();
-    $("idle")?.close();
+    $("idle").close();
   }
 
   function watchIdle() {
@@ -103,7 +108,8 @@
 
   if (!isRight) {
     for (const kind of ["pointerdown", "keydown", "wheel"]) addEventListener(kind, touched, { capture: true, passive: true });
-    $("idle").addEventListener("cancel", touched);
+    $("idle").addEventListener("cancel", stay);
+    $("stay").addEventListener("click", stay);
     setInterval(watchIdle, 250);
     addEventListener("keydown", ({ key, target }) => {
       if (target.matches("input")) return;
