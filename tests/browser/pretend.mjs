@@ -198,6 +198,7 @@ const server = createServer((request, response) => {
   if (path === "/loans/totals") return json(loans(url.searchParams));
   if (path === "/stops") return json(stops(Number(url.searchParams.get("year"))));
   if (path === "/quarantine") return json({ rows: quarantine.filter((row) => (url.searchParams.get("device") ?? row.device) === row.device), next: null });
+  if (path === "/gateway") return json({ certificate: { not_before: ago(60 * 24), not_after: ahead(300), standing: "good", origin: "gateway" } });
   if (path === "/content/releases") return json(RELEASES);
   const titles = /^\/content\/releases\/(.+)\/titles$/.exec(path);
   if (titles) return json(releaseTitles(decodeURIComponent(titles[1])));

@@ -155,6 +155,21 @@ async fn two_months_are_published_and_the_second_keeps_the_first() {
         (2, 3),
         "kiosks only, and as many as licensed"
     );
+
+    // Once more under the same name: it goes on from November again, so that what was retired by
+    // mistake is back.
+    let again = ["--yes", "--replace"];
+    let told = publish(&library, "2026-12", &december, &again)
+        .await
+        .unwrap();
+    assert!(told.contains("2026-12 is published; revision 4"), "{told}");
+    let list = library.get("/api/v1/content/releases").await.unwrap();
+    let titles = |at: usize| list[at]["titles"].as_u64().unwrap();
+    assert_eq!(
+        (list.as_array().unwrap().len(), titles(0), titles(1)),
+        (2, 7, 4),
+        "{list}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -47,7 +47,8 @@ The table of licences has a line of headings; `file`, `isbn` or `sha256` says wh
   copies         how many may read at once in all places; nothing for as many as like
   sites          main;east for these together, main=2;east=1 for so many in each
   phone          yes, or the address where a phone may borrow it
-  title, author, language, publisher   where the file does not say it")]
+  title, author, language, publisher   where the file does not say it
+More of both forms stands in docs/licences.md.")]
     Publish(Box<PublishArgs>),
     /// Show what changed from one release to another
     #[command(after_help = "Example:\n  lujiang-gateway content diff 2026-10 2026-11")]
