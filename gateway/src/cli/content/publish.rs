@@ -151,10 +151,10 @@ impl PublishArgs {
             let why = anyhow!("nobody to ask: agree with --yes, or look with --dry-run");
             return Err(Failure::Usage(why));
         }
-        let titles = draft.parts.catalogue.publications.len();
         let question = format!(
-            "Sign and publish {} with {titles} titles? [y/N] ",
-            self.release
+            "Sign and publish {} with {}? [y/N] ",
+            self.release,
+            understanding::titles(draft)
         );
         let mut out = std::io::stderr();
         let asked = out

@@ -53,11 +53,10 @@ pub(super) fn tell(printer: &mut Printer, draft: &Draft, zone: &TimeZone) -> any
     let counts: Vec<_> = counts
         .map(|(count, fate)| format!("{count} {}", fate.as_str()))
         .collect();
-    let titles = draft.parts.catalogue.publications.len();
     printer.line(format!(
-        "{}: {titles} {}, {} ({})",
+        "{}: {}, {} ({})",
         draft.parts.catalogue.metadata.identifier,
-        if titles == 1 { "title" } else { "titles" },
+        titles(draft),
         size(draft.bytes()),
         match counts.is_empty() {
             true => "nothing".into(),
@@ -139,12 +138,20 @@ fn short(title: &str) -> String {
     }
 }
 
+/// `104 titles`
+pub(super) fn titles(draft: &Draft) -> String {
+    match draft.parts.catalogue.publications.len() {
+        1 => "1 title".into(),
+        count => format!("{count} titles"),
+    }
+}
+
 /// Bytes as people say them.
 #[expect(
     clippy::cast_precision_loss,
     reason = "for people, to a tenth of a megabyte"
 )]
-pub(super) fn size(bytes: u64) -> String {
+fn size(bytes: u64) -> String {
     match bytes {
         0..1_000_000 => format!("{:.0} kB", (bytes as f64 / 1e3).ceil()),
         1_000_000..1_000_000_000 => format!("{:.1} MB", bytes as f64 / 1e6),
