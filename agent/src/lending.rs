@@ -57,7 +57,7 @@ use std::sync::{Arc, Mutex};
 use anyhow::Context;
 use arc_swap::ArcSwapOption;
 use lujiang_config::{AgentConfig, LendingSection, Offline};
-use lujiang_wire::{Clock, Due, EventId, Label, StopClosed, StopOpened, Stream};
+use lujiang_wire::{Clock, Due, EventId, Label, PaymentUnresolved, StopClosed, StopOpened, Stream};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -343,6 +343,15 @@ impl Lending {
     /// Where there are no papers to seal its reader by, or the disk says no.
     pub async fn card_issued(&self, card: Card) -> Result<EventId, Refused> {
         self.with(move |clerk| clerk.card_issued(card)).await
+    }
+
+    /// Writes down a payment that was never confirmed.
+    ///
+    /// # Errors
+    /// Where the disk says no.
+    pub async fn payment_unresolved(&self, payment: PaymentUnresolved) -> Result<EventId, Refused> {
+        self.with(move |clerk| clerk.payment_unresolved(payment))
+            .await
     }
 
     /// Opens a stop of the bus. One is open at a time, also after a restart.

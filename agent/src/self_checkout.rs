@@ -18,7 +18,9 @@
 mod asked;
 mod card_rule;
 mod last_answer;
+mod pairing;
 mod session;
+mod vendor_pair;
 
 mod acs;
 mod effect;
@@ -57,6 +59,7 @@ use session::Sessions;
 use substitute::Substitute;
 use tally::Tally;
 use under_way::UnderWay;
+use vendor_pair::VendorPair;
 
 use crate::backoff::Backoff;
 use crate::lending::Lending;
@@ -152,12 +155,14 @@ impl Surroundings<'_> {
 
     fn core(&self, name: &str, machine: &MachineSection) -> anyhow::Result<Machine> {
         let acs = &self.section.acs;
+        let vendor: Vec<_> = machine.vendor_messages.iter().map(VendorPair::of).collect();
         let rules = MachineRules {
             profile: profile(machine.profile),
             language: machine.language.into(),
             repeat_within: self.section.repeat_within,
             hope: acs.answer_timeout,
             logs_in: self.login.is_some(),
+            vendor: vendor.clone(),
             card: self.card(),
             zone: self.lending.now().time_zone().clone(),
         };
@@ -167,6 +172,7 @@ impl Surroundings<'_> {
             keep_alive: acs.keep_alive,
             steady: acs.backoff_max,
             retries: acs.retries,
+            vendor,
         };
         let prefix = session_prefix(name, random()?);
         let sessions = Sessions::new(prefix, self.section.session_idle);

@@ -118,6 +118,12 @@ pub struct MachineStatus {
     pub repeated: u64,
     /// Requests that were sent to the library system and whose fate is not known.
     pub unsure: u64,
+    /// Of these, payments; each is a fact with its amount.
+    #[serde(default)]
+    pub payments_unresolved: u64,
+    /// A vendor's own messages that got no answer.
+    #[serde(default)]
+    pub unanswered: u64,
     /// Decisions of the library system that could not be written down as facts.
     pub unrecorded: u64,
     /// Lines of the machine that could not be read.
@@ -132,7 +138,7 @@ pub struct MachineStatus {
 
 impl MachineStatus {
     /// The metrics of a machine, without what names it.
-    pub(crate) fn metrics(&self) -> [(&'static str, u64); 13] {
+    pub(crate) fn metrics(&self) -> [(&'static str, u64); 15] {
         [
             (MachineMetric::Connected.as_str(), self.connected.into()),
             (
@@ -151,6 +157,11 @@ impl MachineStatus {
             ("answered_here_total", self.answered_here),
             ("repeated_total", self.repeated),
             ("unsure_total", self.unsure),
+            (
+                MachineMetric::PaymentsUnresolved.as_str(),
+                self.payments_unresolved,
+            ),
+            ("unanswered_total", self.unanswered),
             ("unrecorded_total", self.unrecorded),
             ("garbled_by_machine_total", self.garbled_by_machine),
             (

@@ -54,6 +54,6 @@ pub use pattern::{Pattern, PatternError};
 pub use problem::{Fault, Problem, Problems};
 pub use self_checkout::{
     AcsSection, CardSection, MachineLanguage, MachineLine, MachineSection, OfflineSection,
-    OfflineStatus, SelfCheckoutSection,
+    OfflineStatus, SelfCheckoutSection, VendorSection,
 };
 pub use sip2::{Sip2Charset, Sip2Checksum, Sip2Fields, Sip2Profile, Sip2Terminator};

@@ -85,7 +85,7 @@ pub enum OfflineStatus {
 /// `[self_checkout.card]`: which message says that a card was issued.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CardSection {
-    /// The two digits of the machine's message.
+    /// The two digits of the machine's message: the standard's, or a vendor's own.
     pub message: String,
     /// The two letters of a field that has to be in it.
     pub field: String,
@@ -93,6 +93,17 @@ pub struct CardSection {
     pub value: String,
     /// The kind of card that is noted; none where it is empty.
     pub kind: String,
+    /// Characters of a vendor's own message, and of its answer, before the first field.
+    pub fixed_width: u16,
+    /// The field of a vendor's own message with the new card's number; none where it is empty.
+    pub card: String,
+    /// The field of a vendor's own message with the reader's number; none where it is empty.
+    pub reader: String,
+    /// The field of the answer to a vendor's own message that says yes; where it is empty, each
+    /// answer does.
+    pub answer_field: String,
+    /// The value that field has to have; any, where it is empty.
+    pub answer_value: String,
 }
 
 /// `[self_checkout.machines.<name>]`: one machine, on a port of its own or on a serial line.
@@ -106,6 +117,17 @@ pub struct MachineSection {
     pub language: MachineLanguage,
     /// How it writes.
     pub profile: Sip2Profile,
+    /// Messages of its vendor's own that are handed on, both ways.
+    pub vendor_messages: Vec<VendorSection>,
+}
+
+/// One of `vendor_messages`, as `"81-82"`: a request of a vendor's own, and its answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VendorSection {
+    /// The two digits of the request.
+    pub request: String,
+    /// The two digits of its answer.
+    pub answer: String,
 }
 
 /// How a machine reaches us.
@@ -183,6 +205,11 @@ impl CardSection {
             field: field.to_owned(),
             value: String::new(),
             kind: String::new(),
+            fixed_width: 0,
+            card: String::new(),
+            reader: "AA".to_owned(),
+            answer_field: String::new(),
+            answer_value: String::new(),
         }
     }
 }
@@ -196,6 +223,7 @@ impl MachineSection {
             from: None,
             language: MachineLanguage::Chinese,
             profile: Sip2Profile::default(),
+            vendor_messages: Vec::new(),
         }
     }
 

@@ -128,7 +128,8 @@ impl Ils {
             | Request::ItemStatusUpdate(_)
             | Request::PatronEnable(_)
             | Request::Hold(_)
-            | Request::RenewAll(_) => return None,
+            | Request::RenewAll(_)
+            | Request::Vendor(_) => return None,
         })
     }
 

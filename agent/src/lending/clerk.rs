@@ -10,7 +10,7 @@ use arc_swap::ArcSwapOption;
 use jiff::Timestamp;
 use lujiang_wire::{
     CardIssued, Clock, EventId, Fact, LoanCheckin, LoanCheckout, LoanKind, LoanUndone, Mode,
-    Patron, StopClosed, StopOpened,
+    Patron, PaymentUnresolved, StopClosed, StopOpened,
 };
 use tokio::sync::watch;
 
@@ -234,6 +234,15 @@ impl Clerk {
             session: card.session,
             outcome: card.outcome,
         });
+        self.record_one(&mut self.memory(), vec![fact], |_, _| Vec::new())
+    }
+
+    /// Writes down a payment that was never confirmed.
+    pub(super) fn payment_unresolved(
+        &self,
+        payment: PaymentUnresolved,
+    ) -> Result<EventId, Refused> {
+        let fact = Fact::PaymentUnresolved(payment);
         self.record_one(&mut self.memory(), vec![fact], |_, _| Vec::new())
     }
 

@@ -3,7 +3,7 @@
 
 use jiff::civil::time;
 use jiff::tz::TimeZone;
-use lujiang_sip2::{CheckoutResponse, RenewResponse, Request, Response, VariableDate};
+use lujiang_sip2::{CheckoutResponse, Private, RenewResponse, Request, Response, VariableDate};
 use lujiang_wire::{Due, Label, LoanKind, Outcome};
 
 use super::card_rule::CardRule;
@@ -34,6 +34,8 @@ pub(super) struct LoanAccount {
 /// A card that was issued.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct CardAccount {
+    /// Whose it may be, where nobody knows whether it was issued; it is sealed.
+    pub(super) reader: Option<Private>,
     pub(super) kind: Option<Label>,
     pub(super) session: Label,
     pub(super) outcome: Outcome,

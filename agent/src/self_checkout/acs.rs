@@ -10,11 +10,13 @@
 use std::time::{Duration, Instant};
 
 use lujiang_sip2::{
-    DecodeError, EncodeError, Login, Profile, Request, RequestAcsResend, Response, ScStatus,
-    Sequence,
+    Body as _, DecodeError, EncodeError, Login, Message, Profile, Request, RequestAcsResend,
+    Response, ScStatus, Sequence, VendorMessage,
 };
 
 use super::effect::{Effect, Occurrence, Pause};
+use super::pairing::{answers, concerns};
+use super::vendor_pair::VendorPair;
 
 /// What the session goes by.
 #[derive(Debug, Clone)]
@@ -29,6 +31,8 @@ pub(super) struct AcsRules {
     pub(super) steady: Duration,
     /// How often one message is sent, or asked for, again.
     pub(super) retries: u8,
+    /// The vendor's own messages that are handed on.
+    pub(super) vendor: Vec<VendorPair>,
 }
 
 /// Whether the ACS answers.
@@ -199,7 +203,7 @@ impl Acs {
         line: &[u8],
         out: &mut Vec<Effect>,
     ) -> Option<Told> {
-        let message = match self.rules.profile.decode::<Response>(line) {
+        let message = match self.read(line) {
             Ok(message) => message,
             Err(DecodeError::UnknownCommand { .. }) => {
                 out.push(Effect::Note(Occurrence::GarbledByAcs));
@@ -210,6 +214,7 @@ impl Acs {
                 | DecodeError::Checksum { .. }
                 | DecodeError::ChecksumMissing
                 | DecodeError::Characters { .. }
+                | DecodeError::Opaque { .. }
                 | DecodeError::Fixed { .. }
                 | DecodeError::NoField { .. },
             ) => return self.handle_garbled(now, out),
@@ -231,6 +236,28 @@ impl Acs {
         }
         let exchange = self.exchange.take()?;
         self.handle_answer(now, exchange.purpose, message.body, out)
+    }
+
+    /// Reads a line; a vendor's own message only where it is the answer that is awaited.
+    fn read(&self, line: &[u8]) -> Result<Message<Response>, DecodeError> {
+        let profile = &self.rules.profile;
+        let asked = self.exchange.as_ref().map(|exchange| &exchange.request);
+        match profile.decode(line) {
+            Err(DecodeError::UnknownCommand { command })
+                if asked.is_some_and(|asked| {
+                    let mut pairs = self.rules.vendor.iter();
+                    pairs.any(|pair| pair.has(asked.command(), command))
+                }) =>
+            {
+                let message = profile.decode::<VendorMessage>(line)?;
+                Ok(Message {
+                    body: message.body.into(),
+                    sequence: message.sequence,
+                    checksum: message.checksum,
+                })
+            }
+            read => read,
+        }
     }
 
     /// Takes notice of the time.
@@ -388,88 +415,5 @@ impl Acs {
             answered: false,
         });
         Ok(())
-    }
-}
-
-/// Whether this is the kind of answer that this request has.
-fn answers(request: &Request, response: &Response) -> bool {
-    match (request, response) {
-        (Request::PatronStatus(_) | Request::BlockPatron(_), Response::PatronStatus(_))
-        | (Request::Checkout(_), Response::Checkout(_))
-        | (Request::Checkin(_), Response::Checkin(_))
-        | (Request::ScStatus(_), Response::AcsStatus(_))
-        | (Request::Login(_), Response::Login(_))
-        | (Request::PatronInformation(_), Response::PatronInformation(_))
-        | (Request::EndPatronSession(_), Response::EndSession(_))
-        | (Request::FeePaid(_), Response::FeePaid(_))
-        | (Request::ItemInformation(_), Response::ItemInformation(_))
-        | (Request::ItemStatusUpdate(_), Response::ItemStatusUpdate(_))
-        | (Request::PatronEnable(_), Response::PatronEnable(_))
-        | (Request::Hold(_), Response::Hold(_))
-        | (Request::Renew(_), Response::Renew(_))
-        | (Request::RenewAll(_), Response::RenewAll(_)) => true,
-        (
-            Request::PatronStatus(_)
-            | Request::BlockPatron(_)
-            | Request::Checkout(_)
-            | Request::Checkin(_)
-            | Request::ScStatus(_)
-            | Request::Login(_)
-            | Request::PatronInformation(_)
-            | Request::EndPatronSession(_)
-            | Request::FeePaid(_)
-            | Request::ItemInformation(_)
-            | Request::ItemStatusUpdate(_)
-            | Request::PatronEnable(_)
-            | Request::Hold(_)
-            | Request::Renew(_)
-            | Request::RenewAll(_)
-            | Request::RequestAcsResend(_),
-            _,
-        ) => false,
-    }
-}
-
-/// Whether this answer is about the item or the reader that this request is about.
-fn concerns(request: &Request, response: &Response) -> bool {
-    match (request, response) {
-        (Request::Checkout(asked), Response::Checkout(answer)) => {
-            asked.item_identifier == answer.item_identifier
-                && asked.patron_identifier == answer.patron_identifier
-        }
-        (Request::Checkin(asked), Response::Checkin(answer)) => {
-            asked.item_identifier == answer.item_identifier
-        }
-        (Request::Renew(asked), Response::Renew(answer)) => {
-            asked.item_identifier.as_ref() == Some(&answer.item_identifier)
-                && asked.patron_identifier == answer.patron_identifier
-        }
-        (Request::ItemInformation(asked), Response::ItemInformation(answer)) => {
-            asked.item_identifier == answer.item_identifier
-        }
-        (Request::PatronStatus(asked), Response::PatronStatus(answer)) => {
-            asked.patron_identifier == answer.patron_identifier
-        }
-        (Request::PatronInformation(asked), Response::PatronInformation(answer)) => {
-            asked.patron_identifier == answer.patron_identifier
-        }
-        // These answers are the same whoever they are for.
-        (Request::ScStatus(_) | Request::Login(_) | Request::EndPatronSession(_), _) => true,
-        (
-            Request::Checkout(_)
-            | Request::Checkin(_)
-            | Request::Renew(_)
-            | Request::ItemInformation(_)
-            | Request::PatronStatus(_)
-            | Request::PatronInformation(_)
-            | Request::BlockPatron(_)
-            | Request::RequestAcsResend(_)
-            | Request::FeePaid(_)
-            | Request::ItemStatusUpdate(_)
-            | Request::PatronEnable(_)
-            | Request::Hold(_)
-            | Request::RenewAll(_),
-            _,
-        ) => false,
     }
 }

@@ -52,6 +52,8 @@ impl Asked {
             | Request::ItemStatusUpdate(_)
             | Request::PatronEnable(_) => false,
             Request::Checkout(_) | Request::Checkin(_) | Request::Renew(_) => true,
+            // What it does only its vendor knows: so it may be a deed.
+            Request::Vendor(_) => true,
         };
         (is_deed && self.is_repeated_by(self)).then_some(&self.line)
     }
@@ -75,7 +77,8 @@ impl Asked {
             | Request::ItemStatusUpdate(_)
             | Request::PatronEnable(_)
             | Request::Hold(_)
-            | Request::RenewAll(_) => false,
+            | Request::RenewAll(_)
+            | Request::Vendor(_) => false,
         };
         (self.sequence.is_some() || bears_time) && self.line == other.line
     }
@@ -103,7 +106,8 @@ impl Asked {
             | Request::ItemStatusUpdate(_)
             | Request::PatronEnable(_)
             | Request::Hold(_)
-            | Request::RenewAll(_) => None,
+            | Request::RenewAll(_)
+            | Request::Vendor(_) => None,
         }
     }
 
@@ -131,7 +135,8 @@ pub(super) fn reader_of(request: &Request) -> Option<&Private> {
         | Request::RequestAcsResend(_)
         | Request::Login(_)
         | Request::ItemInformation(_)
-        | Request::ItemStatusUpdate(_) => return None,
+        | Request::ItemStatusUpdate(_)
+        | Request::Vendor(_) => return None,
     };
     Some(reader).filter(|reader| !reader.is_empty())
 }

@@ -4,8 +4,8 @@
 use std::sync::{Mutex, PoisonError};
 
 use lujiang_config::Offline;
-use lujiang_sip2::{Private, Request, Response, SipDate};
-use lujiang_wire::{EventId, Label, LoanKind, Outcome};
+use lujiang_sip2::{FeePaid, Private, Request, Response, SipDate};
+use lujiang_wire::{EventId, Label, LoanKind, Outcome, PaymentUnresolved};
 
 use super::account::{Account, LoanAccount};
 use super::asked::reader_of;
@@ -67,8 +67,11 @@ impl Deputy {
         match account {
             Account::Loan(loan) => self.record_loan(loan).await,
             Account::Card(card) => {
+                // Without papers there is nothing to seal by: then the fact names nobody.
+                let seals = self.lending.papers().is_some();
+                let reader = card.reader.filter(|_| seals);
                 let card = Card {
-                    reader: None,
+                    reader: reader.and_then(|reader| self.card_of(&reader).ok()),
                     kind: card.kind,
                     session: card.session,
                     outcome: card.outcome,
@@ -144,8 +147,14 @@ impl Deputy {
             Request::Login(_) | Request::EndPatronSession(_) | Request::RequestAcsResend(_) => {
                 Ok(Verdict::Fine)
             }
+            Request::FeePaid(paid) if unsure => {
+                self.doubt_payment(inquiry, paid).await;
+                Ok(Verdict::No(Words::Unsure))
+            }
+            // The core leaves a vendor's own message unanswered.
             Request::FeePaid(_)
             | Request::Hold(_)
+            | Request::Vendor(_)
             | Request::RenewAll(_)
             | Request::BlockPatron(_)
             | Request::PatronEnable(_)
@@ -226,7 +235,8 @@ impl Deputy {
             | Request::ItemStatusUpdate(_)
             | Request::PatronEnable(_)
             | Request::Hold(_)
-            | Request::RenewAll(_) => return Verdict::No(Words::Refused(refused)),
+            | Request::RenewAll(_)
+            | Request::Vendor(_) => return Verdict::No(Words::Refused(refused)),
         };
         let account = LoanAccount {
             kind,
@@ -239,6 +249,22 @@ impl Deputy {
             tracing::error!(%error, ?kind, "what may have happened at a self-checkout is not written down");
         }
         Verdict::No(Words::Unsure)
+    }
+
+    /// A payment that may have been taken down: staff have to compare it with the library system.
+    async fn doubt_payment(&self, inquiry: &Inquiry, paid: &FeePaid) {
+        let said = |text: &str, is: fn(&str) -> bool| -> Option<Label> {
+            let text = Some(text.trim()).filter(|text| is(text));
+            text.and_then(|text| text.parse().ok())
+        };
+        let payment = PaymentUnresolved {
+            amount: said(&paid.fee_amount, PaymentUnresolved::is_amount),
+            currency: said(paid.currency_type.as_str(), PaymentUnresolved::is_currency),
+            session: inquiry.session.clone(),
+        };
+        if let Err(error) = self.lending.payment_unresolved(payment).await {
+            tracing::error!(%error, "a payment that was not confirmed is not written down");
+        }
     }
 
     /// Notes a card that was issued while nobody could be asked.

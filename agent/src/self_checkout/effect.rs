@@ -77,6 +77,10 @@ pub(super) enum Occurrence {
     GarbledByAcs,
     /// A request was sent to the ACS and its fate is not known.
     Unsure,
+    /// It was a payment.
+    PaymentUnsure,
+    /// A vendor's own message has no answer.
+    Unanswered,
     /// An answer cannot be written in the machine's charset.
     Unwritable,
     /// The ACS refused our login.

@@ -12,11 +12,11 @@ use std::time::{Duration, Instant};
 
 use jiff::tz::TimeZone;
 use lujiang_sip2::{
-    DecodeError, LoginResponse, Message, Profile, Request, RequestScResend, Response,
+    DecodeError, LoginResponse, Message, Profile, Request, RequestScResend, Response, VendorMessage,
 };
 use lujiang_wire::Label;
 
-use super::account::accounts;
+use super::account::{Account, accounts};
 use super::acs::{Acs, Fate, Standing, Told};
 use super::asked::Asked;
 use super::card_rule::CardRule;
@@ -24,6 +24,7 @@ use super::effect::{Effect, Inquiry, Occurrence, Why};
 use super::last_answer::LastAnswer;
 use super::screen::Language;
 use super::session::Sessions;
+use super::vendor_pair::VendorPair;
 
 /// Requests that wait while one is answered. SIP2 knows of none; a machine that lost its patience
 /// may have sent another.
@@ -42,6 +43,8 @@ pub(super) struct MachineRules {
     pub(super) hope: Duration,
     /// Whether we log in to the ACS by ourselves.
     pub(super) logs_in: bool,
+    /// The vendor's own messages that are handed on.
+    pub(super) vendor: Vec<VendorPair>,
     /// How a card that was issued is known.
     pub(super) card: Option<CardRule>,
     /// Where local time is local.
@@ -129,7 +132,20 @@ impl Machine {
 
     /// Reads a line of the machine.
     pub(super) fn read(&self, line: Vec<u8>) -> Said {
-        let message = self.rules.profile.decode(&line);
+        let profile = &self.rules.profile;
+        let message = match profile.decode(&line) {
+            Err(DecodeError::UnknownCommand { command })
+                if self.rules.vendor.iter().any(|own| own.is_asked_by(command)) =>
+            {
+                let message = profile.decode::<VendorMessage>(&line);
+                message.map(|message| Message {
+                    body: message.body.into(),
+                    sequence: message.sequence,
+                    checksum: message.checksum,
+                })
+            }
+            read => read,
+        };
         Said { line, message }
     }
 
@@ -159,6 +175,7 @@ impl Machine {
                 | DecodeError::Checksum { .. }
                 | DecodeError::ChecksumMissing
                 | DecodeError::Characters { .. }
+                | DecodeError::Opaque { .. }
                 | DecodeError::Fixed { .. }
                 | DecodeError::NoField { .. },
             ) => {
@@ -311,7 +328,7 @@ impl Machine {
             (None, Standing::Open | Standing::Hoped) if now < until => return,
             (None, Standing::Open | Standing::Hoped | Standing::Away) => Why::Away,
         };
-        self.decide(why, out);
+        self.decide(now, why, out);
     }
 
     /// Begins with a request.
@@ -336,10 +353,13 @@ impl Machine {
             | Request::PatronEnable(_)
             | Request::Hold(_)
             | Request::Renew(_)
-            | Request::RenewAll(_) => None,
+            | Request::RenewAll(_)
+            | Request::Vendor(_) => None,
         };
         self.language = told.unwrap_or(self.language);
-        let session = self.sessions.of(now, asked.reader());
+        let card = self.rules.card.as_ref();
+        let named = card.and_then(|rule| rule.reader(&asked.request));
+        let session = self.sessions.of(now, named.as_ref().or(asked.reader()));
         if let Request::EndPatronSession(_) = asked.request {
             self.sessions.end();
         }
@@ -361,15 +381,21 @@ impl Machine {
         match self.acs.ask(now, open.asked.request.clone(), out) {
             Ok(()) => open.way = Way::AtAcs,
             // Whom or what it is about, the ACS has no letters for: it would know neither.
-            Err(_) => self.decide(Why::Away, out),
+            Err(_) => self.decide(now, Why::Away, out),
         }
     }
 
-    fn decide(&mut self, why: Why, out: &mut Vec<Effect>) {
+    fn decide(&mut self, now: Instant, why: Why, out: &mut Vec<Effect>) {
         let Some(open) = &mut self.open else { return };
+        if let Request::Vendor(_) = open.asked.request {
+            return self.leave_unanswered(now, why, out);
+        }
         open.way = Way::Deciding;
         if why == Why::Unsure {
             out.push(Effect::Note(Occurrence::Unsure));
+            if let Request::FeePaid(_) = open.asked.request {
+                out.push(Effect::Note(Occurrence::PaymentUnsure));
+            }
         }
         out.push(Effect::Decide(Box::new(Inquiry {
             request: open.asked.request.clone(),
@@ -379,6 +405,20 @@ impl Machine {
         })));
     }
 
+    /// Of a vendor's own message nobody here knows the answer: the machine hears none, as without
+    /// a relay. A card that may have been issued is written down as that.
+    fn leave_unanswered(&mut self, now: Instant, why: Why, out: &mut Vec<Effect>) {
+        let Some(open) = self.open.take() else { return };
+        out.push(Effect::Note(Occurrence::Unanswered));
+        if why == Why::Unsure {
+            out.push(Effect::Note(Occurrence::Unsure));
+            let card = self.rules.card.as_ref();
+            let doubt = card.and_then(|rule| rule.doubt(&open.asked.request, &open.session));
+            out.extend(doubt.map(|card| Effect::Record(Box::new(Account::Card(card)))));
+        }
+        self.advance(now, out);
+    }
+
     fn handle_told(&mut self, now: Instant, told: Option<Told>, out: &mut Vec<Effect>) {
         let is_at_acs = self
             .open
@@ -386,8 +426,8 @@ impl Machine {
             .is_some_and(|open| open.way == Way::AtAcs);
         match told.filter(|_| is_at_acs) {
             Some(Told::Answer(response)) => self.handle_answer(now, &response, out),
-            Some(Told::Unanswered(Fate::Unknown)) => self.decide(Why::Unsure, out),
-            Some(Told::Unanswered(Fate::NotDone)) => self.decide(Why::Away, out),
+            Some(Told::Unanswered(Fate::Unknown)) => self.decide(now, Why::Unsure, out),
+            Some(Told::Unanswered(Fate::NotDone)) => self.decide(now, Why::Away, out),
             None => self.advance(now, out),
         }
     }
@@ -398,7 +438,7 @@ impl Machine {
         match (request, response) {
             // It is there to say that it is not.
             (_, Response::AcsStatus(status)) if !status.online_status => {
-                return self.decide(Why::Away, out);
+                return self.decide(now, Why::Away, out);
             }
             (Request::Login(login), Response::Login(answer)) => {
                 let good = answer.ok.then(|| login.clone());

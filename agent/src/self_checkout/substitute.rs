@@ -200,7 +200,8 @@ impl Answering<'_> {
             Request::RenewAll(asked) => self.renew_all(asked).into(),
             Request::ScStatus(_) => self.status().into(),
             Request::Login(_) => self.login().into(),
-            Request::RequestAcsResend(_) => RequestScResend::default().into(),
+            // Nobody here knows an answer to a vendor's own message, and the core asks for none.
+            Request::RequestAcsResend(_) | Request::Vendor(_) => RequestScResend::default().into(),
         }
     }
 

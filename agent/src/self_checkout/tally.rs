@@ -48,6 +48,8 @@ impl Tally {
             Occurrence::GarbledByMachine => status.garbled_by_machine += 1,
             Occurrence::GarbledByAcs => status.garbled_by_library_system += 1,
             Occurrence::Unsure => status.unsure += 1,
+            Occurrence::PaymentUnsure => status.payments_unresolved += 1,
+            Occurrence::Unanswered => status.unanswered += 1,
             Occurrence::Unwritable => status.unwritable += 1,
             Occurrence::LoginRefused => status.logins_refused += 1,
             Occurrence::Serving(serving) => status.library_system = serving,
@@ -81,6 +83,12 @@ impl Tally {
                     "what the library system did with a request is not known"
                 );
             }
+            Occurrence::PaymentUnsure => {
+                tracing::warn!(
+                    machine,
+                    "a payment was not confirmed: compare it with the library system"
+                );
+            }
             Occurrence::LoginRefused => {
                 tracing::warn!(machine, "the library system refuses our login");
             }
@@ -95,6 +103,7 @@ impl Tally {
             | Occurrence::Repeated
             | Occurrence::GarbledByMachine
             | Occurrence::GarbledByAcs
+            | Occurrence::Unanswered
             | Occurrence::Terminal(_) => {}
         }
     }

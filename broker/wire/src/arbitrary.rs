@@ -12,8 +12,9 @@ use crate::{
     Boot, CardIssued, Channel, ClockMessage, ClockReply, ClockReport, ClockRequest, ContentFailed,
     ContentInstalled, ContentRemoved, DeviceId, Due, Epoch, Event, Fact, Flag, KioskUsed, Label,
     LedgerId, LinkState, LoanCheckin, LoanCheckout, LoanKind, LoanUndone, Metric, Mode, Moment,
-    OutboxDropped, Outcome, Patron, Place, RawTotals, ReaderId, Receipts, Sequence, Status,
-    StopClosed, StopOpened, Stream, Telemetry, Topic, TopicFilter, Uptime, VisitCounted,
+    OutboxDropped, Outcome, Patron, PaymentUnresolved, Place, RawTotals, ReaderId, Receipts,
+    Sequence, Status, StopClosed, StopOpened, Stream, Telemetry, Topic, TopicFilter, Uptime,
+    VisitCounted,
 };
 
 pub(crate) fn device() -> BoxedStrategy<DeviceId> {
@@ -244,6 +245,17 @@ fn card() -> BoxedStrategy<CardIssued> {
         .boxed()
 }
 
+fn payment() -> BoxedStrategy<PaymentUnresolved> {
+    let amount = option::of("[0-9]{1,6}(\\.[0-9]{1,2})?");
+    (amount, option::of("[A-Z]{3}"), label())
+        .prop_map(|(amount, currency, session)| PaymentUnresolved {
+            amount: amount.map(|amount| amount.parse().unwrap()),
+            currency: currency.map(|currency| currency.parse().unwrap()),
+            session,
+        })
+        .boxed()
+}
+
 fn kiosk() -> BoxedStrategy<KioskUsed> {
     let metric = select(vec![
         Metric::TotalItemInvestigations,
@@ -341,6 +353,7 @@ pub(crate) fn fact() -> BoxedStrategy<Fact> {
         checkin().prop_map(Fact::LoanCheckin),
         undone().prop_map(Fact::LoanUndone),
         card().prop_map(Fact::CardIssued),
+        payment().prop_map(Fact::PaymentUnresolved),
         kiosk().prop_map(Fact::KioskUsed),
         content(),
         stop(),

@@ -7,7 +7,8 @@ use serde_json::Value;
 use crate::event_error::{EventError, read};
 use crate::{
     CardIssued, ContentFailed, ContentInstalled, ContentRemoved, KioskUsed, LoanCheckin,
-    LoanCheckout, LoanUndone, OutboxDropped, Patron, StopClosed, StopOpened, Stream, VisitCounted,
+    LoanCheckout, LoanUndone, OutboxDropped, Patron, PaymentUnresolved, StopClosed, StopOpened,
+    Stream, VisitCounted,
 };
 
 /// Every event type we know, with its name on the wire.
@@ -25,6 +26,8 @@ pub enum EventType {
     LoanUndone,
     /// `library.card.issued.v1`
     CardIssued,
+    /// `library.payment.unresolved.v1`
+    PaymentUnresolved,
     /// `library.kiosk.used.v1`
     KioskUsed,
     /// `library.content.installed.v1`
@@ -43,13 +46,14 @@ pub enum EventType {
 
 impl EventType {
     /// All types.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::VisitCounted,
         Self::LoanCheckout,
         Self::LoanRenew,
         Self::LoanCheckin,
         Self::LoanUndone,
         Self::CardIssued,
+        Self::PaymentUnresolved,
         Self::KioskUsed,
         Self::ContentInstalled,
         Self::ContentRemoved,
@@ -69,6 +73,7 @@ impl EventType {
             Self::LoanCheckin => "library.loan.checkin.v1",
             Self::LoanUndone => "library.loan.undone.v1",
             Self::CardIssued => "library.card.issued.v1",
+            Self::PaymentUnresolved => "library.payment.unresolved.v1",
             Self::KioskUsed => "library.kiosk.used.v1",
             Self::ContentInstalled => "library.content.installed.v1",
             Self::ContentRemoved => "library.content.removed.v1",
@@ -92,7 +97,7 @@ impl EventType {
     pub fn stream(self) -> Stream {
         match self {
             Self::LoanCheckout | Self::LoanRenew | Self::LoanCheckin => Stream::Loan,
-            Self::LoanUndone => Stream::Loan,
+            Self::LoanUndone | Self::PaymentUnresolved => Stream::Loan,
             Self::CardIssued | Self::StopOpened | Self::StopClosed => Stream::Loan,
             Self::VisitCounted => Stream::Visit,
             Self::ContentInstalled | Self::ContentRemoved | Self::ContentFailed => Stream::Receipt,
@@ -123,6 +128,8 @@ pub enum Fact {
     LoanUndone(LoanUndone),
     /// A card was issued.
     CardIssued(CardIssued),
+    /// A payment was never confirmed.
+    PaymentUnresolved(PaymentUnresolved),
     /// A title was used at a kiosk.
     KioskUsed(KioskUsed),
     /// Content was installed.
@@ -150,6 +157,7 @@ impl Fact {
             Self::LoanCheckin(_) => EventType::LoanCheckin,
             Self::LoanUndone(_) => EventType::LoanUndone,
             Self::CardIssued(_) => EventType::CardIssued,
+            Self::PaymentUnresolved(_) => EventType::PaymentUnresolved,
             Self::KioskUsed(_) => EventType::KioskUsed,
             Self::ContentInstalled(_) => EventType::ContentInstalled,
             Self::ContentRemoved(_) => EventType::ContentRemoved,
@@ -173,7 +181,7 @@ impl Fact {
             Self::LoanCheckout(loan) | Self::LoanRenew(loan) => loan.patron.as_ref(),
             Self::CardIssued(card) => card.patron.as_ref(),
             Self::VisitCounted(_) | Self::LoanCheckin(_) | Self::KioskUsed(_) => None,
-            Self::LoanUndone(_) => None,
+            Self::LoanUndone(_) | Self::PaymentUnresolved(_) => None,
             Self::ContentInstalled(_) | Self::ContentRemoved(_) | Self::ContentFailed(_) => None,
             Self::StopOpened(_) | Self::StopClosed(_) | Self::OutboxDropped(_) => None,
         }
@@ -186,7 +194,7 @@ impl Fact {
             Self::LoanCheckout(loan) | Self::LoanRenew(loan) => loan.patron.as_mut(),
             Self::CardIssued(card) => card.patron.as_mut(),
             Self::VisitCounted(_) | Self::LoanCheckin(_) | Self::KioskUsed(_) => None,
-            Self::LoanUndone(_) => None,
+            Self::LoanUndone(_) | Self::PaymentUnresolved(_) => None,
             Self::ContentInstalled(_) | Self::ContentRemoved(_) | Self::ContentFailed(_) => None,
             Self::StopOpened(_) | Self::StopClosed(_) | Self::OutboxDropped(_) => None,
         };
@@ -205,6 +213,7 @@ impl Fact {
             Self::LoanCheckin(data) => serde_json::to_value(data),
             Self::LoanUndone(data) => serde_json::to_value(data),
             Self::CardIssued(data) => serde_json::to_value(data),
+            Self::PaymentUnresolved(data) => serde_json::to_value(data),
             Self::KioskUsed(data) => serde_json::to_value(data),
             Self::ContentInstalled(data) => serde_json::to_value(data),
             Self::ContentRemoved(data) => serde_json::to_value(data),
@@ -225,6 +234,9 @@ impl Fact {
             EventType::LoanCheckin => Self::LoanCheckin(read("data", data)?),
             EventType::LoanUndone => Self::LoanUndone(read("data", data)?),
             EventType::CardIssued => Self::CardIssued(checked(data, CardIssued::validate)?),
+            EventType::PaymentUnresolved => {
+                Self::PaymentUnresolved(checked(data, PaymentUnresolved::validate)?)
+            }
             EventType::KioskUsed => Self::KioskUsed(read("data", data)?),
             EventType::ContentInstalled => Self::ContentInstalled(read("data", data)?),
             EventType::ContentRemoved => Self::ContentRemoved(read("data", data)?),

@@ -27,6 +27,7 @@ mod label;
 mod loan;
 mod papers;
 mod patron;
+mod payment;
 
 mod allotment;
 mod blob_hash;
@@ -102,6 +103,7 @@ pub use papers::{
     LoanPapers, PlannedStop, READER_SEAL_INFO, ReturnedConflict, normalise_reader,
 };
 pub use patron::{Patron, ReaderId};
+pub use payment::PaymentUnresolved;
 pub use place::{Moment, Place};
 pub use receipts::{LedgerId, Receipts};
 pub use reported::{Reported, ReportedContent, ReportedScreen, Screen, Taking, TakingState};

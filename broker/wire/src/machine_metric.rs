@@ -14,6 +14,8 @@ pub enum MachineMetric {
     OutOfPaper,
     /// It is shutting down, as it said.
     ShuttingDown,
+    /// Payments at it that the library system never confirmed, since the agent started.
+    PaymentsUnresolved,
 }
 
 impl MachineMetric {
@@ -31,6 +33,7 @@ impl MachineMetric {
             Self::LibrarySystem => "library_system",
             Self::OutOfPaper => "out_of_paper",
             Self::ShuttingDown => "shutting_down",
+            Self::PaymentsUnresolved => "payments_unresolved",
         }
     }
 

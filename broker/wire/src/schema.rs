@@ -13,8 +13,8 @@ use serde_json::Value;
 use crate::{
     Allotment, Boot, CardIssued, CarriedReceipts, Catalogue, ClockMessage, ContentFailed,
     ContentInstalled, ContentRemoved, Desired, Due, Epoch, EventId, EventType, KioskUsed, Label,
-    LoanCheckin, LoanCheckout, LoanPapers, LoanUndone, Notices, OutboxDropped, Receipts, Reported,
-    Signed, Status, StopClosed, StopOpened, Telemetry, Uptime, VisitCounted,
+    LoanCheckin, LoanCheckout, LoanPapers, LoanUndone, Notices, OutboxDropped, PaymentUnresolved,
+    Receipts, Reported, Signed, Status, StopClosed, StopOpened, Telemetry, Uptime, VisitCounted,
 };
 
 /// A schema and the name of the file it belongs in, without `.json`.
@@ -133,6 +133,7 @@ fn data(generator: &mut SchemaGenerator, event_type: EventType) -> Schema {
         EventType::LoanCheckin => generator.subschema_for::<LoanCheckin>(),
         EventType::LoanUndone => generator.subschema_for::<LoanUndone>(),
         EventType::CardIssued => generator.subschema_for::<CardIssued>(),
+        EventType::PaymentUnresolved => generator.subschema_for::<PaymentUnresolved>(),
         EventType::KioskUsed => generator.subschema_for::<KioskUsed>(),
         EventType::ContentInstalled => generator.subschema_for::<ContentInstalled>(),
         EventType::ContentRemoved => generator.subschema_for::<ContentRemoved>(),

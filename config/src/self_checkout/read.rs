@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::{
     AcsSection, CardSection, MachineLanguage, MachineLine, MachineSection, OfflineSection,
-    OfflineStatus, SelfCheckoutSection,
+    OfflineStatus, SelfCheckoutSection, VendorSection,
 };
 use crate::section::{Section, is_host};
 use crate::{ByteSize, SerialSection, Sip2Profile};
@@ -28,6 +28,21 @@ const TEXT_LENGTH_MAX: usize = 200;
 
 /// The requests with a field AA.
 const NAMING_A_READER: [&str; 10] = ["01", "11", "15", "23", "25", "29", "35", "37", "63", "65"];
+
+/// The codes the standard has, in either direction.
+const STANDARD: [&str; 31] = [
+    "01", "09", "10", "11", "12", "15", "16", "17", "18", "19", "20", "23", "24", "25", "26", "29",
+    "30", "35", "36", "37", "38", "63", "64", "65", "66", "93", "94", "96", "97", "98", "99",
+];
+
+/// Messages of a vendor's own at one machine.
+const VENDOR_MESSAGES_MAX: usize = 16;
+
+/// Widest fixed part of a vendor's own message, in characters.
+const FIXED_WIDTH_MAX: u16 = 200;
+
+/// What a text may be that names a field, or none.
+const FIELD: &str = "two letters A-Z, or \"\" for none";
 
 /// What a text may be that stands in a field.
 const TEXT: &str = "at most 200 characters, no \"|\" and no control character; \"\" for none";
@@ -126,19 +141,33 @@ impl OfflineSection {
 
 impl CardSection {
     fn read(section: &mut Section<'_>) -> Option<Self> {
-        let expected =
-            "a request that names a reader: one of 01, 11, 15, 23, 25, 29, 35, 37, 63, 65";
-        let message =
-            section.required_text("message", expected, |text| NAMING_A_READER.contains(&text));
-        let field = section.required_text("field", "two letters A-Z", |text| {
-            text.len() == 2 && text.bytes().all(|b| b.is_ascii_uppercase())
+        let expected = "a request that names a reader: one of 01, 11, 15, 23, 25, 29, 35, 37, 63, \
+                        65; or a vendor's own, of two digits the standard does not have";
+        let message = section.required_text("message", expected, |text| {
+            NAMING_A_READER.contains(&text) || is_vendors(text)
         });
-        let value = section.text("value", String::new(), TEXT, is_text);
-        let kind = section.text("kind", String::new(), TEXT, is_text);
+        let field = section.required_text("field", "two letters A-Z", is_field);
+        let is_field_or_none = |text: &str| text.is_empty() || is_field(text);
+        let default = Self::of_message("", "");
+        let read = Self {
+            value: section.text("value", default.value, TEXT, is_text),
+            kind: section.text("kind", default.kind, TEXT, is_text),
+            fixed_width: section.number("fixed_width", 0, 0..=FIXED_WIDTH_MAX),
+            card: section.text("card", default.card, FIELD, is_field_or_none),
+            reader: section.text("reader", default.reader, FIELD, is_field_or_none),
+            answer_field: section.text(
+                "answer_field",
+                default.answer_field,
+                FIELD,
+                is_field_or_none,
+            ),
+            answer_value: section.text("answer_value", default.answer_value, TEXT, is_text),
+            ..Self::of_message("", "")
+        };
         Some(Self {
-            value,
-            kind,
-            ..Self::of_message(&message?, &field?)
+            message: message?,
+            field: field?,
+            ..read
         })
     }
 }
@@ -165,6 +194,14 @@ impl MachineSection {
         ];
         let language = section.choice("language", MachineLanguage::Chinese, &languages);
         let profile = Sip2Profile::read(section);
+        let vendor_messages = section.list(
+            "vendor_messages",
+            "a list of request and answer, each of two digits the standard does not have, such as \
+             \"81-82\", at most 16 of them",
+            Vec::new(),
+            0..=VENDOR_MESSAGES_MAX,
+            |value| value.as_str().and_then(vendor_message),
+        );
         let line = match serial {
             Some(serial) => MachineLine::Serial(serial?),
             None => MachineLine::Tcp(near_address(&listen)?),
@@ -174,6 +211,7 @@ impl MachineSection {
             from: from.parse().ok(),
             language,
             profile,
+            vendor_messages,
         })
     }
 }
@@ -185,6 +223,25 @@ fn is_name(name: &str) -> bool {
 
 fn is_text(text: &str) -> bool {
     text.chars().count() <= TEXT_LENGTH_MAX && !text.chars().any(|c| c.is_control() || c == '|')
+}
+
+fn is_field(text: &str) -> bool {
+    text.len() == 2 && text.bytes().all(|b| b.is_ascii_uppercase())
+}
+
+/// Whether these are two digits that the standard leaves to others.
+fn is_vendors(text: &str) -> bool {
+    let is_code = text.len() == 2 && text.bytes().all(|b| b.is_ascii_digit());
+    is_code && !STANDARD.contains(&text)
+}
+
+/// A request of a vendor's own and its answer.
+fn vendor_message(text: &str) -> Option<VendorSection> {
+    let (request, answer) = text.split_once('-')?;
+    (is_vendors(request) && is_vendors(answer)).then(|| VendorSection {
+        request: request.to_owned(),
+        answer: answer.to_owned(),
+    })
 }
 
 /// An address that only this machine or its own network reaches.
@@ -200,6 +257,14 @@ fn near_address(text: &str) -> Option<SocketAddr> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_vendors_own_message_takes_no_code_of_the_standard() {
+        assert!(vendor_message("81-82").is_some());
+        for other in ["11-82", "81-12", "81", "81-", "8a-82", "081-82", "81-82-83"] {
+            assert_eq!(vendor_message(other), None, "{other}");
+        }
+    }
 
     #[test]
     fn a_machine_is_listened_for_where_only_its_own_network_reaches() {

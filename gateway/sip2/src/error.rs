@@ -42,6 +42,12 @@ pub enum DecodeError {
         /// Which field.
         field: FieldId,
     },
+    /// Bytes of a vendor's message that are no characters: what they say nobody here knows.
+    #[error("message {command} holds bytes that are no characters in the profile's charset")]
+    Opaque {
+        /// Its code.
+        command: Command,
+    },
     /// Characters that mean nothing in a fixed-width field, and the profile is strict.
     #[error("the fixed-width field \"{field}\" holds what means nothing there")]
     Fixed {
@@ -70,6 +76,12 @@ pub enum EncodeError {
     Characters {
         /// Which field.
         field: FieldId,
+        /// The profile's charset.
+        charset: &'static str,
+    },
+    /// A vendor's message holds what the charset has no bytes for.
+    #[error("the vendor's message holds a character that {charset} does not have")]
+    Opaque {
         /// The profile's charset.
         charset: &'static str,
     },

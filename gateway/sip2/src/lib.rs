@@ -32,6 +32,7 @@ mod response;
 mod sample;
 mod supported;
 mod terminal;
+mod vendor;
 mod writer;
 
 pub use charset::Charset;
@@ -61,3 +62,4 @@ pub use response::{
 };
 pub use supported::SupportedMessages;
 pub use terminal::{Algorithm, Retries, ScStatusCode, Timeout, Version};
+pub use vendor::VendorMessage;

@@ -121,12 +121,15 @@ macro_rules! direction {
                 $(#[$variant_doc])*
                 $variant($body),
             )*
+            /// A vendor's own, of a code the standard does not have; read by whoever expects it.
+            Vendor($crate::vendor::VendorMessage),
         }
 
         impl $crate::message::Body for $name {
             fn command(&self) -> $crate::error::Command {
                 match self {
                     $(Self::$variant(_) => $crate::error::Command(*$code),)*
+                    Self::Vendor(message) => message.command(),
                 }
             }
         }
@@ -148,6 +151,7 @@ macro_rules! direction {
             fn write(&self, out: &mut $crate::writer::Writer) {
                 match self {
                     $(Self::$variant(body) => body.write(out),)*
+                    Self::Vendor(message) => message.write(out),
                 }
             }
         }
@@ -159,6 +163,12 @@ macro_rules! direction {
                 }
             }
         )*
+
+        impl From<$crate::vendor::VendorMessage> for $name {
+            fn from(message: $crate::vendor::VendorMessage) -> Self {
+                Self::Vendor(message)
+            }
+        }
 
         #[cfg(test)]
         impl $crate::sample::Sample for $name {

@@ -56,6 +56,18 @@ impl Writer {
         self.text.push(DELIMITER);
     }
 
+    /// Writes what nobody here can read: as it is or not at all, and never for a log.
+    pub(crate) fn opaque(&mut self, text: &str) {
+        match self.purpose {
+            Purpose::Wire(charset) if charset.carries(text) => self.text.push_str(text),
+            Purpose::Wire(charset) => {
+                let charset = charset.name();
+                self.error.get_or_insert(EncodeError::Opaque { charset });
+            }
+            Purpose::Log => self.text.push_str(redaction::of_unknown(text)),
+        }
+    }
+
     /// Writes fields the standard does not know there: a log shows their names only.
     pub(crate) fn other(&mut self, fields: &[Field]) {
         for field in fields {

@@ -177,6 +177,7 @@ fn happened(fact: &Fact, zone: &TimeZone) -> Option<(Label, Deed, Mode)> {
         Fact::VisitCounted(_) | Fact::CardIssued(_) | Fact::KioskUsed(_) => None,
         Fact::ContentInstalled(_) | Fact::ContentRemoved(_) | Fact::ContentFailed(_) => None,
         Fact::StopOpened(_) | Fact::StopClosed(_) | Fact::OutboxDropped(_) => None,
+        Fact::PaymentUnresolved(_) => None,
     }
 }
 

@@ -134,8 +134,8 @@ pub(super) struct RefusalRow {
 pub(super) struct AlarmRow {
     /// `id-conflict`: an id was used twice with different content, as by a cloned card;
     /// `facts-lost`: facts will never come; `refused`: the device asked for what it may not do;
-    /// `self-checkout-out-of-paper`, `self-checkout-out-of-service` and `library-system-away`: so
-    /// says the latest sample of the device with the self-checkouts.
+    /// `self-checkout-out-of-paper`, `self-checkout-out-of-service`, `library-system-away` and
+    /// `payment-unresolved`: so says the latest sample of the device with the self-checkouts.
     kind: &'static str,
     /// How often.
     count: u64,
@@ -342,6 +342,12 @@ fn alarms(contact: &Contact, figures: &DeviceFigures, lost: u64) -> Vec<AlarmRow
             contact.machines(MachineMetric::LibrarySystem, false),
             None,
             "look-at-the-library-system",
+        ),
+        (
+            "payment-unresolved",
+            contact.machines(MachineMetric::PaymentsUnresolved, true),
+            None,
+            "compare-the-payment-with-the-library-system",
         ),
     ]
     .into_iter()

@@ -197,10 +197,12 @@ impl ApiState {
             let paper = contact.machines(MachineMetric::OutOfPaper, true);
             let service = contact.machines_out_of_service();
             let away = contact.machines(MachineMetric::LibrarySystem, false);
+            let paid = contact.machines(MachineMetric::PaymentsUnresolved, true);
             for (kind, machines) in [
                 ("self-checkout-out-of-paper", paper),
                 ("self-checkout-out-of-service", service),
                 ("library-system-away", away),
+                ("payment-unresolved", paid),
             ] {
                 add(Gauge::Alarms, kind, u64::from(machines > 0));
             }

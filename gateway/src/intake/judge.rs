@@ -411,6 +411,7 @@ fn implausibility(fact: &Fact, rules: &IntakeRules) -> Option<String> {
         Fact::CardIssued(_) | Fact::KioskUsed(_) => None,
         Fact::ContentInstalled(_) | Fact::ContentRemoved(_) | Fact::ContentFailed(_) => None,
         Fact::StopOpened(_) | Fact::StopClosed(_) | Fact::OutboxDropped(_) => None,
+        Fact::PaymentUnresolved(_) => None,
     }
 }
 

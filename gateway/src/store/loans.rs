@@ -429,6 +429,7 @@ pub(crate) fn is_of_an_item(fact: &Fact) -> bool {
         Fact::VisitCounted(_) | Fact::CardIssued(_) | Fact::KioskUsed(_) => false,
         Fact::ContentInstalled(_) | Fact::ContentRemoved(_) | Fact::ContentFailed(_) => false,
         Fact::StopOpened(_) | Fact::StopClosed(_) | Fact::OutboxDropped(_) => false,
+        Fact::PaymentUnresolved(_) => false,
     }
 }
 

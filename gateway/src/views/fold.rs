@@ -186,7 +186,7 @@ impl Changes<'_> {
             Fact::StopOpened(stop) => self.stop_opened(stop, when),
             Fact::StopClosed(stop) => self.stop_closed(stop, when),
             // Of these only their numbers are kept here.
-            Fact::KioskUsed(_) => {}
+            Fact::KioskUsed(_) | Fact::PaymentUnresolved(_) => {}
             Fact::ContentInstalled(_) | Fact::ContentRemoved(_) => {}
             Fact::ContentFailed(_) => {}
         }

@@ -73,6 +73,7 @@ impl Session {
             }
             Err(
                 DecodeError::Characters { .. }
+                | DecodeError::Opaque { .. }
                 | DecodeError::Fixed { .. }
                 | DecodeError::NoField { .. },
             ) => return self.ask_again(),

@@ -428,6 +428,7 @@ impl Story {
 
 fn core(profile: Profile, acs: Profile, login: Option<Login>, now: Instant) -> Machine {
     let rules = MachineRules {
+        vendor: Vec::new(),
         profile,
         language: Language::Chinese,
         repeat_within: Duration::from_secs(36_000),
@@ -437,6 +438,7 @@ fn core(profile: Profile, acs: Profile, login: Option<Login>, now: Instant) -> M
         zone: TimeZone::UTC,
     };
     let acs_rules = AcsRules {
+        vendor: Vec::new(),
         profile: acs,
         answer_timeout: Duration::from_secs(5),
         keep_alive: Duration::from_secs(60),
