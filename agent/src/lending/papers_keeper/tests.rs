@@ -51,15 +51,25 @@ fn revised(revision: &str, blocked: &[&str]) -> LoanPapers {
 
 /// Starts the task for an enrolled device without papers.
 fn keeping(authority: &Authority, gateway: &TestGateway) -> Keeping {
+    kept_by(|identities| {
+        let key = DeviceKey::generate().unwrap();
+        let csr = key.signing_request(&device()).unwrap();
+        let issued = authority.issue(&csr, &device(), YEAR);
+        let identity = Identity::assemble(&device(), gateway.url(), &key, issued).unwrap();
+        identities.replace(&identity).unwrap();
+    })
+}
+
+/// Starts the task for a device that has no certificate.
+fn unenrolled() -> Keeping {
+    kept_by(|_| ())
+}
+
+fn kept_by(enrol: impl FnOnce(&IdentityFolder)) -> Keeping {
     let (lending, board, time, folder) = TestLending::without_papers().parts();
     time.measured(report("2026-11-24T12:00:00Z"));
     let uplink = UplinkSection::in_folder(folder.path());
-    let key = DeviceKey::generate().unwrap();
-    let csr = key.signing_request(&device()).unwrap();
-    let issued = authority.issue(&csr, &device(), YEAR);
-    let identity = Identity::assemble(&device(), gateway.url(), &key, issued).unwrap();
-    let identities = IdentityFolder::new(&uplink.identity, &device());
-    identities.replace(&identity).unwrap();
+    enrol(&IdentityFolder::new(&uplink.identity, &device()));
     let section = LendingSection {
         papers_pause_min: Duration::from_millis(10),
         papers_pause_max: Duration::from_millis(20),
@@ -184,6 +194,21 @@ async fn papers_that_cannot_be_used_leave_the_old_ones_and_are_asked_for_again()
     keeping
         .until(|lending| lending.papers_trouble().is_none())
         .await;
+    keeping.end().await;
+}
+
+#[tokio::test]
+async fn a_device_known_by_its_password_gets_no_papers_and_says_why() {
+    let authority = Authority::new();
+    let gateway = TestGateway::start(&authority, |_| (200, Vec::new())).await;
+    let keeping = unenrolled();
+    keeping
+        .until(|lending| lending.papers_trouble().is_some())
+        .await;
+    let trouble = keeping.lending.papers_trouble().unwrap();
+    assert!(trouble.contains("for a certificate only"), "{trouble}");
+    assert_eq!(keeping.lending.papers(), None);
+    assert!(gateway.asked().is_empty(), "it has nothing to ask by");
     keeping.end().await;
 }
 

@@ -1,7 +1,14 @@
 //! The table of rights, walked by the OpenAPI document: strangers and narrower rights are turned
 //! away from every route, and each change leaves exactly one audit record.
 
+use lujiang_wire::Mode;
+
 use super::*;
+use crate::desk::{
+    Conflict, ConflictKind, Deed, Happening, ItemRecord, LoanFact, Rest, Stage, When,
+};
+use crate::entry::EntryNumber;
+use crate::store;
 
 /// The routes that need no right, and why that is right.
 const OPEN: [(&str, &str); 15] = [
@@ -78,9 +85,15 @@ fn example(route: &str) -> Option<Example> {
         "post /api/v1/loans/pause" => Ask("/api/v1/loans/pause", json!({})),
         "post /api/v1/loans/resume" => Ask("/api/v1/loans/resume", json!({})),
         "post /api/v1/loans/forget" => Ask("/api/v1/loans/forget", json!({})),
-        "post /api/v1/loans/export" => Elsewhere("loans: what there is to write"),
-        "post /api/v1/conflicts/{number}/ruling" => Elsewhere("loans: a fact in dispute"),
-        "delete /api/v1/conflicts/{number}/ruling" => Elsewhere("loans: a ruling"),
+        "post /api/v1/loans/export" => Ask("/api/v1/loans/export", json!({"form": "koc"})),
+        "post /api/v1/conflicts/{number}/ruling" => Ask(
+            "/api/v1/conflicts/101/ruling",
+            json!({"ruling": "dismiss", "reason": "seen at the shelf"}),
+        ),
+        // Ruled on before the walk.
+        "delete /api/v1/conflicts/{number}/ruling" => {
+            Ask("/api/v1/conflicts/102/ruling", json!({}))
+        }
         "post /api/v1/loans/rotate-key" => Ask("/api/v1/loans/rotate-key", json!({})),
         "post /api/v1/loans/stops" => Ask(
             "/api/v1/loans/stops",
@@ -176,6 +189,12 @@ async fn every_change_leaves_exactly_one_audit_record_of_who_made_it() {
     house.token("old", "read").await;
     let crowds: Vec<Value> = (1..=5).map(|number| visit(number, 900_000)).collect();
     house.keep("gate-1", &crowds).await;
+    for number in [101, 102] {
+        dispute(&house, number).await;
+    }
+    let ruling = json!({"ruling": "retry", "reason": "the shelf was tidied"});
+    let ruled = house.sending("POST", "/api/v1/conflicts/102/ruling", &ruling);
+    assert_eq!(house.ask(ruled).await.status, 202);
     for (route, needed) in routes(&house).await {
         let Some(needed) = needed.filter(|_| !route.starts_with("get ")) else {
             continue;
@@ -207,6 +226,36 @@ async fn every_change_leaves_exactly_one_audit_record_of_who_made_it() {
             acts[0]
         );
     }
+}
+
+/// A return that the library system refuses to take down.
+async fn dispute(house: &House, number: i64) {
+    let now: Timestamp = NOW.parse().unwrap();
+    let number = EntryNumber(number);
+    let mut record = ItemRecord::new(format!("LL{}", number.0).parse().unwrap());
+    let fact = LoanFact {
+        happening: Happening {
+            number,
+            device: "bus-1".parse().unwrap(),
+            place: None,
+            when: When::at(now),
+        },
+        id: format!("bus-1-{}", number.0).parse().unwrap(),
+        item: record.item.clone(),
+        deed: Deed::Checkin,
+        mode: Mode::Offline,
+    };
+    record.hear(fact, now);
+    record.open[0].stage = Stage::Disputed(Conflict {
+        kind: ConflictKind::Refused,
+        words: None,
+        since: now,
+        retry_at: None,
+        intent: None,
+    });
+    let keep =
+        move |tx: &rusqlite::Transaction<'_>| store::loans::keep(tx, &record, Rest::Held, &[], now);
+    house.state.store.decide(keep).await.unwrap();
 }
 
 /// Every route of the document, as `method path`, and its right.
