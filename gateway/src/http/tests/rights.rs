@@ -81,25 +81,6 @@ fn example(route: &str) -> Option<Example> {
         ),
         // Added by the route before it.
         "delete /api/v1/readers/{reader}" => Ask("/api/v1/readers/node-red", json!({})),
-        "post /api/v1/loans/blocks" => Elsewhere("papers: the body is no JSON"),
-        "post /api/v1/loans/pause" => Ask("/api/v1/loans/pause", json!({})),
-        "post /api/v1/loans/resume" => Ask("/api/v1/loans/resume", json!({})),
-        "post /api/v1/loans/forget" => Ask("/api/v1/loans/forget", json!({})),
-        "post /api/v1/loans/export" => Ask("/api/v1/loans/export", json!({"form": "koc"})),
-        "post /api/v1/conflicts/{number}/ruling" => Ask(
-            "/api/v1/conflicts/101/ruling",
-            json!({"ruling": "dismiss", "reason": "seen at the shelf"}),
-        ),
-        // Ruled on before the walk.
-        "delete /api/v1/conflicts/{number}/ruling" => {
-            Ask("/api/v1/conflicts/102/ruling", json!({}))
-        }
-        "post /api/v1/loans/rotate-key" => Ask("/api/v1/loans/rotate-key", json!({})),
-        "post /api/v1/loans/stops" => Ask(
-            "/api/v1/loans/stops",
-            json!({"date": "2026-12-03", "unit": "东岗村小学", "place": "操场"}),
-        ),
-        "delete /api/v1/loans/stops/{stop}" => Elsewhere("papers: the name is made"),
         "put /api/v1/sites/{site}" => Ask("/api/v1/sites/main", json!({"name": "主馆"})),
         "post /api/v1/sign-in-links" => Ask("/api/v1/sign-in-links", json!({})),
         "post /api/v1/tokens" => Ask("/api/v1/tokens", json!({"name": "new", "scope": "read"})),
@@ -131,6 +112,33 @@ fn example(route: &str) -> Option<Example> {
         "post /api/v1/content/hidden" => Elsewhere("content: as above"),
         "delete /api/v1/content/hidden/{title}" => Elsewhere("content: as above"),
         "post /api/v1/sign-out" => Elsewhere("a_change_by_cookie_must_come_from_here"),
+        _ => return of_lending(route),
+    })
+}
+
+/// An example for each change of the loan desk and its papers.
+fn of_lending(route: &str) -> Option<Example> {
+    use Example::{Ask, Elsewhere};
+    Some(match route {
+        "post /api/v1/loans/blocks" => Elsewhere("papers: the body is no JSON"),
+        "post /api/v1/loans/pause" => Ask("/api/v1/loans/pause", json!({})),
+        "post /api/v1/loans/resume" => Ask("/api/v1/loans/resume", json!({})),
+        "post /api/v1/loans/forget" => Ask("/api/v1/loans/forget", json!({})),
+        "post /api/v1/loans/export" => Ask("/api/v1/loans/export", json!({"form": "koc"})),
+        "post /api/v1/conflicts/{number}/ruling" => Ask(
+            "/api/v1/conflicts/101/ruling",
+            json!({"ruling": "dismiss", "reason": "seen at the shelf"}),
+        ),
+        // Ruled on before the walk.
+        "delete /api/v1/conflicts/{number}/ruling" => {
+            Ask("/api/v1/conflicts/102/ruling", json!({}))
+        }
+        "post /api/v1/loans/rotate-key" => Ask("/api/v1/loans/rotate-key", json!({})),
+        "post /api/v1/loans/stops" => Ask(
+            "/api/v1/loans/stops",
+            json!({"date": "2026-12-03", "unit": "东岗村小学", "place": "操场"}),
+        ),
+        "delete /api/v1/loans/stops/{stop}" => Elsewhere("papers: the name is made"),
         _ => return None,
     })
 }
