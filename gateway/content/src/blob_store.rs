@@ -345,8 +345,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = BlobStore::on_disk(folder.path()).unwrap();
         let (blob, _) = store.put_bytes(vec![1; 100]).await.unwrap();
-        let upload = store.0.put_multipart(&place(&BlobHash::new([1; 32])));
-        let mut writer = WriteMultipart::new(upload.await.unwrap());
+        let path = place(&BlobHash::new([1; 32]));
+        let upload = store.0.put_multipart(&path).await.unwrap();
+        let mut writer = WriteMultipart::new(upload);
         writer.write(&vec![2; 10 * 1024 * 1024]);
         writer.wait_for_capacity(0).await.unwrap();
         // As a killed process leaves it: nobody aborts.

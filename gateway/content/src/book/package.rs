@@ -75,8 +75,10 @@ impl Package {
             "description" if self.description.is_none() => {
                 self.description = paragraph(&xml.text()?);
             }
-            // `urn:isbn:…`, or any text that is one: the check digit tells it from others.
-            "identifier" | "source" if self.isbn.is_none() => self.isbn = xml.text()?.parse().ok(),
+            "identifier" if self.isbn.is_none() => {
+                let is_called_isbn = element.attribute("scheme").is_some_and(is_isbn_word);
+                self.isbn = number_in(&xml.text()?, is_called_isbn);
+            }
             _ => {}
         }
         Ok(())
@@ -103,6 +105,18 @@ impl Parts {
             _ => {}
         }
     }
+}
+
+/// The ISBN a text is. Ten digits are one only where they are called so: one in eleven numbers of
+/// ten digits would pass.
+pub(super) fn number_in(text: &str, is_called_isbn: bool) -> Option<Isbn> {
+    let is_long = text.chars().filter(char::is_ascii_digit).count() == 13;
+    let is_isbn = is_called_isbn || is_isbn_word(text) || is_long;
+    is_isbn.then(|| text.parse().ok())?
+}
+
+fn is_isbn_word(text: &str) -> bool {
+    text.to_ascii_lowercase().contains("isbn")
 }
 
 /// The name within the archive that a reference leads to; none where it leads out of the book.
@@ -138,6 +152,23 @@ mod tests {
         assert_eq!(name("/etc/passwd"), None);
         assert_eq!(name("http://evil.example/x"), None);
         assert_eq!(name("..\\..\\x"), None);
+    }
+
+    #[test]
+    fn ten_digits_are_an_isbn_only_where_they_are_called_so() {
+        let isbn = |identifier: &str| {
+            let text = format!("<package><metadata>{identifier}</metadata></package>");
+            Package::read(&text, "p.opf").unwrap().isbn.is_some()
+        };
+        assert!(!isbn(
+            "<identifier>7020002201</identifier><source>9787020002207</source>"
+        ));
+        assert!(!isbn("<identifier>702000220X</identifier>"));
+        assert!(isbn(
+            "<identifier xmlns:opf='x' opf:scheme='ISBN'>702000220X</identifier>"
+        ));
+        assert!(isbn("<identifier>urn:isbn:702000220X</identifier>"));
+        assert!(isbn("<identifier>978-7-02-000220-7</identifier>"));
     }
 
     #[test]

@@ -5,9 +5,9 @@ use std::io::Read as _;
 
 use lopdf::Document;
 
+use super::package::number_in;
 use super::wording::{line, paragraph};
 use super::{Book, BookFault, BookFormat, Protection};
-use crate::isbn::Isbn;
 
 /// Reads a PDF. It is in memory meanwhile: its table is at its end, and leads anywhere.
 pub(super) fn read(file: File, bytes: u64) -> Result<Book, BookFault> {
@@ -30,7 +30,7 @@ pub(super) fn read(file: File, bytes: u64) -> Result<Book, BookFault> {
     let keywords = text(metadata.keywords);
     let isbn = keywords
         .split([',', ';', '，', '；'])
-        .find_map(|word| word.parse::<Isbn>().ok());
+        .find_map(|word| number_in(word, false));
     Ok(Book {
         format: BookFormat::Pdf,
         title: metadata.title.as_deref().and_then(line),

@@ -175,7 +175,8 @@ async fn a_rotation_whose_answer_was_lost_is_rotated_on_from() {
     let mut vault = house.vault.clone();
     vault.rotate_root().unwrap();
     let offer = Offer::renew(&vault, &house.first.published(&house.keys), now()).await;
-    let rotated = house.first.publish(&offer.unwrap(), &house.keys, now());
+    let offer = offer.unwrap();
+    let rotated = house.first.publish(&offer, &house.keys, now());
     let rotated = rotated.await.unwrap();
 
     // The vault never heard that it was taken, and rotates once more.
