@@ -2,13 +2,15 @@
 //!
 //! [`Rollout`] is a core: what happened and `now` in, what is to be done out. It knows devices by
 //! name and a release by its label; it moves no byte and stores nothing. Whoever drives it keeps
-//! each [`Happened`] with its audit record before it performs an [`Effect`], and restores a rollout
-//! by telling it everything that happened again.
+//! what a [`Happened`] has changed, with its audit record, before it performs an [`Effect`].
 //!
 //! What others get wrong and this does not: the next stage begins only when this one has *met* its
 //! threshold over a minimum sample, not when it has merely ended; a device that is expected to be
 //! off-line is left out of the denominator until its deadline; one that never returns does not hold
-//! the rollout open, but is listed until it does.
+//! the rollout open, but is listed until it does; what is installed is not yet shown.
+//!
+//! A device says how far it is twice: as a report, soon, and as a fact of its ledger, once. Reports
+//! let the rollout go on; a fact is the truth, and no report of the same attempt takes it back.
 //!
 //! Reading order: what is planned ([`Plan`]), what a device is at ([`Progress`]), the rules
 //! ([`Rollout`]).
@@ -40,6 +42,23 @@ pub struct Rollout {
     stage: usize,
     members: BTreeMap<DeviceId, Member>,
     effects: VecDeque<Effect>,
+}
+
+/// What is kept of a rollout: all of it but what is to be done.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Kept {
+    /// The release.
+    pub release: Label,
+    /// What is planned.
+    pub plan: Plan,
+    /// Where it is.
+    pub state: State,
+    /// Who asked for it.
+    pub asked_by: Label,
+    /// The stage that is under way, or was last.
+    pub stage: usize,
+    /// Every device and how far it is.
+    pub members: BTreeMap<DeviceId, Member>,
 }
 
 /// Where a rollout is.
@@ -83,8 +102,10 @@ pub enum Happened {
     Aborted(Label),
     /// Somebody has those that failed try again.
     Retried(Label),
-    /// A device tells how far it is.
-    Reported(DeviceId, Progress),
+    /// A device tells how far it is with this attempt.
+    Reported(DeviceId, u32, Progress),
+    /// A fact of a device's ledger says what became of it, at that time.
+    Proved(DeviceId, Progress, Timestamp),
     /// A device is new: it joins by itself.
     Joined(DeviceId),
     /// A device is gone for good.
@@ -169,6 +190,20 @@ impl Rollout {
         })
     }
 
+    /// A rollout as it was kept; what it had to do then is told by [`Rollout::offered`].
+    #[must_use]
+    pub fn restored(kept: Kept) -> Self {
+        Self {
+            release: kept.release,
+            plan: kept.plan,
+            state: kept.state,
+            asked_by: kept.asked_by,
+            stage: kept.stage,
+            members: kept.members,
+            effects: VecDeque::new(),
+        }
+    }
+
     /// The release.
     #[must_use]
     pub fn release(&self) -> &Label {
@@ -191,6 +226,27 @@ impl Rollout {
     #[must_use]
     pub fn members(&self) -> &BTreeMap<DeviceId, Member> {
         &self.members
+    }
+
+    /// What is planned.
+    #[must_use]
+    pub fn planned(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Who asked for it.
+    #[must_use]
+    pub fn asked_by(&self) -> &Label {
+        &self.asked_by
+    }
+
+    /// Which attempt at the release the device should be at; none where it is not to have it.
+    #[must_use]
+    pub fn offered(&self, device: &DeviceId) -> Option<u32> {
+        let member = self.members.get(device)?;
+        let is_withdrawn =
+            matches!(self.state, State::Aborted(_)) && member.progress != Progress::Shown;
+        (member.is_offered() && !is_withdrawn).then_some(member.attempt)
     }
 
     /// The figures of a stage now.
@@ -223,10 +279,15 @@ impl Rollout {
             Happened::Approved(by) => self.approve(by)?,
             Happened::Started(_) => self.start(now)?,
             Happened::Paused(by) => self.pause(by)?,
-            Happened::Resumed(_) => self.resume()?,
+            Happened::Resumed(_) => self.resume(now)?,
             Happened::Aborted(by) => self.abort(Why::Asked(by))?,
             Happened::Retried(_) => self.retry(now)?,
-            Happened::Reported(device, progress) => self.report(&device, progress, now)?,
+            Happened::Reported(device, attempt, progress) => {
+                self.member(&device)?.report(attempt, progress, now);
+            }
+            Happened::Proved(device, progress, at) => {
+                self.member(&device)?.prove(progress, at, now);
+            }
             Happened::Joined(device) => self.join(device, now),
             Happened::Left(device) => self.leave(&device)?,
             Happened::Excused(device, until) => self.member(&device)?.excused_until = Some(until),
@@ -259,13 +320,14 @@ impl Rollout {
     }
 
     /// Whoever resumes after failures has seen them: the failed count no more, until they fail
-    /// again.
-    fn resume(&mut self) -> Result<(), Refused> {
+    /// again. Who joined meanwhile is offered it now.
+    fn resume(&mut self, now: Timestamp) -> Result<(), Refused> {
         self.expect("resumed", |state| matches!(state, State::Paused(_)))?;
         for member in self.members.values_mut() {
             member.is_overlooked |= matches!(member.progress, Progress::Failed(_));
         }
         self.state = State::Running;
+        self.offer_stage(now);
         Ok(())
     }
 
@@ -288,7 +350,7 @@ impl Rollout {
         })?;
         for (device, member) in &mut self.members {
             if matches!(member.progress, Progress::Failed(_)) {
-                member.advance(Progress::Offered, now);
+                member.offer_again(now);
                 self.effects.push_back(Effect::Offer(device.clone()));
             }
         }
@@ -298,26 +360,16 @@ impl Rollout {
         Ok(())
     }
 
-    /// What a device says of itself counts whatever the rollout's state: one that was away learns
-    /// nothing of a pause.
-    fn report(
-        &mut self,
-        device: &DeviceId,
-        progress: Progress,
-        now: Timestamp,
-    ) -> Result<(), Refused> {
-        self.member(device)?.advance(progress, now);
-        Ok(())
-    }
-
-    /// A new device is in the stage that is under way: it is no canary, and it waits for nobody.
+    /// A new device is in the last stage: nobody has chosen it to be a canary.
     fn join(&mut self, device: DeviceId, now: Timestamp) {
         if self.members.contains_key(&device) {
             return;
         }
-        let mut member = Member::waiting(self.stage, now);
-        if matches!(self.state, State::Running | State::Finished) {
-            member.advance(Progress::Offered, now);
+        let last = self.plan.stages.len() - 1;
+        let mut member = Member::waiting(last, now);
+        let is_begun = matches!(self.state, State::Running | State::Finished);
+        if is_begun && self.stage == last {
+            member.offer(now);
             self.effects.push_back(Effect::Offer(device.clone()));
         }
         self.members.insert(device, member);
@@ -333,16 +385,15 @@ impl Rollout {
     /// Goes on as far as the thresholds allow.
     fn advance(&mut self, now: Timestamp) {
         while self.state == State::Running {
-            let tally = self.tally(self.stage, now);
-            let Some(stage) = self.plan.stages.get(self.stage) else {
-                return;
-            };
-            if stage.failure.is_exceeded(tally.failed, tally.ended()) {
-                let why = Why::Failures(tally.failed, tally.ended());
+            if let Some(why) = self.failures(now) {
                 self.effects.push_back(Effect::Alarm(why.clone()));
                 self.state = State::Paused(why);
                 return;
             }
+            let tally = self.tally(self.stage, now);
+            let Some(stage) = self.plan.stages.get(self.stage) else {
+                return;
+            };
             let is_last = self.stage + 1 == self.plan.stages.len();
             if is_last {
                 // Nothing follows it that a threshold could hold back.
@@ -359,6 +410,15 @@ impl Rollout {
         }
     }
 
+    /// Too many failures of a stage that has begun: one that has met its threshold may still fail.
+    fn failures(&self, now: Timestamp) -> Option<Why> {
+        let begun = self.plan.stages.iter().enumerate().take(self.stage + 1);
+        begun
+            .map(|(number, stage)| (stage, self.tally(number, now)))
+            .find(|(stage, tally)| stage.failure.is_exceeded(tally))
+            .map(|(_, tally)| Why::Failures(tally.failed, tally.ended()))
+    }
+
     /// Whether nobody who is here, or was here lately, is still at it.
     fn is_over(&self, now: Timestamp) -> bool {
         self.members
@@ -369,7 +429,7 @@ impl Rollout {
     fn offer_stage(&mut self, now: Timestamp) {
         for (device, member) in &mut self.members {
             if member.stage <= self.stage && member.progress == Progress::Waiting {
-                member.advance(Progress::Offered, now);
+                member.offer(now);
                 self.effects.push_back(Effect::Offer(device.clone()));
             }
         }

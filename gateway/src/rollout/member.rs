@@ -18,7 +18,9 @@ pub enum Progress {
         bytes: u64,
         /// Bytes in all.
         of: u64,
-        /// When it expects to be done.
+        /// Bytes a second, lately.
+        rate: Option<u64>,
+        /// When it expects to be done, by its own clock: shown, and nothing is decided by it.
         arrival: Option<Timestamp>,
     },
     /// Every byte is there and as signed.
@@ -38,6 +40,8 @@ pub enum Progress {
 pub struct Failure {
     /// As a word for machines: `no-space`.
     pub reason: Label,
+    /// For people; empty where nothing is known.
+    pub detail: String,
 }
 
 /// A device of a rollout.
@@ -51,8 +55,16 @@ pub struct Member {
     pub since: Timestamp,
     /// Until when it is expected to be off-line.
     pub excused_until: Option<Timestamp>,
+    /// Which attempt it is at, from 0; each retry is another.
+    pub attempt: u32,
+    /// When this attempt was offered to it; none while it waits.
+    pub offered: Option<Timestamp>,
+    /// Whether it has shown the release once, whatever became of it later.
+    pub has_shown: bool,
+    /// Whether a fact says how far it is: then no report of the same attempt counts.
+    pub is_proved: bool,
     /// A person went on in spite of its failure.
-    pub(super) is_overlooked: bool,
+    pub is_overlooked: bool,
 }
 
 impl Progress {
@@ -74,12 +86,47 @@ impl Member {
             progress: Progress::Waiting,
             since: now,
             excused_until: None,
+            attempt: 0,
+            offered: None,
+            has_shown: false,
+            is_proved: false,
             is_overlooked: false,
         }
     }
 
-    pub(super) fn advance(&mut self, progress: Progress, now: Timestamp) {
+    pub(super) fn offer(&mut self, now: Timestamp) {
+        self.offered = Some(now);
+        self.is_proved = false;
+        self.advance(Progress::Offered, now);
+    }
+
+    pub(super) fn offer_again(&mut self, now: Timestamp) {
+        self.attempt = self.attempt.saturating_add(1);
+        self.offer(now);
+    }
+
+    /// What a device says of itself counts whatever the rollout's state: one that was away learns
+    /// nothing of a pause. What it says of an earlier attempt is an echo.
+    pub(super) fn report(&mut self, attempt: u32, progress: Progress, now: Timestamp) {
+        if attempt == self.attempt && !self.is_proved {
+            self.advance(progress, now);
+        }
+    }
+
+    /// That it failed before this attempt began says nothing of this one; that it has shown the
+    /// release is true whichever attempt did it.
+    pub(super) fn prove(&mut self, progress: Progress, at: Timestamp, now: Timestamp) {
+        let is_earlier = self.offered.is_some_and(|offered| at < offered);
+        if matches!(progress, Progress::Failed(_)) && is_earlier {
+            return;
+        }
+        self.advance(progress, now);
+        self.is_proved = true;
+    }
+
+    fn advance(&mut self, progress: Progress, now: Timestamp) {
         self.is_overlooked = false;
+        self.has_shown |= progress == Progress::Shown;
         self.progress = progress;
         self.since = now;
     }

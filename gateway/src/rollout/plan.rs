@@ -148,8 +148,10 @@ impl Threshold {
 
     /// Whether too many of those that came to an end have failed.
     #[must_use]
-    pub fn is_exceeded(self, failed: u32, ended: u32) -> bool {
-        failed > 0 && ended >= self.sample_min && self.is_share(failed, ended)
+    pub fn is_exceeded(self, tally: &Tally) -> bool {
+        let (failed, ended) = (tally.failed, tally.ended());
+        let sample = self.sample_min.min(tally.expected());
+        failed > 0 && ended >= sample && self.is_share(failed, ended)
     }
 
     fn is_share(self, count: u32, of: u32) -> bool {

@@ -15,7 +15,7 @@ pub struct Tally {
     /// the plan's patience: not counted. One that fell silent *after* it had begun is counted: the
     /// release may be what silenced it.
     pub excused: u32,
-    /// Shown.
+    /// Shown, also where it is gone again since.
     pub succeeded: u32,
     /// Failed, and nobody went on in spite of it.
     pub failed: u32,
@@ -32,7 +32,10 @@ impl Tally {
         let mut tally = Self::default();
         for member in members {
             let count = match &member.progress {
-                Progress::Shown | Progress::Removed => &mut tally.succeeded,
+                Progress::Shown => &mut tally.succeeded,
+                Progress::Removed if member.has_shown => &mut tally.succeeded,
+                // Another release came before this one was shown: it proves nothing.
+                Progress::Removed => &mut tally.excused,
                 Progress::Failed(_) if member.is_overlooked => &mut tally.overlooked,
                 Progress::Failed(_) => &mut tally.failed,
                 Progress::Offered if member.is_absent(patience, now) => &mut tally.excused,

@@ -69,13 +69,15 @@ fn offers(rollout: &mut Rollout) -> Vec<DeviceId> {
 }
 
 fn report(rollout: &mut Rollout, number: usize, progress: Progress, now: Timestamp) {
-    let reported = Happened::Reported(device(number), progress);
+    let attempt = rollout.members()[&device(number)].attempt;
+    let reported = Happened::Reported(device(number), attempt, progress);
     rollout.handle(reported, now).unwrap();
 }
 
 fn failed() -> Progress {
     Progress::Failed(Failure {
         reason: label("no-space"),
+        detail: String::new(),
     })
 }
 
@@ -186,6 +188,145 @@ fn a_plan_that_cannot_be_carried_out_says_why() {
     assert!(wrong(stages).contains("0 is no percentage"));
 }
 
+fn act_by(rollout: &mut Rollout, act: fn(Label) -> Happened, now: Timestamp) {
+    rollout.handle(act(label("li")), now).unwrap();
+}
+
+/// hawkBit 3185: "in sync" while the old image runs.
+#[test]
+fn what_is_installed_but_not_shown_and_what_is_gone_unshown_is_no_success() {
+    let mut rollout = started();
+    report(&mut rollout, 0, Progress::Installed, day(1));
+    report(&mut rollout, 1, Progress::Removed, day(1));
+    assert_eq!(rollout.stage(), 0);
+    assert_eq!(rollout.tally(0, day(1)).succeeded, 0);
+    report(&mut rollout, 0, Progress::Shown, day(2));
+    report(&mut rollout, 0, Progress::Removed, day(3));
+    assert_eq!(rollout.tally(0, day(3)).succeeded, 1, "it was shown once");
+}
+
+/// Mender 1988: updates that hang for ever; hawkBit 693: stuck on one absent device.
+#[test]
+fn a_device_that_hangs_is_listed_and_a_person_can_go_on_without_it() {
+    let mut rollout = started();
+    report(&mut rollout, 0, Progress::Shown, day(1));
+    report(&mut rollout, 1, Progress::Verified, day(1));
+    rollout.handle(Happened::Ticked, day(16)).unwrap();
+    assert!(rollout.absent(day(16)).eq([&device(1)]));
+    assert_eq!(rollout.stage(), 0);
+    let excused = Happened::Excused(device(1), day(30));
+    rollout.handle(excused, day(16)).unwrap();
+    assert_eq!(rollout.stage(), 1);
+}
+
+#[test]
+fn a_stage_smaller_than_its_minimum_sample_is_held_by_its_failures_all_the_same() {
+    let stages = vec![
+        stage(Share::Percent(10), (100, 5), (20, 5)),
+        stage(Share::Rest, (90, 5), (30, 4)),
+    ];
+    let devices = (0..10).map(device);
+    let mut rollout = Rollout::plan(label("r"), plan(stages), devices, label("li")).unwrap();
+    act_by(&mut rollout, Happened::Started, day(0));
+    report(&mut rollout, 0, failed(), day(1));
+    assert_eq!(*rollout.state(), State::Paused(Why::Failures(1, 1)));
+}
+
+#[test]
+fn canaries_that_fail_after_their_stage_was_met_hold_the_rollout() {
+    let mut rollout = started();
+    for number in [0, 1] {
+        report(&mut rollout, number, Progress::Shown, day(1));
+    }
+    assert_eq!(rollout.stage(), 1);
+    report(&mut rollout, 1, failed(), day(2));
+    assert_eq!(*rollout.state(), State::Paused(Why::Failures(1, 2)));
+}
+
+#[test]
+fn who_joins_while_it_is_held_is_offered_the_release_when_it_goes_on_and_is_no_canary() {
+    let mut rollout = started();
+    rollout
+        .handle(Happened::Joined(device(20)), day(0))
+        .unwrap();
+    assert_eq!(rollout.members()[&device(20)].stage, 1);
+    assert_eq!(offers(&mut rollout), [device(0), device(1)]);
+    for number in [0, 1] {
+        report(&mut rollout, number, Progress::Shown, day(1));
+    }
+    assert!(offers(&mut rollout).contains(&device(20)));
+    act_by(&mut rollout, Happened::Paused, day(1));
+    rollout
+        .handle(Happened::Joined(device(21)), day(1))
+        .unwrap();
+    assert_eq!(offers(&mut rollout), []);
+    act_by(&mut rollout, Happened::Resumed, day(2));
+    assert_eq!(offers(&mut rollout), [device(21)]);
+}
+
+/// thingsboard 7491: one bad event retried for ever; here its echo fails the retry.
+#[test]
+fn a_retry_is_another_attempt_and_the_echo_of_the_failed_one_does_not_fail_it() {
+    let mut rollout = started();
+    report(&mut rollout, 0, failed(), day(1));
+    act_by(&mut rollout, Happened::Retried, day(2));
+    assert_eq!(rollout.offered(&device(0)), Some(1));
+    let echo = Happened::Reported(device(0), 0, failed());
+    rollout.handle(echo, day(3)).unwrap();
+    let late = Happened::Proved(device(0), failed(), day(1));
+    rollout.handle(late, day(3)).unwrap();
+    assert_eq!(rollout.members()[&device(0)].progress, Progress::Offered);
+    let again = Happened::Proved(device(0), failed(), day(3));
+    rollout.handle(again, day(3)).unwrap();
+    assert_eq!(rollout.members()[&device(0)].progress, failed());
+}
+
+#[test]
+fn a_fact_wins_over_every_report_of_its_attempt() {
+    let mut rollout = started();
+    let shown = Happened::Proved(device(0), Progress::Shown, day(1));
+    rollout.handle(shown, day(1)).unwrap();
+    for stale in [Progress::Installed, failed()] {
+        report(&mut rollout, 0, stale, day(2));
+        assert_eq!(rollout.members()[&device(0)].progress, Progress::Shown);
+    }
+}
+
+#[test]
+fn after_an_abort_only_who_shows_the_release_keeps_it() {
+    let mut rollout = started();
+    report(&mut rollout, 0, Progress::Shown, day(1));
+    report(&mut rollout, 1, Progress::Verified, day(1));
+    offers(&mut rollout);
+    act_by(&mut rollout, Happened::Aborted, day(1));
+    assert_eq!(rollout.next_effect(), Some(Effect::Withdraw(device(1))));
+    let offered: Vec<_> = (0..10).map(|it| rollout.offered(&device(it))).collect();
+    assert_eq!(offered[0], Some(0));
+    assert!(offered[1..].iter().all(Option::is_none));
+    assert!(
+        rollout
+            .handle(Happened::Resumed(label("li")), day(2))
+            .is_err()
+    );
+}
+
+/// The device's clock is trusted with nothing: an arrival it claims for the year 1 or 9999.
+#[test]
+fn what_a_device_claims_of_its_own_time_decides_nothing() {
+    let mut rollout = started();
+    for arrival in [Timestamp::MIN, Timestamp::MAX] {
+        let downloading = Progress::Downloading {
+            bytes: 1,
+            of: 2,
+            rate: None,
+            arrival: Some(arrival),
+        };
+        report(&mut rollout, 0, downloading, day(1));
+        assert_eq!(rollout.absent(day(1)).count(), 0);
+        assert_eq!(rollout.members()[&device(0)].since, day(1));
+    }
+}
+
 /// What happens in a random life of a rollout.
 #[derive(Debug, Clone)]
 enum Act {
@@ -237,9 +378,9 @@ impl Model {
     }
 
     /// (expected, shown, failed, belonging)
-    fn count(&self) -> (usize, usize, usize, usize) {
+    fn count(&self, stage: usize) -> (usize, usize, usize, usize) {
         let mut of_stage: Vec<&Known> = self.devices.iter().collect();
-        of_stage.retain(|known| known.stage == self.stage);
+        of_stage.retain(|known| known.stage == stage);
         let all = of_stage.len();
         of_stage.retain(|known| known.at != 5);
         of_stage.retain(|known| match known.at {
@@ -261,8 +402,13 @@ impl Model {
 
     fn settle(&mut self) {
         while self.is_running {
-            let (expected, shown, failed, all) = self.count();
-            if failed > 0 && shown + failed >= 3 && failed * 2 >= shown + failed {
+            let (expected, shown, failed, all) = self.count(self.stage);
+            let has_failed = (0..=self.stage).any(|stage| {
+                let (expected, shown, failed, _) = self.count(stage);
+                let ended = shown + failed;
+                failed > 0 && ended >= 3.min(expected) && failed * 2 >= ended
+            });
+            if has_failed {
                 self.is_running = false;
             } else if self.stage + 1 == STAGES {
                 let is_over = |known: &Known| known.at >= 3 || self.is_away(known);
@@ -313,14 +459,15 @@ proptest! {
             let allowed = match act {
                 Act::Report(number, how) => {
                     let progress = match how {
-                        0 | 1 => Progress::Downloading { bytes: 1, of: 2, arrival: None },
+                        0 | 1 => Progress::Downloading { bytes: 1, of: 2, rate: None, arrival: None },
                         2..=4 => Progress::Shown,
                         _ => failed(),
                     };
                     let known = &mut model.devices[number];
                     known.at = match how { 0 | 1 => 2, 2..=4 => 3, _ => 4 };
                     known.heard = model.today;
-                    rollout.handle(Happened::Reported(device(number), progress), now).is_ok()
+                    report(&mut rollout, number, progress, now);
+                    true
                 }
                 Act::Excuse(number, days) => {
                     let until = model.today + days;
