@@ -22,6 +22,7 @@ pub mod quarantine;
 pub(crate) mod readers;
 mod receipts;
 pub(crate) mod registry;
+pub(crate) mod rollouts;
 pub(crate) mod rows;
 pub(crate) mod scan;
 pub(crate) mod schema;

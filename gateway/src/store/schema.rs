@@ -6,15 +6,15 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use crate::ledger::LedgerError;
 use crate::store::registry;
 use crate::store::{
-    audit, authority, content, loans, papers, past_stops, people, presence, quarantine,
+    audit, authority, content, loans, papers, past_stops, people, presence, quarantine, rollouts,
 };
 
 /// Version of the tables below; another one is not opened, but for those that are moved on.
-const VERSION: &str = "4";
+const VERSION: &str = "5";
 
 /// What each version adds to the one before. A new database takes the same steps, so that there
 /// is one way to every version.
-const STEPS: [Step; 3] = [
+const STEPS: [Step; 4] = [
     Step {
         from: "1",
         to: "2",
@@ -29,6 +29,11 @@ const STEPS: [Step; 3] = [
         from: "3",
         to: "4",
         sql: &[content::FOURTH],
+    },
+    Step {
+        from: "4",
+        to: "5",
+        sql: &[rollouts::FIFTH],
     },
 ];
 
@@ -247,6 +252,6 @@ mod tests {
 
         let refused = prepare(&mut connection).unwrap_err().to_string();
 
-        assert!(refused.contains("version 9, expected 4"), "{refused}");
+        assert!(refused.contains("version 9, expected 5"), "{refused}");
     }
 }
