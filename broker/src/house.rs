@@ -5,7 +5,9 @@ use std::net::SocketAddr;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use lujiang_config::MqttSection;
-use lujiang_wire::{ClockReport, DeviceId, Receipts, Status, Telemetry, Topic, TopicFilter};
+use lujiang_wire::{
+    ClockReport, DeviceId, Receipts, Reported, Status, Telemetry, Topic, TopicFilter,
+};
 use tokio::sync::oneshot;
 
 /// The gateway, as the door sees it.
@@ -233,6 +235,13 @@ pub enum Word {
         device: DeviceId,
         /// The sample.
         telemetry: Telemetry,
+    },
+    /// What a device says it has and shows.
+    Reported {
+        /// Whose.
+        device: DeviceId,
+        /// The document now retained.
+        reported: Reported,
     },
     /// What a device measured of its clock; the house keeps it before it answers later facts.
     ClockMeasured {

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use lujiang_wire::{
-    Channel, ClockMessage, ClockRequest, DeviceId, Document, LinkState, Status, Telemetry, Topic,
-    TopicFilter,
+    Channel, ClockMessage, ClockRequest, DeviceId, Document, LinkState, Reported, Status,
+    Telemetry, Topic, TopicFilter,
 };
 use tokio::time::Instant;
 
@@ -196,12 +196,7 @@ impl Session {
             Channel::Events => keep(Origin::Own, publish),
             Channel::Carried => keep(Origin::Carried, publish),
             Channel::Status => self.handle_status(topic, publish),
-            Channel::Reported => vec![Effect::Retain {
-                topic,
-                payload: publish.payload,
-                word: None,
-                id: publish.id,
-            }],
+            Channel::Reported => self.handle_reported(topic, publish),
             Channel::Telemetry => self.handle_telemetry(topic, publish),
             Channel::Clock => self.handle_clock(topic, &publish),
             // PUBACK on this means "on disk", and nobody keeps it in this version.
@@ -232,6 +227,35 @@ impl Session {
             word: Some(Word::Status { device, status }),
             id: publish.id,
         }]
+    }
+
+    /// What cannot be read is retained all the same, for others may read it; but it is counted and
+    /// told, and the house goes on by what it knew.
+    fn handle_reported(&self, topic: Topic, publish: Publish) -> Vec<Effect> {
+        let device = topic.device.clone();
+        let mut effects = Vec::new();
+        // An empty payload takes back what was retained.
+        let read = (!publish.payload.is_empty()).then(|| Reported::from_json(&publish.payload));
+        let word = match read {
+            None => None,
+            Some(Ok(reported)) => Some(Word::Reported { device, reported }),
+            Some(Err(error)) => {
+                effects.push(Effect::CountRefused(ReasonCode::PayloadFormatInvalid));
+                effects.push(Effect::Tell(Word::Refused {
+                    device,
+                    topic: publish.topic.chars().take(TOPIC_SHOWN).collect(),
+                    reason: format!("retained, but no report of ours: {error}"),
+                }));
+                None
+            }
+        };
+        effects.push(Effect::Retain {
+            topic,
+            payload: publish.payload,
+            word,
+            id: publish.id,
+        });
+        effects
     }
 
     fn handle_telemetry(&self, topic: Topic, publish: Publish) -> Vec<Effect> {

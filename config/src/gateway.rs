@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
-use crate::{ByteSize, ContentSection, LoansSection, LogSection};
+use crate::{ByteSize, ContentSection, LoansSection, LogSection, RolloutsSection};
 
 /// Everything a gateway can be told; `Default` is what runs without a file.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -31,6 +31,8 @@ pub struct GatewayConfig {
     pub loans: LoansSection,
     /// `[content]`
     pub content: ContentSection,
+    /// `[rollouts]`
+    pub rollouts: RolloutsSection,
     /// `[log]`
     pub log: LogSection,
 }

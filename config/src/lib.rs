@@ -16,6 +16,7 @@ mod gate;
 mod kiosk;
 mod lending;
 mod loans;
+mod rollouts;
 mod self_checkout;
 mod sip2;
 
@@ -52,6 +53,7 @@ pub use loans::{
 pub use log::{LogFormat, LogSection};
 pub use pattern::{Pattern, PatternError};
 pub use problem::{Fault, Problem, Problems};
+pub use rollouts::{RolloutApproval, RolloutsSection};
 pub use self_checkout::{
     AcsSection, CardSection, MachineLanguage, MachineLine, MachineSection, OfflineSection,
     OfflineStatus, SelfCheckoutSection, VendorSection,

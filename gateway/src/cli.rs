@@ -21,6 +21,7 @@ mod printer;
 mod progress;
 mod quarantine;
 mod registry;
+mod rollout;
 mod run;
 mod sign_in;
 mod stops;
@@ -108,6 +109,9 @@ enum Command {
     /// Releases of e-books: keys, notices, withdrawals
     #[command(subcommand)]
     Content(content::ContentCommand),
+    /// Rollouts: who is to have a release, and how far each kiosk is
+    #[command(subcommand)]
+    Rollout(rollout::RolloutCommand),
     /// The views: figures folded from the ledger
     #[command(subcommand)]
     Views(views::ViewsCommand),
@@ -152,6 +156,7 @@ async fn perform(cli: Cli) -> Result<Outcome, Failure> {
         Command::Person(command) => command.perform(&folder, &mut printer).await,
         Command::Loans(command) => command.perform(&folder, &mut printer).await,
         Command::Content(command) => command.perform(&folder, &mut printer).await,
+        Command::Rollout(command) => command.perform(&folder, &mut printer).await,
         Command::Views(command) => command.perform(&folder, &mut printer).await,
         Command::Stops(command) => command.perform(&folder, &mut printer).await,
         Command::Token(command) => command.perform(&folder, &mut printer).await,

@@ -37,6 +37,7 @@ mod rebuild;
 mod registry;
 mod releases;
 mod rights;
+mod rollouts;
 pub(crate) mod rulings;
 mod session;
 mod signing_in;
@@ -78,6 +79,7 @@ use crate::papers::Papers;
 use crate::people::People;
 use crate::presence::Presence;
 use crate::registry::Registry;
+use crate::rollouts::Rollouts;
 use crate::store::Store;
 use crate::views::Views;
 use callers::Callers;
@@ -119,6 +121,8 @@ pub struct ApiState {
     pub loans: Loans,
     /// Releases of e-books.
     pub content: Content,
+    /// Who is to have a release, and how far each device is.
+    pub rollouts: Rollouts,
     /// What changes.
     pub live: Live,
     /// What is counted.
@@ -214,6 +218,11 @@ impl Api {
             state.views.folded(),
             state.stopping.clone(),
         );
+        let told = state.live.clone();
+        let told = told.tell_rollouts(state.rollouts.changes(), state.stopping.clone());
+        let live = async move {
+            tokio::join!(live, told);
+        };
         let (stopping, rebuilds) = (state.stopping.clone(), state.rebuilds.clone());
         let app = app(section, state);
         let ended = stopping.clone();

@@ -27,6 +27,7 @@ pub mod places;
 pub mod presence;
 pub mod registry;
 pub mod rollout;
+pub mod rollouts;
 pub mod ruling;
 pub mod run;
 pub mod seal;

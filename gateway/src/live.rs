@@ -45,6 +45,8 @@ pub enum Change {
     Devices(Arc<Vec<Value>>),
     /// Something was quarantined.
     Quarantine,
+    /// A rollout went on, or a device of it.
+    Rollouts,
     /// The figures hold the ledger up to this entry.
     Folded(EntryNumber),
     /// More changed than is told one by one: look at everything again.
@@ -120,6 +122,24 @@ impl Live {
     ) -> impl Future<Output = ()> + Send {
         let pending = Pending::new(*folded.borrow_and_update());
         self.follow(pending, rooms, devices, folded, cancel)
+    }
+
+    /// Tells that rollouts change, until cancelled: at most once a second, for a step of them
+    /// takes as long.
+    pub(crate) async fn tell_rollouts(
+        self,
+        mut changes: watch::Receiver<u64>,
+        cancel: CancellationToken,
+    ) {
+        loop {
+            tokio::select! {
+                () = cancel.cancelled() => return,
+                changed = changes.changed() => match changed {
+                    Ok(()) => self.tell(Change::Rollouts),
+                    Err(_) => return,
+                },
+            }
+        }
     }
 
     async fn follow(

@@ -15,7 +15,7 @@ use lujiang_broker::{Retained, Word};
 use lujiang_wire::{Channel, DeviceId, Epoch, LinkState, Stream, Topic};
 use tokio::sync::broadcast;
 
-pub use contact::{Contact, Refused, Written};
+pub use contact::{Contact, Refused, Said, Written};
 
 /// Changes a slow watcher may be behind before it is told to look at everything again.
 const CHANGES_MAX: usize = 1_024;
@@ -160,6 +160,7 @@ fn speaker(word: &Word) -> &DeviceId {
         | Word::Disconnected { device, .. }
         | Word::Status { device, .. }
         | Word::Telemetry { device, .. }
+        | Word::Reported { device, .. }
         | Word::ClockMeasured { device, .. }
         | Word::TurnedAway { device, .. }
         | Word::Refused { device, .. } => device,

@@ -25,6 +25,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use jiff::Timestamp;
 use lujiang_wire::{DeviceId, Label};
+use serde::{Deserialize, Serialize};
 
 pub use member::{Failure, Member, Progress};
 pub use plan::{Approval, Plan, PlanError, Share, Stage, Threshold};
@@ -45,7 +46,8 @@ pub struct Rollout {
 }
 
 /// What is kept of a rollout: all of it but what is to be done.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct Kept {
     /// The release.
     pub release: Label,
@@ -57,12 +59,14 @@ pub struct Kept {
     pub asked_by: Label,
     /// The stage that is under way, or was last.
     pub stage: usize,
-    /// Every device and how far it is.
+    /// Every device and how far it is; kept in rows of their own.
+    #[serde(skip)]
     pub members: BTreeMap<DeviceId, Member>,
 }
 
 /// Where a rollout is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum State {
     /// Waits for the word of a second person.
     AwaitsApproval,
@@ -79,7 +83,8 @@ pub enum State {
 }
 
 /// Why a rollout is held or ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Why {
     /// Somebody said so.
     Asked(Label),
@@ -147,6 +152,15 @@ pub enum Refused {
 }
 
 impl State {
+    /// Why it is held or ended, where it is.
+    #[must_use]
+    pub fn why(&self) -> Option<&Why> {
+        match self {
+            Self::Paused(why) | Self::Aborted(why) => Some(why),
+            Self::AwaitsApproval | Self::Ready | Self::Running | Self::Finished => None,
+        }
+    }
+
     /// The word for it.
     #[must_use]
     pub fn as_str(&self) -> &'static str {
@@ -201,6 +215,19 @@ impl Rollout {
             stage: kept.stage,
             members: kept.members,
             effects: VecDeque::new(),
+        }
+    }
+
+    /// What is to be kept of it.
+    #[must_use]
+    pub fn kept(&self) -> Kept {
+        Kept {
+            release: self.release.clone(),
+            plan: self.plan.clone(),
+            state: self.state.clone(),
+            asked_by: self.asked_by.clone(),
+            stage: self.stage,
+            members: self.members.clone(),
         }
     }
 

@@ -4,7 +4,7 @@
 //! What is started later may use what was started earlier, never the other way round: store,
 //! registry and presence, intake, views, door, API.
 
-mod papers_herald;
+mod herald;
 mod presence_keeper;
 mod system_clock;
 mod withdrawals;
@@ -36,10 +36,12 @@ use crate::papers::Papers;
 use crate::people::{People, sign_in_path};
 use crate::presence::Presence;
 use crate::registry::{Actor, Registry};
+use crate::rollouts::Rollouts;
 use crate::seal::Seals;
 use crate::store::{Store, StoreOptions, presence as presence_rows};
 use crate::views::Views;
 
+use herald::Herald;
 pub use system_clock::SystemClock;
 
 /// Longest time connections get to end by themselves; well below the 90 s systemd waits.
@@ -91,6 +93,7 @@ struct Rooms {
     papers: Papers,
     loans: Loans,
     content: Content,
+    rollouts: Rollouts,
     switchboard: Arc<Switchboard>,
     clock: Arc<dyn Clock>,
 }
@@ -207,6 +210,7 @@ impl Gateway {
         self.rooms.intake.stop().await;
         self.rooms.registry.settled().await;
         self.people.settled().await;
+        self.rooms.rollouts.settled().await;
         self.cancel.cancel();
         while let Some(ended) = self.tasks.join_next().await {
             if let Err(error) = ended {
@@ -264,6 +268,13 @@ impl Rooms {
             config.loans.clone(),
             data.root(),
         );
+        let rollouts = Rollouts::open(
+            store.clone(),
+            registry.clone(),
+            Arc::clone(&clock),
+            &config.rollouts,
+        )
+        .context("reading the rollouts")?;
         let content = Content::open(
             store.clone(),
             data,
@@ -288,6 +299,7 @@ impl Rooms {
             papers,
             loans,
             content,
+            rollouts,
             switchboard,
             clock,
         })
@@ -354,6 +366,7 @@ impl Rooms {
             papers: self.papers.clone(),
             loans: self.loans.clone(),
             content: self.content.clone(),
+            rollouts: self.rollouts.clone(),
             live: Live::new(&config.http),
             metrics: Metrics::default(),
             rebuilds: Rebuilds::default(),
@@ -374,9 +387,17 @@ impl Rooms {
             presence_keeper::keep(self.presence.clone(), self.store.clone(), cancel.clone());
         spawn(tasks, "presence", keeper);
         let switchboard = Arc::clone(&self.switchboard);
-        let (papers, registry) = (self.papers.clone(), self.registry.clone());
-        let herald = papers_herald::tell(papers, registry, switchboard, cancel.clone());
-        spawn(tasks, "papers", herald);
+        let herald = Herald {
+            papers: self.papers.clone(),
+            content: self.content.clone(),
+            rollouts: self.rollouts.clone(),
+            registry: self.registry.clone(),
+            switchboard,
+        };
+        spawn(tasks, "herald", herald.tell(cancel.clone()));
+        let following = self.rollouts.clone();
+        let following = following.follow(self.presence.clone(), cancel.clone());
+        spawn(tasks, "rollouts", following);
         let renewing = self.content.clone().keep_renewed(cancel.clone());
         spawn(tasks, "releases", renewing);
         let (desk, heads) = (self.loans.clone(), self.store.head_watch());

@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::event_error::{self, EventError};
-use crate::{ClockMessage, Desired, LoanPapers, Receipts, Status, Telemetry};
+use crate::{ClockMessage, Desired, LoanPapers, Receipts, Reported, Status, Telemetry};
 
 /// A document of a channel.
 pub trait Document: Serialize + DeserializeOwned {
@@ -35,4 +35,5 @@ impl Document for Telemetry {}
 impl Document for Receipts {}
 impl Document for ClockMessage {}
 impl Document for Desired {}
+impl Document for Reported {}
 impl Document for LoanPapers {}

@@ -7,7 +7,8 @@ use crate::document::{self, Reading};
 use crate::section::Section;
 use crate::{
     AuthoritySection, ByteSize, ContentSection, GatewayConfig, HttpSection, IntakeSection,
-    LibrarySection, LoansSection, LogSection, MqttSection, Problems, TlsSection, ViewsSection,
+    LibrarySection, LoansSection, LogSection, MqttSection, Problems, RolloutsSection, TlsSection,
+    ViewsSection,
 };
 
 const MILLI: Duration = Duration::from_millis(1);
@@ -45,6 +46,7 @@ impl GatewayConfig {
                 http: root.section("http", HttpSection::read),
                 loans: root.section("loans", LoansSection::read),
                 content: root.section("content", ContentSection::read),
+                rollouts: root.section("rollouts", RolloutsSection::read),
                 log: root.section("log", LogSection::read),
             })
         })

@@ -15,8 +15,8 @@ use super::cookie::SessionCookie;
 use super::{
     ApiState, audit, carried_receipts, content, content_device, desk, device_papers, devices,
     enrolment, gateway, lending, loan_conflicts, loan_list, loan_sync, loan_totals, persons,
-    probes, quarantine, rebuild, registry, releases, rulings, session, signing_in, sites, stops,
-    stream, tokens, visits,
+    probes, quarantine, rebuild, registry, releases, rollouts, rulings, session, signing_in, sites,
+    stops, stream, tokens, visits,
 };
 use crate::people::{People, Right};
 
@@ -150,6 +150,16 @@ fn releases() -> Vec<Row> {
         (A(Operate), routes!(content::remove_notice)),
         (A(Operate), routes!(content::hide)),
         (A(Operate), routes!(content::show)),
+        (A(Read), routes!(rollouts::rollouts)),
+        (A(Read), routes!(rollouts::rollout)),
+        (A(Operate), routes!(rollouts::create)),
+        (A(Operate), routes!(rollouts::approve)),
+        (A(Operate), routes!(rollouts::start)),
+        (A(Operate), routes!(rollouts::pause)),
+        (A(Operate), routes!(rollouts::resume)),
+        (A(Operate), routes!(rollouts::abort)),
+        (A(Operate), routes!(rollouts::retry)),
+        (A(Operate), routes!(rollouts::excuse)),
     ]
 }
 

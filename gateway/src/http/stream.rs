@@ -31,7 +31,7 @@ const ENTRIES_MAX: usize = 1_000;
 /// What changes, as it changes
 ///
 /// Events: `visits` `{"sites": [ids] or null for any}`, `devices` `{"devices": [rows] or null for
-/// any}`, `quarantine` `{}`, `folded` `{"entry"}`, `beat` `{}` every five seconds. Each kind
+/// any}`, `quarantine` `{}`, `rollouts` `{}`, `folded` `{"entry"}`, `beat` `{}` every five seconds. Each kind
 /// comes at most once a second; a reader too slow for them is told nulls.
 #[utoipa::path(
     get, path = "/live", tag = "figures",
@@ -99,11 +99,13 @@ fn events(change: &Change) -> Vec<Event> {
         Change::Visits { sites } => vec![event("visits", &json!({ "sites": sites }))],
         Change::Devices(rows) => vec![event("devices", &json!({ "devices": rows }))],
         Change::Quarantine => vec![event("quarantine", &json!({}))],
+        Change::Rollouts => vec![event("rollouts", &json!({}))],
         Change::Folded(entry) => vec![event("folded", &json!({ "entry": entry.0 }))],
         Change::Everything => vec![
             event("visits", &json!({ "sites": null })),
             event("devices", &json!({ "devices": null })),
             event("quarantine", &json!({})),
+            event("rollouts", &json!({})),
         ],
     }
 }

@@ -8,7 +8,9 @@ use std::net::SocketAddr;
 
 use jiff::Timestamp;
 use lujiang_broker::Word;
-use lujiang_wire::{ClockReport, Epoch, LinkState, MachineMetric, Status, Stream, Telemetry};
+use lujiang_wire::{
+    ClockReport, Epoch, LinkState, MachineMetric, Reported, Status, Stream, Telemetry,
+};
 use serde::{Deserialize, Serialize};
 
 /// What is known of one device right now.
@@ -30,6 +32,9 @@ pub struct Contact {
     pub status: Option<Status>,
     /// Its latest sample.
     pub telemetry: Option<Telemetry>,
+    /// What it last said it has and shows, since the gateway started: it says so again when it
+    /// connects.
+    pub reported: Option<Said>,
     /// What it last measured of its clock.
     pub clock: Option<ClockReport>,
     /// What of it was refused since the gateway started.
@@ -38,6 +43,15 @@ pub struct Contact {
     pub last_refusal: Option<Refused>,
     /// The last numbers it wrote, in which life of its outbox.
     pub written: Option<Written>,
+}
+
+/// What a device says it has and shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Said {
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub reported: Reported,
 }
 
 /// Something that was refused.
@@ -71,6 +85,7 @@ impl Default for Contact {
             agent: None,
             status: None,
             telemetry: None,
+            reported: None,
             clock: None,
             refused: 0,
             last_refusal: None,
@@ -130,6 +145,10 @@ impl Contact {
             Word::Telemetry { telemetry, .. } => {
                 self.wrote(telemetry.epoch.as_ref(), &telemetry.written);
                 self.telemetry = Some(telemetry);
+                self.touch(now);
+            }
+            Word::Reported { reported, .. } => {
+                self.reported = Some(Said { at: now, reported });
                 self.touch(now);
             }
             Word::ClockMeasured { report, .. } => {

@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use lujiang_wire::Label;
+use serde::{Deserialize, Serialize};
 
 /// How far a device is with a release.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Progress {
     /// Its stage has not begun.
     Waiting,
@@ -36,7 +38,8 @@ pub enum Progress {
 }
 
 /// Why a device could not.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct Failure {
     /// As a word for machines: `no-space`.
     pub reason: Label,
@@ -45,7 +48,8 @@ pub struct Failure {
 }
 
 /// A device of a rollout.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct Member {
     /// The stage it is in, from 0.
     pub stage: usize,
@@ -68,6 +72,21 @@ pub struct Member {
 }
 
 impl Progress {
+    /// The word for it in the API.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Offered => "offered",
+            Self::Downloading { .. } => "downloading",
+            Self::Verified => "verified",
+            Self::Installed => "installed",
+            Self::Shown => "shown",
+            Self::Failed(_) => "failed",
+            Self::Removed => "removed",
+        }
+    }
+
     /// Whether nothing more is to come by itself.
     #[must_use]
     pub fn is_over(&self) -> bool {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use lujiang_wire::{DeviceId, Label};
+use serde::{Deserialize, Serialize};
 
 use super::{Member, Tally};
 
@@ -12,7 +13,8 @@ use super::{Member, Tally};
 const STAGES_MAX: usize = 20;
 
 /// How a release is rolled out.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct Plan {
     /// In their order; who is in none of them is in the last.
     pub stages: Vec<Stage>,
@@ -23,7 +25,8 @@ pub struct Plan {
 }
 
 /// A stage.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct Stage {
     /// Its name for people: `canaries`.
     pub name: Label,
@@ -36,7 +39,8 @@ pub struct Stage {
 }
 
 /// Who is in a stage.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Share {
     /// These devices.
     Devices(BTreeSet<DeviceId>),
@@ -47,7 +51,8 @@ pub enum Share {
 }
 
 /// A share of a sample that is large enough.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct Threshold {
     /// Of a hundred.
     pub percent: u8,
@@ -57,7 +62,8 @@ pub struct Threshold {
 }
 
 /// Whether a second person has to approve.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Approval {
     /// Whoever asks for it starts it.
     Needless,

@@ -142,6 +142,14 @@ pub(crate) fn set_heard(connection: &Connection, entry: EntryNumber) -> Result<(
     Ok(())
 }
 
+/// Forgets a rollout that ended long ago; the audit keeps what it did.
+pub(crate) fn forget(connection: &Connection, number: u64) -> Result<(), LedgerError> {
+    let number = stored(number)?;
+    connection.execute("DELETE FROM rollout WHERE number = ?1", [number])?;
+    connection.execute("DELETE FROM rollout_member WHERE rollout = ?1", [number])?;
+    Ok(())
+}
+
 fn stored(number: u64) -> Result<i64, LedgerError> {
     i64::try_from(number).map_err(|_| LedgerError::Database("a rollout's number".to_owned()))
 }
