@@ -102,6 +102,8 @@ pub enum Gauge {
     SignatureExpiry,
     /// Bytes of the blobs of releases.
     BlobBytes,
+    /// Devices of the newest rollout, by how far they are.
+    RolloutDevices,
 }
 
 struct Inner {
@@ -218,7 +220,7 @@ const COUNTERS: [(Counter, &str, Option<&str>, &str); 16] = [
 ];
 
 /// Each gauge, the name and the label it is exported under, and what it says.
-const GAUGES: [(Gauge, &str, Option<&str>, &str); 14] = [
+const GAUGES: [(Gauge, &str, Option<&str>, &str); 15] = [
     (
         Gauge::DoorConnections,
         "lujiang_door_connections",
@@ -302,6 +304,12 @@ const GAUGES: [(Gauge, &str, Option<&str>, &str); 14] = [
         "lujiang_content_stored_bytes",
         None,
         "Bytes of the files of releases that are kept, at the last look.",
+    ),
+    (
+        Gauge::RolloutDevices,
+        "lujiang_rollout_devices",
+        Some("state"),
+        "Devices of the newest rollout that is not ended, by how far they are.",
     ),
 ];
 

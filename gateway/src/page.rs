@@ -33,6 +33,7 @@ pub fn router() -> Router {
         .route("/conflicts", get(index))
         .route("/bus", get(index))
         .route("/releases", get(index))
+        .route("/rollouts", get(index))
         .route("/quarantine", get(index))
         .route("/tokens", get(index))
         .route("/audit", get(index))
@@ -106,6 +107,7 @@ mod tests {
             "/conflicts",
             "/bus",
             "/releases",
+            "/rollouts",
             "/quarantine",
             "/tokens",
             "/audit",

@@ -8,6 +8,8 @@ export interface Changes {
   /** The devices that changed, as they are now. */
   devices: readonly Device[] | "all" | undefined;
   quarantine: boolean;
+  /** A rollout went on, or a device of it. */
+  rollouts: boolean;
   /** The stream was gone and is back: this is what was missed. */
   isBack: boolean;
 }
@@ -38,9 +40,9 @@ function changed<K, V>(before: ReadonlyMap<K, V>, after: ReadonlyMap<K, V>): num
 }
 
 /** Whatever happened while nobody listened is unknown. */
-export const EVERYTHING: Changes = { visits: "all", devices: "all", quarantine: true, isBack: false };
+export const EVERYTHING: Changes = { visits: "all", devices: "all", quarantine: true, rollouts: true, isBack: false };
 /** Nothing changed. */
-export const NOTHING: Changes = { visits: undefined, devices: undefined, quarantine: false, isBack: false };
+export const NOTHING: Changes = { visits: undefined, devices: undefined, quarantine: false, rollouts: false, isBack: false };
 
 /** Both changes as one; of a device the later row counts. */
 export function together(a: Changes, b: Changes): Changes {
@@ -56,7 +58,9 @@ export function together(a: Changes, b: Changes): Changes {
       : a.devices && b.devices
         ? replaced(a.devices, b.devices)
         : (a.devices ?? b.devices);
-  return { visits, devices, quarantine: a.quarantine || b.quarantine, isBack: a.isBack || b.isBack };
+  const quarantine = a.quarantine || b.quarantine;
+  const rollouts = a.rollouts || b.rollouts;
+  return { visits, devices, quarantine, rollouts, isBack: a.isBack || b.isBack };
 }
 
 /** The rows with newer ones in the place of older; unknown ones at the end. */

@@ -66,6 +66,7 @@ class Live {
     }));
     on<{ devices: Device[] | null }>("devices", ({ devices }) => ({ devices: devices ?? "all" }));
     on("quarantine", () => ({ quarantine: true }));
+    on("rollouts", () => ({ rollouts: true }));
   }
 
   private hear(): void {

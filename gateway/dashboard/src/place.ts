@@ -10,6 +10,7 @@ export type Place =
   | { page: "bus" }
   | { page: "conflicts" }
   | { page: "releases" }
+  | { page: "rollouts" }
   | { page: "quarantine" }
   | { page: "tokens" }
   | { page: "audit" }
@@ -23,7 +24,7 @@ export function placeOf(path: string): Place {
       ? { page: "devices" }
       : { page: "device", device: decodeURIComponent(second) };
   }
-  for (const page of ["visits", "loans", "bus", "conflicts", "releases", "quarantine", "tokens", "audit", "sign-in"] as const) {
+  for (const page of ["visits", "loans", "bus", "conflicts", "releases", "rollouts", "quarantine", "tokens", "audit", "sign-in"] as const) {
     if (first === page) return { page };
   }
   return { page: "overview" };

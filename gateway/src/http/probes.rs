@@ -2,6 +2,7 @@
 //! no session; they hold no personal data, and the port is on loopback in this version.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
@@ -14,6 +15,8 @@ use super::peer::{Peer, Scheme};
 use super::problem::{Problem, ProblemKind};
 use super::{ApiState, blocking};
 use crate::metrics::{Counter, Gauge, Reading, TEXT_FORMAT};
+use crate::rollout::{State as RolloutState, Why};
+use crate::rollouts::Entry;
 use crate::views::ViewError;
 use crate::views::report::GapState;
 
@@ -153,7 +156,34 @@ impl ApiState {
             reading.gauges.insert(ends, role.expires.as_second());
         }
         self.read_devices(&mut reading.gauges);
+        self.read_rollouts(&mut reading.gauges);
         reading
+    }
+
+    /// Silent devices and those expected off-line are told as that, not as what they were.
+    fn read_rollouts(&self, gauges: &mut BTreeMap<(Gauge, String), i64>) {
+        let now = self.clock.wall();
+        let entries = self.rollouts.entries();
+        let is_held =
+            |entry: &Arc<Entry>| matches!(entry.rollout.state().why(), Some(Why::Failures(..)));
+        let held = entries.iter().filter(|entry| is_held(entry)).count();
+        let alarm = (Gauge::Alarms, "rollout".to_owned());
+        gauges.insert(alarm, i64::try_from(held).unwrap_or(i64::MAX));
+        let is_live =
+            |entry: &&Arc<Entry>| !matches!(entry.rollout.state(), RolloutState::Aborted(_));
+        let Some(newest) = entries.iter().find(is_live) else {
+            return;
+        };
+        let patience = newest.rollout.planned().patience;
+        for member in newest.rollout.members().values() {
+            let state = match member.is_excused(now) {
+                true => "excused",
+                false if member.is_absent(patience, now) => "absent",
+                false => member.progress.as_str(),
+            };
+            let gauge = (Gauge::RolloutDevices, state.to_owned());
+            *gauges.entry(gauge).or_insert(0) += 1;
+        }
     }
 
     /// While the figures are rebuilt, what depends on them is left out rather than wrong.

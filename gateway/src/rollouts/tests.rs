@@ -109,7 +109,8 @@ async fn a_kiosk_that_is_new_joins_by_itself_and_one_that_may_not_connect_has_no
         enabled: Some(false),
         ..DeviceChange::default()
     };
-    let change = house.registry.change_device(&kiosk(1), off, &actor());
+    let (gone, by) = (kiosk(1), actor());
+    let change = house.registry.change_device(&gone, off, &by);
     change.await.unwrap();
     house.following().try_step(true).await.unwrap();
     let entry = house.rollouts.entry(number).unwrap();
@@ -243,8 +244,9 @@ impl House {
 
     async fn create(&self, approval: RolloutApproval) -> u64 {
         assert_eq!(approval, self.section.approval);
-        let created = self.rollouts.create(asked(), &[release()], li(), &actor());
-        created.await.unwrap()
+        let (signed, actor) = ([release()], actor());
+        let created = self.rollouts.create(asked(), &signed, li(), &actor).await;
+        created.unwrap()
     }
 
     async fn act(&self, number: u64, what: Happened) -> Result<Arc<Entry>, RolloutError> {

@@ -2,6 +2,7 @@ import { enDesk } from "./desk.en.ts";
 import { enLoans } from "./loans.en.ts";
 import { enPeople } from "./people.en.ts";
 import { enReleases } from "./releases.en.ts";
+import { enRollouts } from "./rollouts.en.ts";
 import type { Word } from "./zh.ts";
 
 /** English. Two forms where a number decides: one, and any other. */
@@ -424,4 +425,5 @@ export const en: Record<Word, string | readonly [one: string, other: string]> = 
   ...enLoans,
   ...enPeople,
   ...enReleases,
+  ...enRollouts,
 };

@@ -2,6 +2,7 @@ import { zhDesk } from "./desk.zh.ts";
 import { zhLoans } from "./loans.zh.ts";
 import { zhPeople } from "./people.zh.ts";
 import { zhReleases } from "./releases.zh.ts";
+import { zhRollouts } from "./rollouts.zh.ts";
 
 /** Chinese: the first language. Every key of the page stands here; the other language follows. */
 export const zh = {
@@ -385,6 +386,7 @@ export const zh = {
   ...zhLoans,
   ...zhPeople,
   ...zhReleases,
+  ...zhRollouts,
 } as const;
 
 /** A key of the page's words. */

@@ -49,6 +49,21 @@ async fn add_gate(registry: &Registry) {
     registry.add_device(gate, &actor).await.unwrap();
 }
 
+fn rollouts(
+    store: &Store,
+    registry: &Registry,
+    clock: &Arc<dyn Clock>,
+) -> crate::rollouts::Rollouts {
+    let (store, registry, clock) = (store.clone(), registry.clone(), Arc::clone(clock));
+    crate::rollouts::Rollouts::open(
+        store,
+        registry,
+        clock,
+        &lujiang_config::RolloutsSection::default(),
+    )
+    .unwrap()
+}
+
 impl House {
     pub(super) async fn open() -> Self {
         let folder = TempDir::new().unwrap();
@@ -111,6 +126,7 @@ impl House {
             enrolment,
             loans,
             content: content(&store, &clock, folder),
+            rollouts: rollouts(&store, &registry, &clock),
             papers,
             intake: Intake::start(
                 store.clone(),
