@@ -268,13 +268,7 @@ impl Rooms {
             config.loans.clone(),
             data.root(),
         );
-        let rollouts = Rollouts::open(
-            store.clone(),
-            registry.clone(),
-            Arc::clone(&clock),
-            &config.rollouts,
-        )
-        .context("reading the rollouts")?;
+        let rollouts = open_rollouts(config, &store, &registry, Arc::clone(&clock))?;
         let content = Content::open(
             store.clone(),
             data,
@@ -419,6 +413,16 @@ impl Rooms {
         let withdrawals = withdrawals::follow(self.registry.clone(), switchboard, cancel.clone());
         spawn(tasks, "withdrawals", withdrawals);
     }
+}
+
+fn open_rollouts(
+    config: &GatewayConfig,
+    store: &Store,
+    registry: &Registry,
+    clock: Arc<dyn Clock>,
+) -> anyhow::Result<Rollouts> {
+    let (store, registry) = (store.clone(), registry.clone());
+    Rollouts::open(store, registry, clock, &config.rollouts).context("reading the rollouts")
 }
 
 /// Reads key files, and makes keys at the first start.

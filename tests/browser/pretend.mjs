@@ -152,6 +152,32 @@ function releaseTitles(name) {
   return { release: name, before: name === "2026-11" ? "2026-10" : null, titles, removed };
 }
 
+const KIOSKS = Array.from({ length: 14 }, (_, index) => `kiosk-${String(index + 1).padStart(2, "0")}`);
+function member(device, index) {
+  const bare = { device, name: index === 0 ? "主馆借阅机" : index === 3 ? "东岗村图书室借阅机" : device, site: "main", stage: index < 1 ? 0 : index < 5 ? 1 : 2, since: ago(index * 31), bytes: null, of: null, rate: null, arrival: null, reason: null, detail: null, attempt: 0, excused_until: null, is_absent: false, is_proved: false };
+  const states = [
+    { state: "shown", is_proved: true }, { state: "shown" }, { state: "failed", reason: "no-space", detail: "缺 31 MB" },
+    { state: "downloading", bytes: 212_000_000, of: 702_400_000, rate: 84_000, arrival: new Date(now() + 28 * HOUR).toISOString() },
+    { state: "offered", is_absent: true, since: ago(60 * 24 * 17) }, { state: "waiting", since: null }, { state: "waiting", since: null, excused_until: new Date(now() + 800 * HOUR).toISOString() },
+  ];
+  return { ...bare, ...(states[index] ?? { state: "waiting", since: null }) };
+}
+const members = KIOSKS.map(member);
+const rollout = {
+  number: 3, release: "2026-11", state: "running", by: null, failures: null, asked_by: "administrator", approved_by: "token wang", created: ago(60 * 20), stage: 1,
+  stages: [["canaries", 5, 1, 0, 0], ["a third", 30, 1, 1, 2], ["everybody", null, 0, 0, 8]].map(([name, percent, succeeded, failed, under_way], index) => ({
+    name, percent, success: { percent: index ? 90 : 100, sample_min: index ? 5 : 1 }, failure: { percent: index ? 20 : 1, sample_min: index ? 3 : 1 }, under_way, excused: index === 2 ? 1 : 0, succeeded, failed, overlooked: 0,
+  })),
+  counts: members.filter(({ excused_until }) => excused_until === null).reduce((all, { state }) => ({ ...all, [state]: (all[state] ?? 0) + 1 }), {}),
+  excused: 1, absent: ["kiosk-05"], arrival: new Date(now() + 28 * HOUR).toISOString(), is_open: true,
+};
+const rollouts = () => (mood === "empty" ? [] : [rollout, { ...rollout, number: 2, release: "2026-10", state: "finished", created: ago(60 * 24 * 31), counts: { shown: 13 }, excused: 0, absent: [], arrival: null }]);
+function act(what) {
+  rollout.state = { pause: "paused", resume: "running", abort: "aborted", start: "running" }[what] ?? rollout.state;
+  rollout.by = ["pause", "abort"].includes(what) ? "administrator" : null;
+  return { ...rollout, devices: members };
+}
+
 function detail(id) {
   const found = devices.find((one) => one.device === id);
   if (!found) return undefined;
@@ -202,6 +228,11 @@ const server = createServer((request, response) => {
   if (path === "/content/releases") return json(RELEASES);
   const titles = /^\/content\/releases\/(.+)\/titles$/.exec(path);
   if (titles) return json(releaseTitles(decodeURIComponent(titles[1])));
+  if (path === "/gateway") return json({ version: "0.1.0", certificate: { made_by: "authority", not_before: ago(9_000), not_after: ago(-400_000), alarm: null } });
+  if (path === "/rollouts") return json(rollouts());
+  const acted = /^\/rollouts\/\d+\/(\w+)$/.exec(path);
+  if (acted) return json(act(acted[1]));
+  if (path.startsWith("/rollouts/")) return json({ ...rollouts().find(({ number }) => path === `/rollouts/${number}`), devices: members });
   if (path === "/live") {
     response.writeHead(200, { "content-type": "text/event-stream" });
     const beat = () => response.write("event: beat\ndata: {}\n\n");

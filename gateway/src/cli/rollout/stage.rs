@@ -18,7 +18,7 @@ const FAILURE: ThresholdForm = ThresholdForm {
 
 /// A stage that was typed.
 #[derive(Debug, Clone)]
-pub(super) struct StageArg(pub(super) NewStageForm);
+pub(in crate::cli) struct StageArg(pub(super) NewStageForm);
 
 impl FromStr for StageArg {
     type Err = String;
