@@ -127,13 +127,11 @@ impl ApiState {
                 .counters
                 .insert((Counter::Quarantined, label), value);
         }
+        let connections = count(self.switchboard.connections());
         let head = self.store.head_watch().borrow().number.0;
         let folded = self.views.folded().borrow().0;
         for (gauge, value) in [
-            (
-                Gauge::DoorConnections,
-                count(self.switchboard.connections()),
-            ),
+            (Gauge::DoorConnections, connections),
             (Gauge::QueuedPayloads, count(self.intake.queued())),
             (
                 Gauge::CertificateExpiry,
