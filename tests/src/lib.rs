@@ -6,10 +6,11 @@
 //! and its key in files), [`publisher`] (a plain device that remembers
 //! what was acknowledged), [`subscriber`] (who listens), [`visitors`] (who walks through the doors of a year),
 //! [`ils`] (a library system over SIP2), [`machine`] (who asks it),
-//! [`epubs`] (books of a wanted size), [`self_checkout`] (an agent between the two), [`gullible`] (a house that believes too much),
+//! [`epubs`] (books of a wanted size), [`fetcher`] (a device that fetches them), [`bucket`] (an S3 store), [`self_checkout`] (an agent between the two), [`gullible`] (a house that believes too much),
 //! [`bench`] (how fast all of it is).
 
 pub mod bench;
+pub mod bucket;
 pub mod bus;
 pub mod chain;
 pub mod clock;
@@ -18,6 +19,7 @@ pub mod demo;
 pub mod desk;
 pub mod disk;
 pub mod epubs;
+pub mod fetcher;
 pub mod gate;
 pub mod gullible;
 pub mod ils;

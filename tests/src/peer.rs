@@ -325,7 +325,7 @@ fn folder() -> PathBuf {
 }
 
 /// The Python with the peers in it.
-fn python() -> PathBuf {
+pub(crate) fn python() -> PathBuf {
     std::env::var_os("LUJIANG_PEERS_PYTHON").map_or_else(
         || folder().join("../target/peers/bin/python"),
         PathBuf::from,

@@ -375,6 +375,15 @@ impl Library {
         serde_json::from_str(&body).with_context(|| format!("POST {path} answered {body:?}"))
     }
 
+    /// PUTs bytes to a path of the API as administrator.
+    ///
+    /// # Errors
+    /// Where the answer is no success.
+    pub async fn put(&self, path: &str, body: Vec<u8>) -> anyhow::Result<Value> {
+        let body = self.ask(self.http.put(self.url(path)).body(body)).await?;
+        serde_json::from_str(&body).with_context(|| format!("PUT {path} answered {body:?}"))
+    }
+
     fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.endpoints().http)
     }

@@ -1,0 +1,73 @@
+//! A device that fetches releases over HTTPS: by its certificate, or without any.
+
+use anyhow::Context as _;
+use lujiang_wire::{BlobHash, CONTENT_BLOBS_PATH};
+use reqwest::{Method, RequestBuilder, Response};
+use sha2::{Digest as _, Sha256};
+
+use crate::papers::Papers;
+use crate::site::Library;
+
+/// Who fetches.
+#[derive(Debug, Clone)]
+pub struct Fetcher {
+    http: reqwest::Client,
+    origin: String,
+}
+
+impl Fetcher {
+    /// With the certificate of these papers, or none.
+    ///
+    /// # Errors
+    /// Where they cannot be read.
+    pub fn of(library: &Library, papers: Option<&Papers>) -> anyhow::Result<Self> {
+        let root = std::fs::read(library.authority_file()).context("the authority")?;
+        let root = reqwest::Certificate::from_pem(&root)?;
+        let mut http = reqwest::Client::builder().tls_certs_only([root]);
+        if let Some(papers) = papers {
+            let mut pem = std::fs::read(&papers.certificate)?;
+            pem.extend(std::fs::read(&papers.key)?);
+            http = http.identity(reqwest::Identity::from_pem(&pem)?);
+        }
+        Ok(Self {
+            http: http.build()?,
+            origin: format!("https://localhost:{}", library.endpoints().https.port()),
+        })
+    }
+
+    /// A request that is still to be sent.
+    #[must_use]
+    pub fn asking(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http.request(method, format!("{}{path}", self.origin))
+    }
+
+    /// Asks for a path with these headers.
+    ///
+    /// # Errors
+    /// Where there is no answer.
+    pub async fn get(&self, path: &str, headers: &[(&str, &str)]) -> anyhow::Result<Response> {
+        let request = self.asking(Method::GET, path);
+        let with =
+            |request: RequestBuilder, (name, value): &(&str, &str)| request.header(*name, *value);
+        Ok(headers.iter().fold(request, with).send().await?)
+    }
+}
+
+/// Brings a blob to the gateway, as a publishing desk does, and says where devices find it.
+///
+/// # Errors
+/// Where the gateway does not take it.
+pub async fn bring(library: &Library, bytes: Vec<u8>) -> anyhow::Result<(BlobHash, String)> {
+    let blob = BlobHash::new(Sha256::digest(&bytes).into());
+    library
+        .put(&format!("/api/v1/content/blobs/{blob}"), bytes)
+        .await?;
+    Ok((blob, format!("{CONTENT_BLOBS_PATH}{blob}")))
+}
+
+/// Bytes that no two places share.
+#[must_use]
+pub fn some_bytes(size: usize) -> Vec<u8> {
+    let blocks = (0_u64..).flat_map(|number| Sha256::digest(number.to_be_bytes()));
+    blocks.take(size).collect()
+}
