@@ -11,8 +11,11 @@ const HOUR: Duration = Duration::from_secs(3_600);
 const DAY: Duration = Duration::from_secs(24 * 3_600);
 const YEAR: Duration = Duration::from_secs(365 * 24 * 3_600);
 
-/// What a bucket, a region or an endpoint may be.
+/// What a bucket or an endpoint may be.
 const TEXT: &str = "a text of at most 200 characters without blanks";
+
+/// What a region may be.
+const REGION: &str = "a text of 1 to 200 characters without blanks";
 
 impl ContentSection {
     pub(crate) fn read(section: &mut Section<'_>) -> Self {
@@ -44,7 +47,7 @@ impl S3Section {
         let read = Self {
             bucket: Some(bucket).filter(|bucket| !bucket.is_empty()),
             endpoint: Some(endpoint).filter(|endpoint| !endpoint.is_empty()),
-            region: section.text("region", default.region, TEXT, is_text),
+            region: section.text("region", default.region, REGION, is_region),
             credentials_file: section.optional_path("credentials_file"),
         };
         let together = read.bucket.is_some() == read.credentials_file.is_some();
@@ -58,5 +61,10 @@ impl S3Section {
 }
 
 fn is_text(text: &str) -> bool {
-    text.chars().count() <= 200 && !text.contains(char::is_whitespace)
+    let is_blank = |c: char| c.is_whitespace() || c.is_control();
+    text.chars().count() <= 200 && !text.contains(is_blank)
+}
+
+fn is_region(text: &str) -> bool {
+    !text.is_empty() && is_text(text)
 }
