@@ -227,6 +227,61 @@ fn a_chapter_gets_the_house_style_last_and_loses_what_it_has_no_business_with() 
     assert!(matches!(other, Err(BookError::Malformed { .. })));
 }
 
+#[test]
+fn a_pdf_keeps_its_pages_and_nothing_that_acts() {
+    let pdf = acting_pdf();
+    let (_folder, file) = written(&pdf);
+    let before = String::from_utf8_lossy(&pdf).into_owned();
+    let pdf = BookView::open(&file, "application/pdf", BOUNDS).unwrap();
+    assert_eq!(pdf.documents(), 1);
+    let BookView::Pdf(pdf) = pdf else {
+        panic!("it is a PDF");
+    };
+    let after = std::fs::read(pdf.still()).unwrap();
+    let after = String::from_utf8_lossy(&after).into_owned();
+    for acts in [
+        "JavaScript",
+        "launchURL",
+        "evil.example",
+        "OpenAction",
+        "Annots",
+        "Launch",
+    ] {
+        assert!(before.contains(acts), "{acts}");
+        assert!(!after.contains(acts), "{acts}: {after}");
+    }
+    let path = pdf.still().to_owned();
+    drop(pdf);
+    assert!(!path.exists(), "nothing of it stays");
+
+    let wrong = written(b"%PDF-1.7\nnot one");
+    let wrong = BookView::open(&wrong.1, "application/pdf", BOUNDS);
+    assert!(matches!(wrong, Err(BookError::Pdf(_))), "{wrong:?}");
+}
+
+/// One page that is a link, a script as it opens, a program behind an outline.
+fn acting_pdf() -> Vec<u8> {
+    let objects = [
+        "<< /Type /Catalog /Pages 2 0 R /OpenAction << /S /JavaScript /JS (app.launchURL) >> \
+         /Extra << /S /Launch /F (evil.example) >> >>",
+        "<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+        "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 300 400] /Annots [4 0 R] >>",
+        "<< /Type /Annot /Subtype /Link /Rect [0 0 300 400] /A << /S /URI /URI \
+         (http://evil.example/) >> >>",
+    ];
+    let mut text = "%PDF-1.7\n".to_owned();
+    let mut table = "0000000000 65535 f \n".to_owned();
+    for (index, object) in objects.iter().enumerate() {
+        table.push_str(&format!("{:010} 00000 n \n", text.len()));
+        text.push_str(&format!("{} 0 obj\n{object}\nendobj\n", index + 1));
+    }
+    let at = text.len();
+    text.push_str(&format!(
+        "xref\n0 5\n{table}trailer << /Size 5 /Root 1 0 R >>\nstartxref\n{at}\n%%EOF\n"
+    ));
+    text.into_bytes()
+}
+
 fn honest() -> Vec<(&'static str, Vec<u8>)> {
     [
         ("META-INF/container.xml", CONTAINER),

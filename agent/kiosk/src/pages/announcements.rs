@@ -28,6 +28,11 @@ pub(crate) fn page(view: &View<'_>, items: &[Item<'_>]) -> Markup {
                     time.clock { (clock) }
                 }
             }
+            // While a notice is shown the room and the time stand below it.
+            footer.strip {
+                span { (section.name) }
+                time.clock { (clock) }
+            }
         }
     }
 }

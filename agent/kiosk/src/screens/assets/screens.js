@@ -165,10 +165,9 @@
   }
 
   function tick() {
-    const clock = document.querySelector(".clock");
     const form = new Intl.DateTimeFormat("zh-CN", { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: dataset.zone });
     const text = form.format(now());
-    if (clock && clock.textContent !== text) clock.textContent = text;
+    for (const clock of document.querySelectorAll(".clock")) if (clock.textContent !== text) clock.textContent = text;
     // One that is over goes at once, and not when its turn is.
     const isOver = !current().some((it) => it.classList.contains("shown"));
     if (isOver || performance.now() - shownAt >= Number(dataset.stay)) turnNotices();
@@ -177,7 +176,7 @@
   /** Two pixels aside every ten minutes, so that nothing burns in. */
   function drift() {
     const step = Math.floor(performance.now() / DRIFT_MS) % 4;
-    $("notices").style.transform = `translate(${[0, 2, 2, 0][step]}px, ${[0, 0, 2, 2][step]}px)`;
+    document.body.style.transform = `translate(${[0, 2, 2, 0][step]}px, ${[0, 0, 2, 2][step]}px)`;
   }
 
   if (isRight) {
