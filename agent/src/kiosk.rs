@@ -14,8 +14,8 @@ use std::time::Duration;
 use anyhow::Context as _;
 use lujiang_config::{KioskSection, UplinkSection};
 use lujiang_kiosk::{
-    DownloadOptions, Downloads, Keeper, KeeperOptions, Pace, ScreenAddresses, ScreenParts, Screens,
-    Shelf, Yielding,
+    DownloadOptions, Downloads, Hours, Keeper, KeeperOptions, Pace, ScreenAddresses, ScreenParts,
+    Screens, Shelf, Yielding,
 };
 use lujiang_wire::{Clock, Desired, DesiredContent, DeviceId, Reported};
 use tokio::sync::watch;
@@ -29,9 +29,6 @@ use outbox_notebook::OutboxNotebook;
 
 /// The folder of the content in the data folder.
 const FOLDER: &str = "content";
-
-/// Bytes of the disk that are left to the outbox and the machine.
-const RESERVE: u64 = 512 * 1024 * 1024;
 
 /// How long a screen may take to paint a new shelf: the machine's browser may be restarted
 /// meanwhile, and a room opens within an hour.
@@ -84,6 +81,12 @@ impl Kiosk {
             outbox: parts.outbox.clone(),
             clock: parts.clock.clone(),
         };
+        let section = parts.section.downloads;
+        let reserve = section.reserve.as_u64();
+        let clock = parts.clock.clone();
+        let wall = Arc::new(move || clock.wall());
+        let hours = Hours::new(parts.section.time_zone.clone(), &section);
+        let pace = Pace::new(hours, wall, line);
         let screens = Screens::open(ScreenParts {
             section: parts.section.screens,
             zone: parts.section.time_zone,
@@ -102,10 +105,9 @@ impl Kiosk {
             desired: wanted.subscribe(),
             shelf: shelf.clone(),
             downloads: Arc::new(move |blobs| {
-                let options = DownloadOptions::default();
-                Downloads::new(blobs, Pace::new(None, line.clone()), options)
+                Downloads::new(blobs, pace.clone(), DownloadOptions::from(&section))
             }),
-            reserve: RESERVE,
+            reserve,
             paint_patience: PAINT_PATIENCE,
         });
         Ok(Self {

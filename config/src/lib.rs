@@ -44,7 +44,9 @@ pub use gateway::{
     AuthoritySection, GatewayConfig, HttpSection, IntakeSection, LibrarySection, MqttSection,
     TlsSection, ViewsSection,
 };
-pub use kiosk::{KioskSection, ScreenLanguage, ScreensSection};
+pub use kiosk::{
+    DownloadsSection, KioskSection, ScreenLanguage, ScreensSection, WeeklyHours, WeeklyHoursError,
+};
 pub use lending::{ItemClass, LendingSection, Offline, Renewals};
 pub use loans::{
     ConflictRule, ConflictRules, IlsMake, IlsSection, LateAndOverRule, LateWhileLentRule,

@@ -20,6 +20,7 @@ mod pace;
 mod part;
 mod plan;
 mod progress;
+mod rate;
 mod retry;
 
 pub use error::DownloadError;
@@ -32,6 +33,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _, stream};
+use jiff::Timestamp;
 use tokio::sync::{Semaphore, watch};
 
 use crate::{BlobFolder, Source};
@@ -64,6 +66,14 @@ impl Downloads {
     #[must_use]
     pub fn progress(&self) -> watch::Receiver<Progress> {
         self.gauge.progress()
+    }
+
+    /// When the plan is done, as it goes now and as the hours allow; none where nobody can say.
+    #[must_use]
+    pub fn arrival(&self) -> Option<Timestamp> {
+        let progress = self.gauge.progress().borrow().clone();
+        let left = progress.of.saturating_sub(progress.bytes);
+        self.pace.arrival(left, progress.rate?)
     }
 
     /// What it has cost so far.

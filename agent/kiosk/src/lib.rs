@@ -14,6 +14,7 @@ mod blob_folder;
 mod download;
 mod durable;
 mod folder_source;
+mod hours;
 mod keeper;
 mod licence;
 mod metadata;
@@ -41,6 +42,7 @@ pub use download::{
     DownloadError, DownloadOptions, Downloads, Meter, Pace, Plan, Progress, Wanted, Yielding,
 };
 pub use folder_source::FolderSource;
+pub use hours::{Allowance, Hours};
 pub use keeper::{Keeper, KeeperError, KeeperOptions};
 pub use licence::{Clocks, HiddenSince, Verdict};
 pub use metadata::{Expiry, MetadataError, MetadataFolder, Verified, VerifiedTarget};

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use lujiang_config::DownloadsSection;
+
 /// How downloads are to behave.
 #[derive(Debug, Clone)]
 pub struct DownloadOptions {
@@ -15,13 +17,19 @@ pub struct DownloadOptions {
     pub pause_max: Duration,
 }
 
+impl From<&DownloadsSection> for DownloadOptions {
+    fn from(section: &DownloadsSection) -> Self {
+        Self {
+            connections: section.connections,
+            patience: section.patience,
+            pause_min: section.pause_min,
+            pause_max: section.pause_max,
+        }
+    }
+}
+
 impl Default for DownloadOptions {
     fn default() -> Self {
-        Self {
-            connections: 1,
-            patience: Duration::from_secs(30),
-            pause_min: Duration::from_millis(200),
-            pause_max: Duration::from_secs(5 * 60),
-        }
+        Self::from(&DownloadsSection::default())
     }
 }

@@ -1,18 +1,22 @@
-//! How fast it may go: so many bytes a second, and not at all while facts are waiting for the same
+//! How fast it may go: what the hours allow, and not at all while facts are waiting for the same
 //! line.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tokio::sync::{Mutex, watch};
-use tokio::time::{Instant, sleep_until};
+use jiff::Timestamp;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep, sleep_until};
+
+use super::rate::Rate;
+use crate::{Allowance, Hours};
 
 /// The pace; clones share it.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Pace {
-    per_second: Option<u64>,
-    /// When the next byte may be taken.
-    next: Arc<Mutex<Option<Instant>>>,
+    hours: Arc<Hours>,
+    wall: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+    rate: Arc<Mutex<Rate>>,
     yielding: watch::Receiver<Yielding>,
 }
 
@@ -26,69 +30,124 @@ pub enum Yielding {
     ToFacts,
 }
 
-/// So much may be made up of time in which nothing came.
-const BURST: Duration = Duration::from_millis(200);
+/// Whether a body that is being read is read on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ReadOn {
+    /// It is.
+    Yes,
+    /// Nothing is allowed for a while: the line is closed, and opened again when something is.
+    No,
+}
 
 /// So long facts may hold it up at once; then a little goes, so that a line on which there is
 /// always a fact waiting brings its books, too.
 const YIELD_MAX: Duration = Duration::from_secs(30);
 
+/// The clock on the wall is looked at this often: it may be set.
+const LOOK_EVERY: Duration = Duration::from_secs(30);
+
 impl Pace {
-    /// At most so many bytes a second; none: as fast as the line.
+    /// As the hours allow by this clock.
     #[must_use]
-    pub fn new(per_second: Option<u64>, yielding: watch::Receiver<Yielding>) -> Self {
+    pub fn new(
+        hours: Hours,
+        wall: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+        yielding: watch::Receiver<Yielding>,
+    ) -> Self {
         Self {
-            per_second,
-            next: Arc::default(),
+            hours: Arc::new(hours),
+            wall,
+            rate: Arc::default(),
             yielding,
         }
     }
 
+    /// As fast as the line, always.
+    #[must_use]
+    pub fn free(yielding: watch::Receiver<Yielding>) -> Self {
+        Self::new(Hours::always(), Arc::new(Timestamp::now), yielding)
+    }
+
+    /// When so many bytes are here, at this rate of the line.
+    #[must_use]
+    pub fn arrival(&self, bytes: u64, rate: u64) -> Option<Timestamp> {
+        self.hours.arrival((self.wall)(), bytes, rate)
+    }
+
+    /// Waits until something may be asked for.
+    pub(super) async fn ready(&self) {
+        while self.hours.at((self.wall)()) == Allowance::Nothing {
+            let now = (self.wall)();
+            let left = self.hours.until(now).duration_since(now);
+            let left = Duration::try_from(left).unwrap_or(Duration::ZERO);
+            sleep(left.clamp(Duration::from_millis(1), LOOK_EVERY)).await;
+        }
+        self.facts_first().await;
+    }
+
     /// Waits as long as so many bytes that have come take, and while others go first.
-    pub(super) async fn take(&self, bytes: usize) {
+    pub(super) async fn take(&self, bytes: usize) -> ReadOn {
+        self.facts_first().await;
+        match self.hours.at((self.wall)()) {
+            Allowance::Nothing => ReadOn::No,
+            Allowance::Everything => ReadOn::Yes,
+            Allowance::Limited(per_second) => {
+                let until = {
+                    let mut rate = self.rate.lock().expect("nobody panics while holding it");
+                    rate.take(Instant::now(), bytes as u64, per_second)
+                };
+                sleep_until(until).await;
+                ReadOn::Yes
+            }
+        }
+    }
+
+    async fn facts_first(&self) {
         let mut yielding = self.yielding.clone();
         // Who is gone holds nothing up.
         let free = yielding.wait_for(|it| *it == Yielding::Free);
         let _ = tokio::time::timeout(YIELD_MAX, free).await;
-        let Some(per_second) = self.per_second else {
-            return;
-        };
-        let until = {
-            let mut next = self.next.lock().await;
-            let now = Instant::now();
-            let from = next.map_or(now, |next| next.max(now - BURST));
-            let takes = Duration::from_secs_f64(bytes as f64 / per_second.max(1) as f64);
-            let until = from + takes;
-            *next = Some(until);
-            until
-        };
-        sleep_until(until).await;
+    }
+}
+
+impl std::fmt::Debug for Pace {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut shown = f.debug_struct("Pace");
+        shown.field("hours", &self.hours).finish_non_exhaustive()
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use lujiang_config::DownloadsSection;
+
     use super::*;
 
+    fn wall(begun: Instant) -> Arc<dyn Fn() -> Timestamp + Send + Sync> {
+        let noon: Timestamp = "2026-11-25T12:00:00Z".parse().unwrap();
+        Arc::new(move || noon + begun.elapsed())
+    }
+
     #[tokio::test(start_paused = true)]
-    async fn no_more_comes_in_a_second_than_may() {
-        let (_facts, yielding) = watch::channel(Yielding::Free);
-        let pace = Pace::new(Some(100_000), yielding);
+    async fn quiet_hours_end_what_is_read_and_are_waited_for() {
         let begun = Instant::now();
-        for _ in 0..50 {
-            pace.take(10_000).await;
-        }
-        let took = begun.elapsed();
-        assert!(
-            took >= Duration::from_millis(4_800) && took <= Duration::from_millis(5_200),
-            "{took:?}"
-        );
+        let section = DownloadsSection {
+            quiet_hours: vec!["12:00-13:00".parse().unwrap()],
+            ..DownloadsSection::default()
+        };
+        let hours = Hours::new(jiff::tz::TimeZone::UTC, &section);
+        let (_, yielding) = watch::channel(Yielding::Free);
+        let pace = Pace::new(hours, wall(begun), yielding);
+        assert_eq!(pace.take(1).await, ReadOn::No);
+        pace.ready().await;
+        assert_eq!(begun.elapsed().as_secs(), 3_600);
+        assert_eq!(pace.take(1).await, ReadOn::Yes);
     }
 
     #[tokio::test(start_paused = true)]
     async fn facts_go_first_and_not_for_ever() {
         let (facts, yielding) = watch::channel(Yielding::ToFacts);
-        let pace = Pace::new(None, yielding);
+        let pace = Pace::free(yielding);
         let begun = Instant::now();
         pace.take(1).await;
         assert_eq!(begun.elapsed(), YIELD_MAX);

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{StreamExt as _, TryStreamExt as _};
-use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -14,6 +13,9 @@ use crate::Opened;
 
 /// The rate is told this often.
 const BEAT: Duration = Duration::from_secs(1);
+
+/// A longer pause was none of the line: hours that allow nothing, a source that is down.
+const PAUSE_MAX: Duration = Duration::from_secs(30);
 
 /// What "lately" is, for a rate: long enough to even out cuts.
 const FADES_WITHIN: Duration = Duration::from_secs(60);
@@ -29,15 +31,6 @@ pub struct Progress {
     pub rate: Option<u64>,
     /// Whether the plan is done.
     pub is_done: bool,
-}
-
-impl Progress {
-    /// When all is here at this rate; none where nobody can say.
-    #[must_use]
-    pub fn arrival(&self, now: Timestamp) -> Option<Timestamp> {
-        let seconds = self.of.saturating_sub(self.bytes).checked_div(self.rate?)?;
-        now.checked_add(Duration::from_secs(seconds)).ok()
-    }
 }
 
 /// What downloads have cost since this process began.
@@ -79,12 +72,16 @@ struct Pulse {
 }
 
 impl Pulse {
-    /// Bytes came; the rate, where it is known anew. Pauses between them count, so that a line
+    /// Bytes came; the rate, where it is known anew. Short pauses between them count, so that a line
     /// that is cut half of the time is half as fast.
     fn beat(&mut self, now: Instant, bytes: u64) -> Option<u64> {
         let began = *self.began.get_or_insert(now);
         self.bytes += bytes;
         let took = now.saturating_duration_since(began);
+        if took > PAUSE_MAX {
+            (self.began, self.bytes) = (Some(now), 0);
+            return None;
+        }
         if took < BEAT {
             return None;
         }

@@ -341,7 +341,7 @@ fn downloads(folder: &Path, connections: u8) -> Downloads {
     };
     let (_, yielding) = watch::channel(Yielding::Free);
     let folder = BlobFolder::open(folder).unwrap();
-    Downloads::new(folder, Pace::new(None, yielding), options)
+    Downloads::new(folder, Pace::free(yielding), options)
 }
 
 fn broken(words: &str) -> SourceError {

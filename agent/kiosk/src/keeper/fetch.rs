@@ -65,7 +65,7 @@ impl Keeper {
                 bytes: progress.bytes,
                 of: progress.of,
                 rate: progress.rate,
-                arrival: progress.arrival(self.options.clock.wall()),
+                arrival: self.downloads.arrival(),
             },
         };
         self.reported.send_modify(|it| it.taking = Some(taking));

@@ -348,7 +348,7 @@ impl Kiosk {
             shelf: self.shelf.clone(),
             downloads: Arc::new(|blobs| {
                 let (_, yielding) = watch::channel(Yielding::Free);
-                Downloads::new(blobs, Pace::new(None, yielding), DownloadOptions::default())
+                Downloads::new(blobs, Pace::free(yielding), DownloadOptions::default())
             }),
             reserve: self.reserve,
             paint_patience: self.paint_patience,

@@ -9,6 +9,7 @@ use tokio::time::timeout;
 
 use super::{Fetch, Stop, blocking, judged};
 use crate::download::blocks::Blocks;
+use crate::download::pace::ReadOn;
 use crate::download::part::Part;
 use crate::download::{DownloadError, Wanted};
 use crate::{ETag, Opened, Resource, SourceError};
@@ -86,7 +87,7 @@ impl Fetch<'_> {
                 part = left;
                 (came, progressed) = (true, true);
                 self.gauge.came(took);
-                self.pace.take(took).await;
+                let read_on = self.pace.take(took).await;
                 self.gauge.moved(*told, part.bytes());
                 *told = part.bytes();
                 for wrong in wrong {
@@ -99,6 +100,9 @@ impl Fetch<'_> {
                         };
                         return Ok((part, Some(Stop::Out(altered))));
                     }
+                }
+                if read_on == ReadOn::No {
+                    break;
                 }
             }
             empty = if came { 0 } else { empty + 1 };
@@ -150,6 +154,7 @@ impl Fetch<'_> {
         resource: &Resource,
         from: u64,
     ) -> Result<Opened, Stop> {
+        self.pace.ready().await;
         self.gauge.asked();
         // What is named by its hash is the same as long as its name is; the gateway says so by
         // an ETag that is the name.
