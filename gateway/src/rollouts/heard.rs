@@ -44,7 +44,7 @@ pub(super) fn proved(entry: &LedgerEntry) -> Option<(&DeviceId, &Label, Progress
         Fact::VisitCounted(_) | Fact::CardIssued(_) | Fact::KioskUsed(_) => return None,
         Fact::LoanCheckout(_) | Fact::LoanRenew(_) | Fact::LoanCheckin(_) => return None,
         Fact::LoanUndone(_) | Fact::StopOpened(_) | Fact::StopClosed(_) => return None,
-        Fact::OutboxDropped(_) => return None,
+        Fact::PaymentUnresolved(_) | Fact::OutboxDropped(_) => return None,
     };
     let at = match time.quality {
         TimeQuality::Synced | TimeQuality::Estimated => time.correct(event.time),
