@@ -1,11 +1,12 @@
 //! A source that is a folder: a stick, or another library's mistake. It is laid out as the paths
-//! of the gateway are: `metadata/`, `blobs/`, `blocks/`.
+//! of the gateway are.
 
 use std::io::SeekFrom;
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 use futures_util::StreamExt as _;
+use lujiang_wire::{STICK_BLOBS, STICK_BLOCKS, STICK_METADATA};
 use tokio::fs::File;
 use tokio::io::AsyncSeekExt as _;
 use tokio_util::io::ReaderStream;
@@ -29,9 +30,9 @@ impl FolderSource {
     /// Where a resource is. Its name is a hash or a plain file name: it leads nowhere else.
     fn place(&self, resource: &Resource) -> PathBuf {
         match resource {
-            Resource::Metadata(name) => self.0.join("metadata").join(name.as_str()),
-            Resource::Blob(blob) => self.0.join("blobs").join(blob.to_string()),
-            Resource::Blocks(blob) => self.0.join("blocks").join(blob.to_string()),
+            Resource::Metadata(name) => self.0.join(STICK_METADATA).join(name.as_str()),
+            Resource::Blob(blob) => self.0.join(STICK_BLOBS).join(blob.to_string()),
+            Resource::Blocks(blob) => self.0.join(STICK_BLOCKS).join(blob.to_string()),
         }
     }
 }
@@ -44,21 +45,26 @@ impl Source for FolderSource {
         from: u64,
         _if_range: Option<&ETag>,
     ) -> Result<Opened, SourceError> {
-        let unreachable = |error: std::io::Error| SourceError::Unreachable(Box::new(error));
-        let mut file = match File::open(self.place(resource)).await {
+        let place = self.place(resource);
+        // Opening what is no file, a pipe of somebody's, could wait for ever.
+        let kind = tokio::fs::metadata(&place).await;
+        if kind.is_ok_and(|kind| !kind.is_file()) {
+            return Err(SourceError::Absent(resource.clone()));
+        }
+        let mut file = match File::open(place).await {
             Ok(file) => file,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 return Err(SourceError::Absent(resource.clone()));
             }
-            Err(error) => return Err(unreachable(error)),
+            Err(error) => return Err(unreadable(error)),
         };
-        let length = file.metadata().await.map_err(unreachable)?.len();
+        let length = file.metadata().await.map_err(unreadable)?.len();
         let offset = from.min(length);
         file.seek(SeekFrom::Start(offset))
             .await
-            .map_err(unreachable)?;
+            .map_err(unreadable)?;
         let body = ReaderStream::with_capacity(file, CHUNK);
-        let body = body.map(|bytes| bytes.map_err(|it| SourceError::Unreachable(Box::new(it))));
+        let body = body.map(|bytes| bytes.map_err(unreadable));
         Ok(Opened {
             offset,
             length: Some(length),
@@ -66,4 +72,9 @@ impl Source for FolderSource {
             body: body.boxed(),
         })
     }
+}
+
+/// A stick is no line: reading again what it does not give would be to wait for ever beside it.
+fn unreadable(error: std::io::Error) -> SourceError {
+    SourceError::Refused(format!("it cannot be read: {error}"))
 }

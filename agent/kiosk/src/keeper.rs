@@ -6,6 +6,7 @@
 
 mod display;
 mod fetch;
+mod import;
 mod plan;
 mod take;
 #[cfg(test)]
@@ -19,7 +20,7 @@ use jiff::Timestamp;
 use lujiang_wire::{
     Clock, DesiredContent, DeviceId, Fact, NOTICES_TARGET, ReportedContent, TakingState,
 };
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
@@ -32,6 +33,7 @@ use crate::shelf::Shelf;
 use crate::source::Source;
 use crate::state::{Failure, State};
 use crate::trusted_time::TrustedTime;
+pub use import::{Import, ImportError, Imported};
 
 /// How often windows are looked at: to the second at their edges would be to watch a clock; a
 /// reader's session is longer.
@@ -65,6 +67,8 @@ pub struct KeeperOptions {
     pub measured: Arc<dyn Fn() -> Option<Timestamp> + Send + Sync>,
     /// What this kiosk should have.
     pub desired: watch::Receiver<Option<DesiredContent>>,
+    /// Sticks that somebody brings.
+    pub imports: mpsc::Receiver<Import>,
     /// The shelf.
     pub shelf: Shelf,
     /// Fetches.
@@ -181,10 +185,13 @@ impl Keeper {
             (self.options.shelf.readings(), self.options.shelf.painted());
         let mut look = tokio::time::interval(LOOK_EVERY);
         while !cancel.is_cancelled() {
-            let ended = self.step(&cancel).await;
-            self.go_on_after(ended).await;
+            if let Some(import) = self.step_or_import(&cancel).await {
+                self.import(import, &cancel).await;
+                continue;
+            }
             tokio::select! {
                 () = cancel.cancelled() => break,
+                Some(import) = self.options.imports.recv() => self.import(import, &cancel).await,
                 Ok(()) = desired.changed() => self.ask_at = Instant::now(),
                 Ok(()) = readings.changed() => {}
                 Ok(()) = painted.changed() => {}
@@ -192,6 +199,29 @@ impl Keeper {
                 () = sleep_until(self.ask_at) => {}
             }
         }
+    }
+
+    /// One round, which is left where somebody brings a stick: who brought it waits beside the
+    /// machine.
+    async fn step_or_import(&mut self, cancel: &CancellationToken) -> Option<Import> {
+        let round = cancel.child_token();
+        let (_, none) = mpsc::channel(1);
+        let mut imports = std::mem::replace(&mut self.options.imports, none);
+        let mut import = None;
+        let ended = {
+            let mut step = std::pin::pin!(self.step(&round));
+            tokio::select! {
+                ended = &mut step => ended,
+                Some(brought) = imports.recv() => {
+                    import = Some(brought);
+                    round.cancel();
+                    step.await
+                }
+            }
+        };
+        self.options.imports = imports;
+        self.go_on_after(ended).await;
+        import
     }
 
     /// One round: what is due.
@@ -277,6 +307,10 @@ impl Keeper {
             Some(now) => Expiry::Refused(now),
             None => Expiry::Told(self.trusted_now()),
         };
+        self.refresh_by(expiry).await
+    }
+
+    async fn refresh_by(&mut self, expiry: Expiry) -> Result<(), StepError> {
         let verified = self.metadata.refresh(&self.options.source, expiry).await?;
         for role in &verified.expired {
             tracing::warn!(

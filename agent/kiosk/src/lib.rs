@@ -43,7 +43,7 @@ pub use download::{
 };
 pub use folder_source::FolderSource;
 pub use hours::{Allowance, Hours};
-pub use keeper::{Keeper, KeeperError, KeeperOptions};
+pub use keeper::{Import, ImportError, Imported, Keeper, KeeperError, KeeperOptions};
 pub use licence::{Clocks, HiddenSince, Verdict};
 pub use metadata::{Expiry, MetadataError, MetadataFolder, Verified, VerifiedTarget};
 pub use notebook::Notebook;

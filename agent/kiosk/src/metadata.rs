@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use lujiang_wire::{BlobCustom, BlobHash};
+use sha2::{Digest as _, Sha256};
 use tough::schema::Target;
 use tough::{ExpirationEnforcement, Limits, Repository, RepositoryLoader};
 use url::Url;
@@ -33,6 +34,9 @@ const ROOTS_MAX: u64 = 256;
 
 /// How long a timestamp is good from when it was signed: the gateway's promise.
 const TIMESTAMP_LIFE: SignedDuration = SignedDuration::from_hours(14 * 24);
+
+/// The root everything begins with.
+const FIRST_ROOT: &str = "1.root.json";
 
 /// What tough's datastore is made of, but for its clock.
 const KEPT: [&str; 3] = ["timestamp.json", "snapshot.json", "targets.json"];
@@ -84,6 +88,9 @@ pub enum MetadataError {
     /// The first root cannot be had.
     #[error("the source has no root to begin with")]
     NoRoot,
+    /// First contact by a stick, and nobody has vouched for its root.
+    #[error("nobody has confirmed the root {0}")]
+    Unconfirmed(BlobHash),
     /// Our own copy cannot be read or written.
     #[error("the metadata kept cannot be used")]
     Kept(#[from] std::io::Error),
@@ -99,7 +106,8 @@ impl MetadataError {
                 SourceError::Absent(_) | SourceError::Refused(_) | SourceError::Beyond,
             ) => false,
             // That the source is out of reach is told as what it is.
-            Self::Tough(_) | Self::Expired(_) | Self::NoRoot | Self::Kept(_) => false,
+            Self::Tough(_) | Self::Expired(_) | Self::NoRoot => false,
+            Self::Unconfirmed(_) | Self::Kept(_) => false,
         }
     }
 }
@@ -121,7 +129,29 @@ impl MetadataFolder {
     /// Whether there was a first contact.
     #[must_use]
     pub fn has_root(&self) -> bool {
-        self.0.join("1.root.json").exists()
+        self.0.join(FIRST_ROOT).exists()
+    }
+
+    /// At first contact by a stick: its first root is taken where it is the one that somebody has
+    /// compared, by its SHA-256. Afterwards it is not asked about.
+    ///
+    /// # Errors
+    /// Where it is another, or nobody has compared it; nothing is taken then.
+    pub async fn vouch(
+        &self,
+        source: &Arc<dyn Source>,
+        compared: Option<&BlobHash>,
+    ) -> Result<(), MetadataError> {
+        if self.has_root() {
+            return Ok(());
+        }
+        let bytes = self.read_first_root(source).await?;
+        let found = BlobHash::new(Sha256::digest(&bytes).into());
+        if compared != Some(&found) {
+            return Err(MetadataError::Unconfirmed(found));
+        }
+        replace(&self.0.join(FIRST_ROOT), &bytes)?;
+        Ok(())
     }
 
     /// Asks a source what is newest. At first contact its first root is believed: the source is
@@ -180,13 +210,17 @@ impl MetadataFolder {
     }
 
     async fn first_root(&self, source: &Arc<dyn Source>) -> Result<Vec<u8>, MetadataError> {
-        let name = MetadataName::new("1.root.json").expect("a constant");
-        let bytes = match transport::read(source, Resource::Metadata(name), FILE_BYTES_MAX).await {
-            Err(SourceError::Absent(_)) => return Err(MetadataError::NoRoot),
-            read => read?,
-        };
-        replace(&self.0.join("1.root.json"), &bytes)?;
+        let bytes = self.read_first_root(source).await?;
+        replace(&self.0.join(FIRST_ROOT), &bytes)?;
         Ok(bytes)
+    }
+
+    async fn read_first_root(&self, source: &Arc<dyn Source>) -> Result<Vec<u8>, MetadataError> {
+        let name = MetadataName::new(FIRST_ROOT).expect("a constant");
+        match transport::read(source, Resource::Metadata(name), FILE_BYTES_MAX).await {
+            Err(SourceError::Absent(_)) => Err(MetadataError::NoRoot),
+            read => Ok(read?),
+        }
     }
 
     fn newest_root(&self) -> Result<Option<Vec<u8>>, MetadataError> {

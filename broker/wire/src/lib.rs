@@ -34,6 +34,7 @@ mod blob_hash;
 mod catalogue;
 mod notices;
 mod repository;
+mod stick;
 
 mod content;
 mod outbox;
@@ -115,6 +116,7 @@ pub use repository::{
 pub use schema::{NamedSchema, schemas};
 pub use signed::{Octets, Signed, SignedError, SignedFor};
 pub use status::{LinkState, Status};
+pub use stick::{STICK_BLOBS, STICK_BLOCKS, STICK_FILE, STICK_METADATA, Stick};
 pub use stop::{StopClosed, StopOpened};
 pub use stream::{Epoch, EpochError, Sequence, Stream};
 pub use telemetry::Telemetry;

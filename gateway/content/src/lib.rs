@@ -23,6 +23,7 @@ mod repository;
 mod role;
 mod role_key;
 mod share;
+mod stick;
 mod vault;
 
 pub use blob_store::{BlobError, BlobStore, BlobStream, PlainHttp, S3};
@@ -48,4 +49,5 @@ pub use repository::{Needed, PublicationError, Repository, RestoreError, RoleSta
 pub use role::RoleName;
 pub use role_key::{PublicKey, RoleKey, RoleKeyError};
 pub use share::{Kiosk, Share};
+pub use stick::{StickError, StickMade, make_stick};
 pub use vault::{Vault, VaultError};

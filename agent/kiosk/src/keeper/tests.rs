@@ -17,6 +17,7 @@ use crate::folder_source::FolderSource;
 use crate::shelf::TitleState;
 
 mod attacks;
+mod sticks;
 
 #[tokio::test]
 async fn a_release_reaches_the_shelf_and_is_proven_by_a_screen() {
@@ -304,6 +305,7 @@ struct Kiosk {
     measured: Arc<Mutex<Option<Timestamp>>>,
     notebook: Arc<Pages>,
     desired: watch::Sender<Option<DesiredContent>>,
+    brings: mpsc::Sender<Import>,
     reported: watch::Receiver<ReportedContent>,
     running: Option<(CancellationToken, tokio::task::JoinHandle<()>)>,
     reserve: u64,
@@ -320,6 +322,7 @@ impl Kiosk {
             measured: Arc::new(Mutex::new(Some(now()))),
             notebook: Arc::default(),
             desired: watch::Sender::new(None),
+            brings: mpsc::channel(1).0,
             reported: watch::Sender::default().subscribe(),
             running: None,
             reserve: 0,
@@ -337,6 +340,8 @@ impl Kiosk {
         }
         self.shelf = Shelf::default();
         let measured = Arc::clone(&self.measured);
+        let (brings, imports) = mpsc::channel(1);
+        self.brings = brings;
         let options = KeeperOptions {
             device: "kiosk-1".parse().unwrap(),
             folder: self.folder.path().to_owned(),
@@ -345,6 +350,7 @@ impl Kiosk {
             clock: self.clock.clone(),
             measured: Arc::new(move || *measured.lock().unwrap()),
             desired: self.desired.subscribe(),
+            imports,
             shelf: self.shelf.clone(),
             downloads: Arc::new(|blobs| {
                 let (_, yielding) = watch::channel(Yielding::Free);

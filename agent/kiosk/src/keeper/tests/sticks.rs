@@ -1,0 +1,219 @@
+//! A release that comes on a stick, made as the gateway makes one.
+
+use lujiang_content::{BlobStore, make_stick};
+use lujiang_wire::{STICK_FILE, Stick};
+use sha2::{Digest as _, Sha256};
+use tokio::sync::oneshot;
+
+use super::*;
+
+#[tokio::test]
+async fn a_stick_brings_a_release_where_no_line_does() {
+    let press = Press::begun().await;
+    press.release("2026-11", &["庄子", "论语"]).await;
+    let mut kiosk = Kiosk::beside(&press.served).await;
+    kiosk.shows("2026-11").await;
+    press.release("2026-12", &["孟子"]).await;
+    let stick = press.stick("2026-12").await;
+    std::fs::remove_dir_all(&press.served).unwrap();
+
+    assert_eq!(kiosk.import(&stick, None).await, Ok(Imported::OnShelf));
+
+    assert_eq!(kiosk.titles(), ["孟子"]);
+    kiosk.shelf.was_painted(label("2026-12"));
+    kiosk.until(|it| it.shown == Some(label("2026-12"))).await;
+    assert_eq!(kiosk.facts(), ["library.content.installed.v1"; 2]);
+    assert_eq!(kiosk.import(&stick, None).await, Ok(Imported::WasThere));
+}
+
+#[tokio::test]
+async fn first_contact_by_a_stick_needs_somebody_who_compared_its_root() {
+    let press = Press::begun().await;
+    press.release("2026-11", &["庄子"]).await;
+    let stick = press.stick("2026-11").await;
+    let root = std::fs::read(stick.path().join("metadata/1.root.json")).unwrap();
+    let root = BlobHash::new(Sha256::digest(&root).into());
+    let kiosk = Kiosk::beside(std::path::Path::new("/nowhere")).await;
+
+    let unconfirmed = Err(ImportError::Unconfirmed(root));
+    assert_eq!(kiosk.import(&stick, None).await, unconfirmed);
+    let other = Some(BlobHash::new([1; 32]));
+    assert_eq!(kiosk.import(&stick, other).await, unconfirmed);
+    assert!(!kiosk.folder.path().join("metadata/1.root.json").exists());
+
+    let taken = kiosk.import(&stick, Some(root)).await;
+    assert_eq!(taken, Ok(Imported::OnShelf));
+    assert_eq!(kiosk.titles(), ["庄子"]);
+}
+
+#[tokio::test]
+async fn a_stick_of_another_library_is_refused_and_changes_nothing() {
+    let press = Press::begun().await;
+    press.release("2026-11", &["庄子"]).await;
+    let mut kiosk = Kiosk::beside(&press.served).await;
+    kiosk.shows("2026-11").await;
+    let told = kiosk.reported.borrow().clone();
+    let others = Press::begun().await;
+    others.release("2026-11", &["孟子"]).await;
+    others.release("2026-12", &["孟子"]).await;
+    let stick = others.stick("2026-12").await;
+    let root = std::fs::read(stick.path().join("metadata/1.root.json")).unwrap();
+    let root = BlobHash::new(Sha256::digest(&root).into());
+
+    let refused = kiosk.import(&stick, Some(root)).await;
+
+    assert!(
+        matches!(&refused, Err(ImportError::Refused(_))),
+        "{refused:?}"
+    );
+    assert_eq!(kiosk.titles(), ["庄子"]);
+    assert_eq!(*kiosk.reported.borrow(), told);
+    assert_eq!(kiosk.facts().len(), 1, "the installed one");
+}
+
+#[tokio::test]
+async fn an_altered_blob_on_a_stick_is_refused_and_the_line_still_brings_the_release() {
+    let press = Press::begun().await;
+    press.release("2026-11", &["庄子"]).await;
+    let mut kiosk = Kiosk::beside(&press.served).await;
+    kiosk.shows("2026-11").await;
+    press.release("2026-12", &["孟子"]).await;
+    let stick = press.stick("2026-12").await;
+    let blob = hash(&book("孟子")).to_string();
+    let blob = stick.path().join("blobs").join(blob);
+    let mut bytes = std::fs::read(&blob).unwrap();
+    bytes[70_000] ^= 1;
+    std::fs::write(&blob, bytes).unwrap();
+
+    let refused = kiosk.import(&stick, None).await;
+
+    assert!(
+        matches!(&refused, Err(ImportError::Refused(told)) if told.contains("not what was signed")),
+        "{refused:?}"
+    );
+    assert_eq!(kiosk.titles(), ["庄子"]);
+    kiosk.wants("2026-12", 0);
+    kiosk
+        .until(|it| taking(it) == Some(TakingState::Installed))
+        .await;
+    assert_eq!(kiosk.titles(), ["孟子"]);
+}
+
+#[tokio::test]
+async fn a_stick_older_than_what_was_seen_is_refused() {
+    let press = Press::begun().await;
+    press.release("2026-11", &["庄子"]).await;
+    let stick = press.stick("2026-11").await;
+    press.release("2026-12", &["孟子"]).await;
+    let mut kiosk = Kiosk::beside(&press.served).await;
+    kiosk.shows("2026-12").await;
+
+    let refused = kiosk.import(&stick, None).await;
+
+    assert!(
+        matches!(&refused, Err(ImportError::Refused(_))),
+        "{refused:?}"
+    );
+    assert_eq!(kiosk.titles(), ["孟子"]);
+}
+
+#[tokio::test]
+async fn a_stick_does_not_wait_for_a_line_that_hangs() {
+    let press = Press::begun().await;
+    press.release("2026-11", &["庄子"]).await;
+    let mut kiosk = Kiosk::beside(&press.served).await;
+    kiosk.shows("2026-11").await;
+    press.release("2026-12", &["孟子"]).await;
+    let stick = press.stick("2026-12").await;
+    // A reader keeps what came over the line from being shown.
+    let reading = kiosk.shelf.begin_reading();
+    kiosk.wants("2026-12", 0);
+    kiosk
+        .until(|it| taking(it) == Some(TakingState::Verified))
+        .await;
+
+    let (answer, _answered) = oneshot::channel();
+    kiosk.bring(&stick, None, answer).await;
+    drop(reading);
+
+    kiosk
+        .until(|it| taking(it) == Some(TakingState::Installed))
+        .await;
+    assert_eq!(kiosk.titles(), ["孟子"]);
+}
+
+#[tokio::test]
+async fn a_stick_is_made_again_by_what_is_missing() {
+    let press = Press::begun().await;
+    press.release("2026-11", &["庄子", "论语"]).await;
+    let stick = press.stick("2026-11").await;
+    let blobs = stick.path().join("blobs");
+    let spoilt = blobs.join(hash(&book("论语")).to_string());
+    std::fs::write(&spoilt, book("孟子")).unwrap();
+    std::fs::remove_file(stick.path().join(STICK_FILE)).unwrap();
+
+    let made = press.make("2026-11", stick.path()).await.unwrap();
+
+    assert_eq!(std::fs::read(&spoilt).unwrap(), book("论语"));
+    assert_eq!(made.bytes - made.kept, book("论语").len() as u64);
+    assert!(stick.path().join(STICK_FILE).exists());
+    let error = press.make("2027-01", stick.path()).await.unwrap_err();
+    assert!(error.to_string().contains("2027-01"), "{error}");
+}
+
+impl Press {
+    async fn stick(&self, release: &str) -> tempfile::TempDir {
+        let stick = tempfile::tempdir().unwrap();
+        self.make(release, stick.path()).await.unwrap();
+        stick
+    }
+
+    async fn make(
+        &self,
+        release: &str,
+        folder: &std::path::Path,
+    ) -> Result<lujiang_content::StickMade, lujiang_content::StickError> {
+        let store = tempfile::tempdir().unwrap();
+        let blobs = BlobStore::on_disk(store.path()).unwrap();
+        for entry in std::fs::read_dir(self.served.join("blobs")).unwrap() {
+            let bytes = std::fs::read(entry.unwrap().path()).unwrap();
+            blobs.put_bytes(bytes).await.unwrap();
+        }
+        let repository = self.repository.lock().unwrap().clone();
+        let stick = Stick {
+            release: label(release),
+            revision: repository.revision(),
+            devices: vec!["kiosk-1".parse().unwrap()],
+        };
+        make_stick(&repository, &blobs, &stick, folder, |_, _| {}).await
+    }
+}
+
+impl Kiosk {
+    async fn import(
+        &self,
+        stick: &tempfile::TempDir,
+        root: Option<BlobHash>,
+    ) -> Result<Imported, ImportError> {
+        let (answer, answered) = oneshot::channel();
+        self.bring(stick, root, answer).await;
+        answered.await.unwrap()
+    }
+
+    async fn bring(
+        &self,
+        stick: &tempfile::TempDir,
+        root: Option<BlobHash>,
+        answer: oneshot::Sender<Result<Imported, ImportError>>,
+    ) {
+        let label = std::fs::read(stick.path().join(STICK_FILE)).unwrap();
+        let label: Stick = serde_json::from_slice(&label).unwrap();
+        let import = Import {
+            source: Arc::new(FolderSource::new(stick.path())),
+            release: label.release,
+            root,
+            answer,
+        };
+        self.brings.send(import).await.unwrap();
+    }
+}
