@@ -2,6 +2,7 @@
 //! error; it ends with 0, with 1 when it could not do it, with 2 when it was asked wrongly.
 
 mod account;
+mod content;
 mod enrol;
 
 use std::collections::BTreeMap;
@@ -64,6 +65,9 @@ enum Command {
         #[command(flatten)]
         enrolment: enrol::Enrolment,
     },
+    /// Releases of e-books that come on a stick.
+    #[command(subcommand)]
+    Content(content::ContentCommand),
     /// Show what waits in the outbox, the link, the clock, and the last receipt.
     Status {
         /// The configuration file.
@@ -88,6 +92,7 @@ pub(crate) fn main() -> ExitCode {
     let (Command::Run { config: path }
     | Command::Check { config: path }
     | Command::Enrol { config: path, .. }
+    | Command::Content(content::ContentCommand::Import { config: path, .. })
     | Command::Status { config: path, .. }) = &arguments.command;
     let config = match AgentConfig::load(path) {
         Ok(config) => config,
@@ -100,6 +105,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Run { .. } => run(config),
         Command::Check { config: path } => check(&path),
         Command::Enrol { enrolment, .. } => enrolment.run(&config),
+        Command::Content(command) => command.run(&config),
         Command::Status { json, .. } => status(&config, json),
     };
     match done {

@@ -5,6 +5,7 @@
 //! certificate, facts go into the outbox, and what the kiosk says of itself goes to the uplink.
 
 mod gateway_source;
+mod import_desk;
 mod outbox_notebook;
 
 use std::path::Path;
@@ -18,13 +19,14 @@ use lujiang_kiosk::{
     Screens, Shelf, Yielding,
 };
 use lujiang_wire::{Clock, Desired, DesiredContent, DeviceId, Reported};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::identity::IdentityFolder;
 use crate::measured_time::MeasuredTime;
 use crate::outbox::Outbox;
 use gateway_source::GatewaySource;
+use import_desk::ImportDesk;
 use outbox_notebook::OutboxNotebook;
 
 /// The folder of the content in the data folder.
@@ -55,6 +57,7 @@ pub(crate) struct KioskParts<'a> {
 pub(crate) struct Kiosk {
     keeper: Keeper,
     screens: Screens,
+    imports: ImportDesk,
     shelf: Shelf,
     outbox: Outbox,
     desired: watch::Receiver<Desired>,
@@ -69,6 +72,7 @@ impl Kiosk {
         let wanted = watch::Sender::new(parts.desired.borrow().content.clone());
         let yielding = watch::Sender::new(Yielding::Free);
         let shelf = Shelf::default();
+        let (brings, imports) = mpsc::channel(1);
         let time = parts.time.clone();
         let line = yielding.subscribe();
         let source = GatewaySource::new(
@@ -103,6 +107,7 @@ impl Kiosk {
             clock: parts.clock,
             measured: Arc::new(move || time.now()),
             desired: wanted.subscribe(),
+            imports,
             shelf: shelf.clone(),
             downloads: Arc::new(move |blobs| {
                 Downloads::new(blobs, pace.clone(), DownloadOptions::from(&section))
@@ -110,8 +115,14 @@ impl Kiosk {
             reserve,
             paint_patience: PAINT_PATIENCE,
         });
+        let keeper = keeper.await.context("opening the kiosk's content")?;
         Ok(Self {
-            keeper: keeper.await.context("opening the kiosk's content")?,
+            imports: ImportDesk {
+                data: parts.data.to_owned(),
+                imports: brings,
+                reported: keeper.reported(),
+            },
+            keeper,
             screens,
             shelf,
             outbox: parts.outbox,
@@ -139,6 +150,7 @@ impl Kiosk {
         let mut seen = self.screens.reported();
         let keeping = tokio::spawn(self.keeper.run(stop.clone()));
         let serving = tokio::spawn(self.screens.run(stop.clone()));
+        let importing = tokio::spawn(self.imports.run(stop.clone()));
         said.mark_changed();
         while !stop.is_cancelled() {
             tokio::select! {
@@ -169,7 +181,11 @@ impl Kiosk {
                 }
             }
         }
-        for (task, ended) in [("content", keeping.await), ("screens", serving.await)] {
+        for (task, ended) in [
+            ("content", keeping.await),
+            ("screens", serving.await),
+            ("sticks", importing.await),
+        ] {
             if let Err(error) = ended {
                 tracing::error!(%error, task, "a task of the kiosk failed");
             }

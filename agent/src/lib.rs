@@ -32,6 +32,7 @@ pub mod gate;
 mod gateway_client;
 mod gateway_url;
 pub mod identity;
+pub mod import;
 mod kiosk;
 pub mod lending;
 mod measured_time;

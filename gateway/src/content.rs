@@ -39,6 +39,7 @@ use crate::store::audit::{self, AuditRecord};
 use crate::store::content::{self as rows, ReleaseRow};
 
 pub use options::OptionsError;
+pub(crate) use options::blob_store;
 pub use say::{NewNotice, SayError};
 pub use serve::{Download, Refused};
 

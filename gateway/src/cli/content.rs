@@ -2,6 +2,7 @@
 //! running gateway verifies it and tells the devices.
 
 mod diff;
+mod export;
 mod keys;
 mod publish;
 mod understanding;
@@ -13,7 +14,7 @@ use anyhow::Context as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use clap::Subcommand;
-use lujiang_wire::Label;
+use lujiang_wire::{DeviceId, Label};
 use reqwest::Method;
 use serde_json::json;
 
@@ -69,6 +70,25 @@ More of both forms stands in docs/licences.md.")]
         /// The folder with the keys
         #[arg(long, value_name = "FOLDER")]
         keys: PathBuf,
+    },
+    /// Put a release on a stick, for kiosks that no line reaches
+    #[command(after_help = "Example:
+  lujiang-gateway content export --for kiosk-1,kiosk-2 --to /media/stick")]
+    Export {
+        /// The kiosks, with commas between them: what one of them may have is put there
+        #[arg(
+            long = "for",
+            value_name = "DEVICES",
+            value_delimiter = ',',
+            required = true
+        )]
+        devices: Vec<DeviceId>,
+        /// The folder of the stick
+        #[arg(long, value_name = "FOLDER")]
+        to: PathBuf,
+        /// The release; the one published last where left out
+        #[arg(long)]
+        release: Option<Label>,
     },
     /// Notices for the right-hand screens
     #[command(subcommand)]
@@ -146,8 +166,13 @@ impl ContentCommand {
         match self {
             Self::Keys(command) => return command.perform(folder, printer).await,
             Self::Notice(command) => return command.perform(folder, printer).await,
-            Self::Publish(publish) => return publish.perform(folder, printer).await,
             Self::Diff(diff) => return diff.perform(folder, printer).await,
+            Self::Publish(publish) => return publish.perform(folder, printer).await,
+            Self::Export {
+                devices,
+                to,
+                release,
+            } => return export::export(folder, devices, release, &to, printer).await,
             Self::List { json } => {
                 let client = Access::running(folder).await?;
                 let releases: Vec<ReleaseForm> = client.get("/api/v1/content/releases").await?;

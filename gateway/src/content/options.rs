@@ -27,7 +27,11 @@ pub enum OptionsError {
     Store(#[from] BlobError),
 }
 
-pub(super) fn blob_store(s3: &S3Section, folder: &Path) -> Result<BlobStore, OptionsError> {
+/// The store of blobs.
+///
+/// # Errors
+/// Where its keys cannot be read, or it cannot be made.
+pub(crate) fn blob_store(s3: &S3Section, folder: &Path) -> Result<BlobStore, OptionsError> {
     let (Some(bucket), Some(file)) = (&s3.bucket, &s3.credentials_file) else {
         return Ok(BlobStore::on_disk(folder)?);
     };
