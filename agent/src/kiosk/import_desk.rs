@@ -47,8 +47,9 @@ impl ImportDesk {
             let Some(state) = self.take(request, &stop).await else {
                 return;
             };
-            self.tell(&id, state).await;
+            // Whoever hears the answer may ask for the next stick at once.
             self.settle().await;
+            self.tell(&id, state).await;
         }
     }
 
