@@ -23,6 +23,7 @@ pub mod fetcher;
 pub mod gate;
 pub mod gullible;
 pub mod ils;
+pub mod kiosk;
 pub mod link;
 pub mod machine;
 pub mod packet;
