@@ -1,6 +1,7 @@
 //! The simulated library of the demonstration: one gateway, real agents, visitors and readers.
 
 mod lending;
+mod shelves;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -150,6 +151,10 @@ impl Demo {
             demo.add(device, data, &zone, speed, seed + number as u64)
                 .await?;
         }
+        let now = demo.clock.wall();
+        demo.publish_december(data, &zone, now, seed)
+            .await
+            .context("the December release")?;
         let counters = demo.counters().await?;
         let clock = demo.clock.clone();
         demo.lenders.begin(counters, clock, speed, seed);
@@ -217,6 +222,17 @@ impl Demo {
         Ok(format!("http://{address}/"))
     }
 
+    /// The shelf of a kiosk.
+    ///
+    /// # Errors
+    /// Where it is not served yet.
+    pub async fn shelf(&self) -> anyhow::Result<String> {
+        let kiosk = self.agents.iter().find(|agent| agent.shelf().is_some());
+        let status = kiosk.context("no kiosk")?.status().await?;
+        let address = status.screens.context("the kiosk has no screens yet")?;
+        Ok(format!("http://{address}/"))
+    }
+
     /// Lets people walk, for ever.
     ///
     /// # Errors
@@ -233,6 +249,7 @@ impl Demo {
                 door.entered += passed.entered;
             }
             self.walked_until = now;
+            shelves::paint(&self.agents);
         }
     }
 
@@ -359,6 +376,10 @@ impl Demo {
                 config.uplink.port = way.port();
                 config.uplink.keep_alive = Duration::from_secs(2);
                 config.uplink.backoff_max = Duration::from_secs(1);
+            }
+            device if device.starts_with("kiosk-") => {
+                config.kiosk = Some(shelves::section());
+                return Ok(());
             }
             _ => return Ok(()),
         }

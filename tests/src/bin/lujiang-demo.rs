@@ -70,6 +70,7 @@ async fn run(options: Options) -> anyhow::Result<()> {
          or        {}   (the gateway's own certificate)\n\
          sign in   {}   (good once)\n\
          bus desk  {}\n\
+         shelf     {}   (the right-hand screen is its /announcements)\n\
          data      {}\n\
          end       {}",
         demo.devices(),
@@ -78,6 +79,7 @@ async fn run(options: Options) -> anyhow::Result<()> {
         demo.secure_page(),
         demo.sign_in_link(),
         demo.bus_desk().await?,
+        demo.shelf().await?,
         data.display(),
         options.length.map_or("Ctrl-C".to_owned(), |length| format!(
             "in {length:?}, or Ctrl-C"
