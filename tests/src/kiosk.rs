@@ -123,10 +123,10 @@ impl Kiosk {
     pub async fn paints(&self, release: &str) -> anyhow::Result<()> {
         let pages = self.pages().await?;
         let said = json!({ "screen": "left", "shows": "shelf", "release": release });
-        let heard = self
-            .http
-            .post(format!("http://{pages}/heartbeat"))
-            .json(&said);
+        let origin = format!("http://{pages}");
+        // As a browser says where the page is from.
+        let heard = self.http.post(format!("{origin}/heartbeat"));
+        let heard = heard.header("Origin", origin).json(&said);
         heard.send().await?.error_for_status()?;
         Ok(())
     }

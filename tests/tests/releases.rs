@@ -74,7 +74,7 @@ async fn roll_out(library: &Library, release: &str) -> u64 {
 /// The state of a device in a rollout.
 async fn state(library: &Library, rollout: u64, device: &str) -> anyhow::Result<String> {
     let rollout = library.get(&format!("/api/v1/rollouts/{rollout}")).await?;
-    let members = rollout["members"].as_array().cloned().unwrap_or_default();
+    let members = rollout["devices"].as_array().cloned().unwrap_or_default();
     let member = members.into_iter().find(|it| it["device"] == device);
     let state = member.as_ref().and_then(|it| it["state"].as_str());
     Ok(state.unwrap_or("no member").to_owned())
