@@ -57,7 +57,8 @@ pub enum ConflictKind {
     /// A return or renewal was undone that the library system had heard of: nobody knows to whom,
     /// or until when, the item was lent before.
     UndoneTooLate,
-    /// The library system had lent the item by the time it heard of an earlier loan or return.
+    /// The library system had lent or renewed the item by the time it heard of an earlier loan or
+    /// return.
     Overtaken,
 }
 
@@ -131,7 +132,8 @@ impl ConflictKind {
                 "A return or renewal was undone after the library system had heard of it."
             }
             Self::Overtaken => {
-                "It was lent on-line, and an earlier fact that came in later has ended that loan."
+                "It was lent or renewed on-line, and an earlier fact that came in later has ended \
+                 that in the library system."
             }
         }
     }

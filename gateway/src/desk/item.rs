@@ -227,8 +227,7 @@ impl ItemRecord {
     fn hear_online(&mut self, fact: LoanFact, now: Timestamp) -> Vec<Settlement> {
         let kind = fact.deed.kind();
         let overtaken_by = self.standing.overtaking(kind, &fact.happening);
-        let due = fact.deed.due();
-        self.standing.mark(kind, fact.happening.clone(), due);
+        self.standing.mark(&fact);
         let word = self.take_orphan(&fact);
         let settled = match overtaken_by {
             Some(by) => {
@@ -329,13 +328,13 @@ impl ItemRecord {
         let happening = || fact.happening.clone();
         match (settled, kind) {
             (Settled::Told, _) => {
-                self.standing.mark(kind, happening(), None);
+                self.standing.mark(fact);
                 self.standing.tell(kind, happening(), now);
             }
-            (Settled::AlreadyKnown, _) => self.standing.mark(kind, happening(), None),
+            (Settled::AlreadyKnown, _) => self.standing.mark(fact),
             // A return that ended what nobody needs to hear of is still when the item came back.
             (Settled::Over(_), LoanKind::Checkin) if fact.deed.is_sure() => {
-                self.standing.mark(kind, happening(), None);
+                self.standing.mark(fact);
             }
             (Settled::Over(Over::ToldWithReturn), _) => {
                 self.standing.tell(LoanKind::Checkin, happening(), now);

@@ -2,6 +2,7 @@
 //! seen, and once it has answered a deed. Pure: the same state gives the same move, so a dry run
 //! and the desk cannot differ.
 
+use jiff::Timestamp;
 use lujiang_wire::{LoanKind, Mode};
 
 use crate::desk::ability::{Abilities, Ability};
@@ -119,6 +120,16 @@ impl Matter<'_> {
         LateCase::of(kind, self.record.standing.lateness(kind, happening))
     }
 
+    /// Until when it is lent. A loan that was renewed since, as another that has ended meanwhile,
+    /// is lent as long as that renewal said.
+    pub(crate) fn due(&self) -> Option<Timestamp> {
+        let own = self.open.fact.deed.due();
+        match self.late_case() {
+            Some(LateCase::LoanRenewedSince) => own.max(self.record.standing.renewed_until),
+            Some(_) | None => own,
+        }
+    }
+
     fn kind(&self) -> LoanKind {
         self.open.fact.deed.kind()
     }
@@ -203,16 +214,10 @@ impl Matter<'_> {
                 Some(case) => return self.late_on_sight(case, seen),
             }
         }
-        if self.open.fact.mode == Mode::Online && self.kind() == LoanKind::Checkout {
-            return match seen.circulation {
-                Circulation::OnLoan => Move::Settle(Settled::OnLine),
-                Circulation::In | Circulation::OnHoldShelf | Circulation::Lost => {
-                    Move::Dispute(ConflictKind::Overtaken)
-                }
-                Circulation::NoSuchItem | Circulation::Silent => {
-                    Move::Dispute(ConflictKind::Overtaken)
-                }
-            };
+        match (self.open.fact.mode, self.kind()) {
+            (Mode::Online, LoanKind::Checkout) => return Self::lent_online(seen),
+            (Mode::Online, LoanKind::Renew) => return self.renewed_online(seen),
+            (Mode::Online, LoanKind::Checkin) | (Mode::Offline, _) => {}
         }
         let is_forced = self.open.is_forced;
         match seen.circulation {
@@ -240,6 +245,29 @@ impl Matter<'_> {
                 Some(false) => Move::Settle(Settled::NotDone),
                 None => self.dispute(ConflictKind::Unresolved),
             },
+        }
+    }
+
+    fn lent_online(seen: &Sighting) -> Move {
+        match seen.circulation {
+            Circulation::OnLoan => Move::Settle(Settled::OnLine),
+            Circulation::In | Circulation::OnHoldShelf | Circulation::Lost => {
+                Move::Dispute(ConflictKind::Overtaken)
+            }
+            Circulation::NoSuchItem | Circulation::Silent => {
+                Move::Dispute(ConflictKind::Overtaken)
+            }
+        }
+    }
+
+    /// The loan it prolonged was told after it, until its own date: that the renewal stands is
+    /// what the library system shows, or is for staff, since the desk knows no reader of it.
+    fn renewed_online(&self, seen: &Sighting) -> Move {
+        match (self.open.fact.deed.due(), seen.due) {
+            (None, _) => Move::Settle(Settled::OnLine),
+            (Some(due), Some(seen)) if seen >= due => Move::Settle(Settled::OnLine),
+            (Some(_), _) if self.abilities.shows_in(seen) => settle(Over::GoneSince),
+            (Some(_), _) => self.dispute(ConflictKind::Overtaken),
         }
     }
 

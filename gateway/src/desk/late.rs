@@ -91,7 +91,7 @@ impl LateCase {
             },
             Self::LoanRenewedSince => {
                 "A loan of the item was renewed since: if the desk has ended that loan meanwhile, this \
-                 one is told. Otherwise the library system is asked: if this reader has the item, \
+                 one is told, until the renewed date. Otherwise the library system is asked: if this reader has the item, \
                  it knows; if nobody has it, the loan is over; if another has it, it is held for \
                  staff, or over by policy."
             }

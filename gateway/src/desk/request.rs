@@ -199,6 +199,9 @@ impl Desk {
     /// Commits the intent, then sends.
     fn send(&mut self, under_way: UnderWay, intent: Intent) {
         let errand = intent.errand;
+        let due = self
+            .matter(&under_way.item)
+            .and_then(|matter| matter.due());
         self.set_stage(&under_way, Stage::Intended(intent));
         let Some(record) = self.items.get_mut(&under_way.item) else {
             return;
@@ -224,7 +227,7 @@ impl Desk {
             item: under_way.item.clone(),
             errand,
             reader,
-            due: open.fact.deed.due().filter(|_| reader.is_some()),
+            due: due.filter(|_| reader.is_some()),
             happened: happened.latest(),
             no_block: self.profile.honours_no_block() || open.is_forced,
         };

@@ -2,9 +2,10 @@
 //! a fact is late.
 
 use jiff::{SignedDuration, Timestamp};
-use lujiang_wire::LoanKind;
+use lujiang_wire::{LoanKind, Mode};
 use serde::{Deserialize, Serialize};
 
+use crate::desk::fact::LoanFact;
 use crate::desk::when::{Happening, Precedence};
 
 /// The latest of each kind that is known of an item.
@@ -14,6 +15,9 @@ pub struct Standing {
     pub lent: Latest,
     /// The last renewal the library system knows of.
     pub renewed: Latest,
+    /// Until when that renewal lent it, where it said so.
+    #[serde(default)]
+    pub renewed_until: Option<Timestamp>,
     /// The last return anybody knows of: it also ends loans when the library system, which has
     /// lent the item since, is not told of it.
     pub returned: Latest,
@@ -57,20 +61,28 @@ pub enum Lateness {
 }
 
 impl Standing {
-    /// Takes in an event; of each kind the latest stays. `due` is what the library system said.
-    pub(crate) fn mark(&mut self, kind: LoanKind, happening: Happening, due: Option<Timestamp>) {
+    /// Takes in an event; of each kind the latest stays.
+    pub(crate) fn mark(&mut self, fact: &LoanFact) {
+        let happening = &fact.happening;
         let known = [&self.lent, &self.renewed, &self.returned];
-        let is_news = known.map(|latest| latest.against(&happening));
+        let is_news = known.map(|latest| latest.against(happening));
         if !is_news.contains(&Some(Precedence::Before)) {
             let is_last = !is_news.contains(&Some(Precedence::Unclear));
-            self.due = due.filter(|_| is_last);
+            self.due = match fact.mode {
+                Mode::Online => fact.deed.due().filter(|_| is_last),
+                Mode::Offline => None,
+            };
         }
-        let place = match kind {
-            LoanKind::Checkout => &mut self.lent,
-            LoanKind::Renew => &mut self.renewed,
-            LoanKind::Checkin => &mut self.returned,
-        };
-        place.add(happening);
+        match fact.deed.kind() {
+            LoanKind::Checkout => self.lent.add(happening.clone()),
+            LoanKind::Checkin => self.returned.add(happening.clone()),
+            LoanKind::Renew => {
+                self.renewed.add(happening.clone());
+                if self.renewed.last() == Some(happening) {
+                    self.renewed_until = fact.deed.due();
+                }
+            }
+        }
     }
 
     /// The desk has told the library system.
@@ -84,7 +96,8 @@ impl Standing {
     }
 
     /// What the desk told of before an on-line fact, although that came first at the library
-    /// system: a loan or a return that is older than the fact, told after it.
+    /// system: a loan or a return that is older than the fact, told after it. Of a renewal, a loan:
+    /// that was told until its own date.
     #[must_use]
     pub fn overtaking(&self, kind: LoanKind, fact: &Happening) -> Option<LoanKind> {
         let overtook = |telling: &Option<Telling>| {
@@ -97,7 +110,9 @@ impl Standing {
             })
         };
         match kind {
-            LoanKind::Checkin | LoanKind::Checkout if overtook(&self.loan_told) => {
+            LoanKind::Checkin | LoanKind::Checkout | LoanKind::Renew
+                if overtook(&self.loan_told) =>
+            {
                 Some(LoanKind::Checkout)
             }
             LoanKind::Checkout if overtook(&self.return_told) => Some(LoanKind::Checkin),

@@ -1,6 +1,9 @@
 //! The desk's claims, case by case; the simulated week holds them all at once.
 
 mod cases;
+mod lateness;
 mod rehearsal;
+mod rulings;
+mod undoing;
 mod unsure;
 mod week;

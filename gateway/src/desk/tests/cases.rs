@@ -1,17 +1,10 @@
-//! One claim at a time.
+//! One claim at a time: asking, telling, breaks and disputes.
 
 use jiff::SignedDuration;
 use lujiang_wire::LoanKind::{Checkin, Checkout, Renew};
 
-use super::rehearsal::{
-    Rehearsal, Want, all, at, back, fact, is_in, label, loan, on_loan, online, renewal, undo,
-};
-use crate::desk::{
-    Ability, Answer, Charged, ConflictKind, Deed, Effect, Errand, LateAndOver, LateCase,
-    LateWhileLent, Link, Policy, Profile, ReaderStanding, Response, RulingError, StaffRuling, When,
-    Work, forecasts,
-};
-use crate::entry::EntryNumber;
+use super::rehearsal::{Rehearsal, Want, all, at, back, is_in, label, loan, on_loan, renewal};
+use crate::desk::{Ability, Answer, Charged, ConflictKind, Errand, Link, Policy, Profile, ReaderStanding, Response, StaffRuling, Work};
 
 #[test]
 fn a_loan_is_asked_about_told_once_and_settled() {
@@ -39,19 +32,6 @@ fn an_entry_that_comes_again_is_not_taken_in_again() {
     r.hear(loan(1, "bus", 100));
     r.rests();
     assert_eq!(r.desk.items(), 0);
-}
-
-#[test]
-fn a_return_on_the_bus_comes_before_the_next_loan_elsewhere_whichever_is_heard_first() {
-    let mut r = Rehearsal::new();
-    r.hear(loan(1, "main", 200));
-    r.hear(back(2, "bus", 100));
-    r.see(on_loan(Charged::NotListed));
-    r.does(Checkin);
-    r.see(is_in());
-    r.does(Checkout);
-    r.rests();
-    assert_eq!((r.settled(2), r.settled(1)), ("told", "told"));
 }
 
 #[test]
@@ -195,236 +175,6 @@ fn a_dispute_about_a_loan_that_is_over_by_what_is_at_hand_is_moot() {
 }
 
 #[test]
-fn late_news_of_a_loan_that_is_over_counts_or_is_told_with_its_return() {
-    let mut r = Rehearsal::new();
-    r.hear(online(back(1, "main", 200)));
-    r.hear(loan(2, "bus", 100));
-    r.rests();
-    assert_eq!((r.settled(1), r.settled(2)), ("on-line", "returned-since"));
-
-    let policy = Policy {
-        late_and_over: LateAndOver::TellBoth,
-        ..Policy::default()
-    };
-    let mut r = Rehearsal::with(Profile::Koha, policy, all(Ability::Proven));
-    r.hear(online(back(1, "main", 200)));
-    r.hear(loan(2, "bus", 100));
-    r.see(is_in());
-    r.does(Checkout);
-    assert_eq!(r.does(Checkin).happened, at(200));
-    r.rests();
-    assert_eq!(r.settled(2), "told-with-return");
-}
-
-#[test]
-fn late_news_of_a_loan_while_the_item_is_lent_is_held_or_over_by_policy() {
-    for (policy, settled) in [
-        (LateWhileLent::Hold, "open"),
-        (LateWhileLent::Count, "lent-since"),
-    ] {
-        let policy = Policy {
-            late_while_lent: policy,
-            ..Policy::default()
-        };
-        let mut r = Rehearsal::with(Profile::Generic, policy, all(Ability::Proven));
-        r.hear(online(loan(1, "main", 200)));
-        r.hear(loan(2, "bus", 100));
-        r.see(on_loan(Charged::NotListed));
-        r.rests();
-        assert_eq!(r.settled(2), settled);
-    }
-    for (seen, settled) in [
-        (on_loan(Charged::Listed), "already-known"),
-        (is_in(), "gone-since"),
-    ] {
-        let mut r = Rehearsal::new();
-        r.hear(online(loan(1, "main", 200)));
-        r.hear(loan(2, "bus", 100));
-        r.see(seen);
-        r.rests();
-        assert_eq!(r.settled(2), settled);
-    }
-}
-
-#[test]
-fn a_late_return_does_not_take_the_item_from_who_has_it_since() {
-    let mut r = Rehearsal::new();
-    r.hear(online(loan(1, "main", 200)));
-    r.hear(back(2, "bus", 100));
-    r.rests();
-    assert_eq!(r.settled(2), "lent-since");
-    // And it is when the loan before it was over.
-    r.hear(loan(3, "south", 50));
-    r.rests();
-    assert_eq!(r.settled(3), "returned-since");
-}
-
-#[test]
-fn a_return_before_a_renewal_on_paper_is_taken_back_and_renewals_too_late_are_history() {
-    let mut r = Rehearsal::new();
-    r.hear(online(renewal(1, "web", 200)));
-    r.hear(back(2, "bus", 100));
-    r.hear(renewal(3, "bus", 90));
-    r.see(on_loan(Charged::NotListed));
-    r.does(Checkin);
-    r.rests();
-    assert_eq!((r.settled(2), r.settled(3)), ("told", "renewed-since"));
-}
-
-#[test]
-fn what_is_undone_before_it_is_told_never_is_and_what_was_told_is_taken_back() {
-    let mut r = Rehearsal::new();
-    r.hear(loan(1, "bus", 100));
-    r.hear(undo(2, "bus", 100, Checkout));
-    r.rests();
-    assert_eq!((r.settled(1), r.settled(2)), ("undone", "undone"));
-
-    let mut r = Rehearsal::new();
-    r.hear(loan(1, "bus", 100));
-    r.see(is_in());
-    r.does(Checkout);
-    r.hear(undo(2, "bus", 100, Checkout));
-    r.see(on_loan(Charged::Listed));
-    r.does(Checkin);
-    r.rests();
-    assert_eq!((r.settled(1), r.settled(2)), ("told", "told"));
-
-    let mut r = Rehearsal::new();
-    r.hear(back(1, "bus", 100));
-    r.see(on_loan(Charged::NotListed));
-    r.does(Checkin);
-    r.hear(undo(2, "bus", 100, Checkin));
-    r.rests();
-    assert_eq!(r.conflict(), Some("undone-too-late"));
-
-    // The reader still has the book: undoing what prolonged the loan does not bring it back.
-    let mut r = Rehearsal::new();
-    r.hear(renewal(1, "bus", 100));
-    r.see(on_loan(Charged::Listed));
-    r.does(Renew);
-    r.hear(undo(2, "bus", 100, Renew));
-    r.rests();
-    assert_eq!(r.conflict(), Some("undone-too-late"));
-
-    let mut r = Rehearsal::new();
-    r.hear(undo(1, "bus", 100, Checkout));
-    r.hear(loan(2, "bus", 100));
-    r.rests();
-    assert_eq!((r.settled(1), r.settled(2)), ("undone", "undone"));
-}
-
-#[test]
-fn an_undated_fact_whose_order_matters_is_held() {
-    let mut r = Rehearsal::new();
-    r.hear(online(back(1, "main", 200)));
-    let mut undated = loan(2, "bus", 150);
-    undated.happening.when = When::undated(Some(at(100)), at(300));
-    r.hear(undated);
-    r.rests();
-    assert_eq!(r.conflict(), Some("order-unclear"));
-    r.hear(online(back(3, "main", 301)));
-    r.rests();
-    assert_eq!(r.settled(2), "returned-since");
-}
-
-#[test]
-fn an_online_return_heard_after_the_earlier_loan_was_told_is_told_again() {
-    let mut r = Rehearsal::new();
-    r.hear(loan(1, "bus", 100));
-    r.see(is_in());
-    r.does(Checkout);
-    r.hear(online(back(2, "main", 200)));
-    r.see(on_loan(Charged::NotListed));
-    r.does(Checkin);
-    r.rests();
-    assert_eq!(r.settled(2), "told");
-}
-
-#[test]
-fn what_may_have_been_sent_comes_before_an_earlier_fact() {
-    let mut r = Rehearsal::new();
-    r.hear(loan(1, "bus", 200));
-    r.see(is_in());
-    r.ordered();
-    r.hear(fact(2, "main", 100, Deed::Checkin));
-    r.restart();
-    // The entry was not kept before the crash: it comes again.
-    r.hear(fact(2, "main", 100, Deed::Checkin));
-    r.see(on_loan(Charged::Listed));
-    r.rests();
-    assert_eq!((r.settled(1), r.settled(2)), ("told", "lent-since"));
-}
-
-#[test]
-fn staff_may_force_a_loan_the_library_system_refuses() {
-    let mut r = Rehearsal::new();
-    r.hear(loan(1, "bus", 100));
-    r.see(is_in());
-    let order = r.ordered();
-    assert!(!order.no_block);
-    r.answer(&order, false);
-    r.rests();
-    r.rule(1, StaffRuling::Force);
-    r.see(is_in());
-    assert!(r.does(Checkout).no_block, "it is said to have happened");
-    r.rests();
-    assert_eq!(r.settled(1), "told");
-}
-
-#[test]
-fn staff_may_force_an_item_from_the_reader_who_has_it() {
-    let mut r = Rehearsal::new();
-    r.hear(online(loan(1, "main", 200)));
-    r.hear(loan(2, "bus", 100));
-    r.see(on_loan(Charged::NotListed));
-    r.rests();
-    assert_eq!(r.conflict(), Some("late-while-lent"));
-    r.rule(2, StaffRuling::Force);
-    r.see(on_loan(Charged::NotListed));
-    assert_eq!(r.does(Checkin).errand, Errand::TakeBackFirst);
-    r.see(is_in());
-    r.does(Checkout);
-    r.rests();
-    assert_eq!(r.settled(2), "told");
-}
-
-#[test]
-fn what_may_have_been_done_is_not_forced_twice_if_it_shows() {
-    let mut r = Rehearsal::with(Profile::Generic, Policy::default(), all(Ability::Proven));
-    r.hear(renewal(1, "bus", 100));
-    let mut seen = on_loan(Charged::Listed);
-    seen.due = None;
-    r.see(seen.clone());
-    let order = r.ordered();
-    r.desk.handle_answer(order.request, Answer::Broken, r.now);
-    r.see(seen);
-    r.rests();
-    assert_eq!(r.conflict(), Some("unresolved"));
-    r.rule(1, StaffRuling::Force);
-    let mut seen = on_loan(Charged::Listed);
-    seen.due = Some(at(9_000_000));
-    r.see(seen);
-    r.rests();
-    assert_eq!(r.settled(1), "already-known");
-}
-
-#[test]
-fn an_online_loan_that_a_belated_return_has_ended_is_put_before_staff() {
-    let mut r = Rehearsal::new();
-    r.hear(back(1, "bus", 100));
-    r.see(on_loan(Charged::NotListed));
-    r.does(Checkin);
-    r.hear(online(loan(2, "main", 200)));
-    r.see(is_in());
-    r.rests();
-    assert_eq!(r.conflict(), Some("overtaken"));
-    let number = EntryNumber(2);
-    let (record, _) = &r.rows[&label("b1")];
-    let forced = StaffRuling::Force.foresee(record, number);
-    assert_eq!(forced, Err(RulingError::NothingToForce));
-}
-
-#[test]
 fn an_unknown_reader_is_tried_again_later_and_then_held() {
     let mut policy = Policy::default();
     policy.back_off.tries_max = 2;
@@ -493,30 +243,6 @@ fn a_later_loan_the_library_system_made_before_it_fell_silent_is_sought_before_t
     r.rests();
     assert_eq!(r.settled(3), "already-known");
     assert_eq!((r.settled(1), r.settled(2)), ("moot", "lent-since"));
-}
-
-#[test]
-fn the_dry_run_says_what_will_be_done_and_what_waits() {
-    let mut r = Rehearsal::new();
-    r.hear(online(back(1, "main", 200)));
-    r.hear(loan(2, "bus", 100));
-    r.hear(renewal(3, "bus", 110));
-    assert!(matches!(r.desk.next_effect(at(0)), Some(Effect::Keep(_))));
-    assert!(matches!(r.desk.next_effect(at(0)), Some(Effect::Keep(_))));
-    let Some(Effect::Keep(keep)) = r.desk.next_effect(at(0)) else {
-        panic!("each fact is kept")
-    };
-    let policy = Policy::default();
-    let abilities = all(Ability::Proven);
-    let forecasts = forecasts(&keep.record, Profile::Generic, &policy, &abilities);
-    let sentences: Vec<_> = forecasts.iter().map(|forecast| forecast.sentence).collect();
-    assert_eq!(
-        sentences,
-        [
-            LateCase::LoanReturnedSince.sentence(&policy),
-            "It waits for the fact before it."
-        ]
-    );
 }
 
 #[test]
