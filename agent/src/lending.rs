@@ -78,6 +78,7 @@ use steward::Steward;
 pub use sync_meter::Synchronisation;
 pub use transaction::{
     BlockLoan, BlockRefused, BlockReturn, Card, Lent, Loan, OnlineLoan, Return, TakenBack, Undone,
+    Written,
 };
 pub use views::{BlockOut, LinkView, PapersView, Waiting};
 
@@ -291,6 +292,17 @@ impl Lending {
         self.with(move |clerk| clerk.undo(&fact)).await
     }
 
+    /// Undoes what was done with one item of a block.
+    ///
+    /// # Errors
+    /// Where it is not of this block, something happened to it since, it was undone already, or
+    /// the disk says no.
+    pub async fn undo_in_block(&self, block: &Label, item: &Barcode) -> Result<Undone, Refused> {
+        let (block, item) = (block.clone(), item.clone());
+        self.with(move |clerk| clerk.undo_in_block(&block, &item))
+            .await
+    }
+
     /// What is wrong with which item of a list that this reader is to borrow.
     ///
     /// # Errors
@@ -333,7 +345,7 @@ impl Lending {
     ///
     /// # Errors
     /// Where the disk says no.
-    pub async fn record_online(&self, loan: OnlineLoan) -> Result<EventId, Refused> {
+    pub async fn record_online(&self, loan: OnlineLoan) -> Result<Written, Refused> {
         self.with(move |clerk| clerk.record_online(loan)).await
     }
 

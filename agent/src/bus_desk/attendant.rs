@@ -14,7 +14,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
-use super::block::{BlockAsked, Blocks, Draft, DraftId, Receipt};
+use super::block::{BlockAsked, Blocks, Draft, DraftId, ItemUndone, Receipt};
 use super::desk::{Desk, LineId, Order, Outcome, Settings};
 use super::plans::Plans;
 use super::scan::{Code, Command, Scan};
@@ -50,6 +50,8 @@ pub(super) enum Ask {
     Confirm(DraftId, oneshot::Sender<Confirmed>),
     /// The receipt of a block.
     Receipt(Label, oneshot::Sender<Option<Receipt>>),
+    /// That one item of a block is undone, by its barcode as read.
+    UndoItem(Label, String, oneshot::Sender<ItemUndone>),
 }
 
 /// What came of a confirmation.
@@ -215,6 +217,11 @@ impl Attendant {
             }
             Ask::Receipt(block, answer) => {
                 let _ = answer.send(self.receipt(&block));
+            }
+            Ask::UndoItem(block, code, answer) => {
+                let undone = self.undo_item(&block, &code).await;
+                self.publish().await;
+                let _ = answer.send(undone);
             }
         }
     }

@@ -156,6 +156,17 @@ pub(crate) struct Receipt {
     pub(crate) due: Option<Due>,
     /// Which items.
     pub(crate) items: Vec<Barcode>,
+    /// Which were undone since, as far as that is remembered.
+    pub(crate) undone: Vec<Barcode>,
+}
+
+/// What came of undoing one item of a block.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ItemUndone {
+    /// What was undone; or why nothing was.
+    pub(crate) done: Result<Barcode, Refused>,
+    /// The block as it is now; none where nothing of it is left.
+    pub(crate) receipt: Option<Receipt>,
 }
 
 /// Lists that wait, and receipts.
@@ -206,6 +217,15 @@ impl Blocks {
     pub(crate) fn receipt_of(&self, id: DraftId) -> Option<&Receipt> {
         let found = self.receipts.iter().find(|(of, _)| *of == id);
         found.map(|(_, receipt)| receipt)
+    }
+
+    /// An item of a block was undone.
+    pub(crate) fn undone(&mut self, block: &Label, item: &Barcode) {
+        let mut newest = self.receipts.iter_mut().rev();
+        if let Some((_, receipt)) = newest.find(|(_, receipt)| receipt.block == *block) {
+            receipt.items.retain(|it| it != item);
+            receipt.undone.push(item.clone());
+        }
     }
 
     /// The last receipt about a block.

@@ -86,6 +86,7 @@ impl Server {
             .route("/blocks/draft/{draft}", get(blocks::draft))
             .route("/blocks/confirm", post(blocks::confirm))
             .route("/blocks/receipt/{block}", get(blocks::receipt))
+            .route("/blocks/undo", post(blocks::undo_item))
             .route("/sync", get(sync))
             .route("/commands", get(commands))
             .route("/{asset}", get(asset))

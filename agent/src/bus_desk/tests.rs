@@ -77,6 +77,15 @@ impl Bench {
         response.text().await.unwrap()
     }
 
+    /// Sends a form that is answered by a page.
+    async fn page_of(&self, path: &str, form: &[(&str, &str)]) -> String {
+        let request = self.client.post(format!("{}{path}", self.address));
+        let request = request.header(ORIGIN, &self.address).form(form);
+        let response = request.send().await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK, "{path}");
+        response.text().await.unwrap()
+    }
+
     /// Sends a form; where to look next.
     async fn send(&self, path: &str, form: &[(&str, &str)]) -> String {
         let request = self.client.post(format!("{}{path}", self.address));
@@ -283,6 +292,18 @@ async fn a_block_is_looked_at_and_written_whole_and_once() {
     let block = receipt
         .trim_start_matches("/blocks/receipt/")
         .trim_end_matches("?new=1");
+    // One barcode was wrong.
+    let address = format!("/blocks/receipt/{block}");
+    assert!(bench.page(&address).await.contains("撤销其中一册"));
+    let undo = [("block", block), ("code", "ＬＬ０００００１")];
+    let page = bench.page_of("/blocks/undo", &undo).await;
+    assert!(page.contains("已撤销 LL000001") && page.contains("<s>LL000001</s>"));
+    let page = bench.page_of("/blocks/undo", &undo).await;
+    assert!(page.contains("不能再撤销"), "once is enough");
+    let card = [("block", block), ("code", READER)];
+    let page = bench.page_of("/blocks/undo", &card).await;
+    assert!(page.contains("这是读者证") && !page.contains(READER));
+
     let back = bench
         .send("/blocks", &[("kind", "return"), ("block", block)])
         .await;
@@ -292,7 +313,7 @@ async fn a_block_is_looked_at_and_written_whole_and_once() {
     let expected = [
         "lent LL000001",
         "lent LL000003",
-        "back LL000001",
+        "undone LL000001",
         "back LL000003",
     ];
     assert_eq!(told(&facts), expected);

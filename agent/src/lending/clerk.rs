@@ -9,7 +9,7 @@ use std::time::Duration;
 use arc_swap::ArcSwapOption;
 use jiff::Timestamp;
 use lujiang_wire::{
-    CardIssued, Clock, EventId, Fact, LoanCheckin, LoanCheckout, LoanKind, LoanUndone, Mode,
+    CardIssued, Clock, EventId, Fact, Label, LoanCheckin, LoanCheckout, LoanKind, LoanUndone, Mode,
     Patron, PaymentUnresolved, StopClosed, StopOpened,
 };
 use tokio::sync::watch;
@@ -17,14 +17,14 @@ use tokio::sync::watch;
 use super::forms::Forms;
 use super::last_facts::LastFacts;
 use super::local_key::{LocalKey, ReaderMark};
-use super::memory::{Change, LentHere, Memory};
+use super::memory::{Act, Change, LentHere, Memory};
 use super::papers::Papers;
 use super::papers_file::PapersFile;
 use super::policy::{Borrower, Policy};
 use super::sync_meter::{Line, SyncMeter};
 use super::{
     Barcode, BlockLoan, BlockRefused, BlockReturn, Card, Lent, Loan, OnlineLoan, OpenStop,
-    ReaderCard, Refused, Return, TakenBack, Undone,
+    ReaderCard, Refused, Return, TakenBack, Undone, Written,
 };
 use crate::measured_time::MeasuredTime;
 use crate::outbox::{Outbox, Stamp};
@@ -153,33 +153,58 @@ impl Clerk {
         let mut memory = self.memory();
         let (item, act) = memory.last_act(fact).ok_or(Refused::NotUndoable)?;
         let (item, act) = (item.clone(), act.clone());
-        let undone = LoanUndone {
-            fact: act.fact,
-            kind: act.kind,
+        self.undo_act(&mut memory, item, act)
+    }
+
+    /// Undoes what was done with one item of a block, where nothing happened to it since.
+    pub(super) fn undo_in_block(&self, block: &Label, item: &Barcode) -> Result<Undone, Refused> {
+        let mut memory = self.memory();
+        let act = memory.last_in_block(item, block);
+        let act = act.ok_or(Refused::NotUndoable)?.clone();
+        self.undo_act(&mut memory, item.clone(), act)
+    }
+
+    /// Writes that the last act of an item is undone. What came from the bus's load for it is there
+    /// again: that return is undone after the loan.
+    fn undo_act(&self, memory: &mut Memory, item: Barcode, act: Act) -> Result<Undone, Refused> {
+        let word = |fact: EventId, kind, block| LoanUndone {
+            fact,
+            kind,
             item: item.label().clone(),
             at: act.at,
-            session: act.session,
-            stop: act.stop,
+            session: act.session.clone(),
+            block,
+            stop: act.stop.clone(),
         };
-        let facts = vec![Fact::LoanUndone(undone)];
-        let fact = self.record_one(&mut memory, facts, |memory, place| {
-            memory.undo(&item, place)
+        let undone = word(act.fact.clone(), act.kind, act.block.clone());
+        let mut facts = vec![Fact::LoanUndone(undone)];
+        facts.extend(
+            act.unloaded
+                .clone()
+                .map(|from| Fact::LoanUndone(word(from.fact, LoanKind::Checkin, from.block))),
+        );
+        let stamp = Stamp::now(self.clock.as_ref());
+        let written = self.record(memory, &stamp, facts, |memory, places| {
+            // The last of them is the last fact about the item.
+            let undone = places.last().map(|place| memory.undo(&item, place));
+            undone.unwrap_or_default()
         })?;
         Ok(Undone {
             kind: act.kind,
             item,
-            fact,
+            fact: written.into_iter().next().ok_or(Refused::Failed)?,
         })
     }
 
     /// Writes down what the library system decided.
-    pub(super) fn record_online(&self, loan: OnlineLoan) -> Result<EventId, Refused> {
+    pub(super) fn record_online(&self, loan: OnlineLoan) -> Result<Written, Refused> {
         let OnlineLoan {
             kind,
             item,
             due,
             session,
             outcome,
+            cancels,
         } = loan;
         let known = Barcode::new(item.clone());
         let granted = outcome.ok;
@@ -192,6 +217,7 @@ impl Clerk {
             outcome,
             block: None,
             stop: None,
+            cancels: cancels.clone(),
         };
         let fact = match kind {
             LoanKind::Checkout => Fact::LoanCheckout(lent(item, outcome)),
@@ -203,16 +229,21 @@ impl Clerk {
                 outcome,
                 block: None,
                 stop: None,
+                cancels: cancels.clone(),
             }),
         };
-        self.record_one(&mut self.memory(), vec![fact], |memory, _| {
+        let stamp = Stamp::now(self.clock.as_ref());
+        let written = self.record(&mut self.memory(), &stamp, vec![fact], |memory, _| {
             // It knows more than we do of an item it decided about.
             if granted {
                 memory.forget(&known)
             } else {
                 Vec::new()
             }
-        })
+        })?;
+        let fact = written.into_iter().next().ok_or(Refused::Failed)?;
+        let at = stamp.time;
+        Ok(Written { fact, at })
     }
 
     /// Writes down a card.

@@ -49,6 +49,22 @@ pub(super) struct Act {
     pub(super) session: Label,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) stop: Option<Label>,
+    /// The block it was lent or taken back with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) block: Option<Label>,
+    /// The return from what the bus carries that was written just before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) unloaded: Option<Unloaded>,
+}
+
+/// An item came from what the bus carries: before it was lent it was taken back from there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Unloaded {
+    /// That return.
+    pub(super) fact: EventId,
+    /// The block in which the bus was lent it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) block: Option<Label>,
 }
 
 /// What is remembered of an item.
@@ -139,6 +155,12 @@ impl Memory {
     pub(super) fn last_act(&self, fact: &EventId) -> Option<(&Barcode, &Act)> {
         let item = self.acts.get(fact)?;
         Some((item, self.items.get(item)?.last.as_ref()?))
+    }
+
+    /// The last act of an item, where it went or came with this block.
+    pub(super) fn last_in_block(&self, item: &Barcode, block: &Label) -> Option<&Act> {
+        let last = self.items.get(item)?.last.as_ref();
+        last.filter(|act| act.block.as_ref() == Some(block))
     }
 
     /// The stop that is open.

@@ -5,7 +5,7 @@ mod canary;
 use std::time::Duration;
 
 use lujiang_config::OutboxSection;
-use lujiang_wire::Fact;
+use lujiang_wire::{Fact, LoanKind};
 
 use super::test_lending::{TestLending, opened, test_papers};
 use super::*;
@@ -189,6 +189,7 @@ async fn what_the_library_system_decided_is_a_fact_without_a_reader_and_ends_wha
             ok: true,
             reason: None,
         },
+        cancels: None,
     };
     lending.record_online(online).await.unwrap();
     lending.lend(bench.loan(OTHER, "LL000001")).await.unwrap();
@@ -313,6 +314,73 @@ async fn what_the_bus_carries_is_lent_on_from_its_own_card_in_one_transaction() 
     };
     assert_eq!((&out.block, out.items.len()), (&load, 2));
     assert_eq!(bench.lending.items_out(&bench.reader(READER)), 1);
+
+    // Undone, the item is in the load again, and its return from there is undone with it.
+    let (taken, given) = (&facts[facts.len() - 2], &facts[facts.len() - 1]);
+    bench.lending.undo(&given.id).await.unwrap();
+    let facts = bench.facts();
+    let undone = facts.iter().filter_map(|event| match event.fact() {
+        Fact::LoanUndone(undone) => Some((undone.fact.clone(), undone.kind, undone.block.clone())),
+        _ => None,
+    });
+    let expected = [
+        (given.id.clone(), LoanKind::Checkout, None),
+        (taken.id.clone(), LoanKind::Checkin, Some(load)),
+    ];
+    assert_eq!(undone.collect::<Vec<_>>(), expected);
+    let bench = bench.restarted();
+    assert_eq!(bench.lending.blocks_out()[0].items, carried);
+    assert_eq!(bench.lending.items_out(&bench.reader(READER)), 0);
+}
+
+#[tokio::test]
+async fn one_item_of_a_block_of_a_thousand_is_undone_and_the_others_stay() {
+    let bench = TestLending::start();
+    let block: lujiang_wire::Label = "b-1".parse().unwrap();
+    let items: Vec<Barcode> = (1..1_001)
+        .map(|n| bench.item(&format!("LL{n:06}")))
+        .collect();
+    let loan = BlockLoan {
+        reader: bench.reader(OTHER),
+        items: items.clone(),
+        block: block.clone(),
+        session: "s-3".parse().unwrap(),
+        stop: None,
+    };
+    bench.lending.block_loan(loan).await.unwrap();
+    let bench = bench.restarted();
+    let wrong = &items[499];
+    let undone = bench.lending.undo_in_block(&block, wrong).await.unwrap();
+    assert_eq!((undone.kind, &undone.item), (LoanKind::Checkout, wrong));
+    let facts = bench.facts();
+    let Fact::LoanUndone(word) = facts.last().unwrap().fact() else {
+        panic!("an undone loan expected");
+    };
+    assert_eq!(
+        (&word.fact, word.block.as_ref()),
+        (&facts[499].id, Some(&block))
+    );
+
+    // Once; of this block; and nothing that went on since.
+    for (block, item) in [(&block, wrong), (&"b-2".parse().unwrap(), &items[3])] {
+        let refused = bench.lending.undo_in_block(block, item).await;
+        assert_eq!(refused, Err(Refused::NotUndoable));
+    }
+    bench
+        .lending
+        .take_back(bench.back("LL000005"))
+        .await
+        .unwrap();
+    let refused = bench.lending.undo_in_block(&block, &items[4]).await;
+    assert_eq!(refused, Err(Refused::NotUndoable));
+    let out = &bench.lending.blocks_out()[0];
+    assert_eq!((out.items.len(), out.items.contains(wrong)), (998, false));
+    // What was wrong is in the bus again, for anyone.
+    bench
+        .lending
+        .lend(bench.loan(READER, wrong.as_str()))
+        .await
+        .unwrap();
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! What is asked of lending, and what it answers.
 
-use lujiang_wire::{Due, EventId, Label, LoanKind, Outcome};
+use jiff::Timestamp;
+use lujiang_wire::{Due, EventId, Label, LoanCancelled, LoanKind, Outcome};
 
 use super::{Barcode, ReaderCard, Refused};
 
@@ -73,6 +74,17 @@ pub struct OnlineLoan {
     pub session: Label,
     /// What it decided.
     pub outcome: Outcome,
+    /// Where it cancels what failed at the machine: that.
+    pub cancels: Option<LoanCancelled>,
+}
+
+/// A fact as it was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    /// Its event.
+    pub fact: EventId,
+    /// When, by the wall clock.
+    pub at: Timestamp,
 }
 
 /// A card that was issued, or refused.

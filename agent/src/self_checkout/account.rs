@@ -29,6 +29,8 @@ pub(super) struct LoanAccount {
     pub(super) due: Option<Due>,
     pub(super) session: Label,
     pub(super) outcome: Outcome,
+    /// Whether it takes back what failed at the machine.
+    pub(super) is_cancel: bool,
 }
 
 /// A card that was issued.
@@ -60,7 +62,7 @@ fn loan(
     session: &Label,
     zone: &TimeZone,
 ) -> Option<LoanAccount> {
-    let (kind, item, ok, due) = match (request, response) {
+    let (kind, item, ok, due, cancel) = match (request, response) {
         (Request::Checkout(asked), Response::Checkout(answer)) => {
             let CheckoutResponse { ok, renewal_ok, .. } = *answer;
             // With `cancel` it takes back a return that failed: then the item is out again.
@@ -69,7 +71,8 @@ fn loan(
                 true => LoanKind::Renew,
                 false => LoanKind::Checkout,
             };
-            (kind, &asked.item_identifier, ok, Some(&answer.due_date))
+            let due = Some(&answer.due_date);
+            (kind, &asked.item_identifier, ok, due, asked.cancel)
         }
         (Request::Renew(asked), Response::Renew(answer)) => {
             let RenewResponse { ok, due_date, .. } = answer;
@@ -77,10 +80,11 @@ fn loan(
                 .item_identifier
                 .as_ref()
                 .unwrap_or(&answer.item_identifier);
-            (LoanKind::Renew, item, *ok, Some(due_date))
+            (LoanKind::Renew, item, *ok, Some(due_date), None)
         }
         (Request::Checkin(asked), Response::Checkin(answer)) => {
-            (LoanKind::Checkin, &asked.item_identifier, answer.ok, None)
+            let item = &asked.item_identifier;
+            (LoanKind::Checkin, item, answer.ok, None, asked.cancel)
         }
         (_, _) => return None,
     };
@@ -91,6 +95,7 @@ fn loan(
         due: due.and_then(|due| due_of(due, zone)),
         session: session.clone(),
         outcome: outcome(ok),
+        is_cancel: cancel == Some(true),
     })
 }
 
@@ -140,7 +145,8 @@ mod tests {
 
     fn kind(request: &Request, response: &Response) -> LoanKind {
         let session = "s-1".parse().unwrap();
-        let account = loan(request, response, &session, &TimeZone::UTC);
-        account.unwrap().kind
+        let account = loan(request, response, &session, &TimeZone::UTC).unwrap();
+        assert!(account.is_cancel);
+        account.kind
     }
 }

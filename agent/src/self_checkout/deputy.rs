@@ -1,11 +1,13 @@
 //! Decides in the library system's place, by the rules of lending, and writes down what it decided
 //! itself. What a machine is told is on disk before it is told.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use lujiang_config::Offline;
 use lujiang_sip2::{FeePaid, Private, Request, Response, SipDate};
-use lujiang_wire::{EventId, Label, LoanKind, Outcome, PaymentUnresolved};
+use lujiang_wire::{
+    EventId, Label, LoanCancelled, LoanFailed, LoanKind, Outcome, PaymentUnresolved,
+};
 
 use super::account::{Account, LoanAccount};
 use super::asked::reader_of;
@@ -13,7 +15,9 @@ use super::card_rule::CardRule;
 use super::effect::{Inquiry, Why};
 use super::screen::Words;
 use super::substitute::{Substitute, Verdict};
-use crate::lending::{Barcode, Card, Lending, Loan, OnlineLoan, ReaderCard, Refused, Return};
+use crate::lending::{
+    Barcode, Card, Lending, Loan, OnlineLoan, ReaderCard, Refused, Return, Written,
+};
 
 /// Who decides for one machine.
 pub(super) struct Deputy {
@@ -22,6 +26,8 @@ pub(super) struct Deputy {
     card: Option<CardRule>,
     /// What was last decided here, for a machine that cancels it.
     last: Mutex<Option<(Barcode, EventId)>>,
+    /// What the library system last granted here, for the same.
+    last_online: Mutex<Option<(Label, LoanFailed)>>,
 }
 
 impl Deputy {
@@ -31,6 +37,7 @@ impl Deputy {
             substitute,
             card,
             last: Mutex::default(),
+            last_online: Mutex::default(),
         }
     }
 
@@ -87,17 +94,54 @@ impl Deputy {
         if let Err(Refused::LooksLikeAReader) = self.lending.validate_item(&loan.item) {
             return Ok(());
         }
-        let Ok(item) = loan.item.trim().parse() else {
+        let Ok(item) = loan.item.trim().parse::<Label>() else {
             return Ok(());
         };
-        let loan = OnlineLoan {
-            kind: loan.kind,
-            item,
+        let cancels = match loan.is_cancel && loan.outcome.ok {
+            true => Some(self.cancelled(&item).await),
+            false => None,
+        };
+        let (is_cancel, granted) = (loan.is_cancel, loan.outcome.ok);
+        let (kind, session) = (loan.kind, loan.session.clone());
+        let written = self.lending.record_online(OnlineLoan {
+            kind,
+            item: item.clone(),
             due: loan.due,
             session: loan.session,
             outcome: loan.outcome,
-        };
-        self.lending.record_online(loan).await.map(drop)
+            cancels,
+        });
+        let Written { fact, at } = written.await?;
+        if granted {
+            let granted = LoanFailed {
+                fact,
+                kind,
+                at,
+                session,
+            };
+            *self.last_online() = (!is_cancel).then_some((item, granted));
+        }
+        Ok(())
+    }
+
+    /// What failed at the machine, of what was last granted here of this item. What was decided
+    /// here itself is undone: the library system has yet to hear of it, and need not.
+    async fn cancelled(&self, item: &Label) -> LoanCancelled {
+        if let Err(error) = self.cancel(item.as_str()).await
+            && error != Refused::NotUndoable
+        {
+            tracing::warn!(%error, "what a machine cancels is not undone");
+        }
+        let last = self.last_online().take();
+        LoanCancelled {
+            failed: last.and_then(|(of, failed)| (of == *item).then_some(failed)),
+        }
+    }
+
+    fn last_online(&self) -> MutexGuard<'_, Option<(Label, LoanFailed)>> {
+        self.last_online
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn judge(&self, inquiry: &Inquiry) -> Result<Verdict, Refused> {
@@ -244,6 +288,7 @@ impl Deputy {
             due: None,
             session: inquiry.session.clone(),
             outcome: Outcome::unresolved(),
+            is_cancel: false,
         };
         if let Err(error) = self.record_loan(account).await {
             tracing::error!(%error, ?kind, "what may have happened at a self-checkout is not written down");

@@ -2,6 +2,7 @@
 //! reads and writes bytes on the other, lending with its outbox on disk in between.
 
 mod bench;
+mod cancelling;
 mod card;
 mod doubt;
 mod latency;
@@ -125,6 +126,7 @@ async fn an_answer_that_cannot_be_written_down_is_given_all_the_same_and_counted
                 ok: true,
                 reason: None,
             },
+            cancels: None,
         };
         if lending.lending.record_online(loan).await.is_err() {
             break;

@@ -10,11 +10,11 @@ use proptest::sample::select;
 
 use crate::{
     Boot, CardIssued, Channel, ClockMessage, ClockReply, ClockReport, ClockRequest, ContentFailed,
-    ContentInstalled, ContentRemoved, DeviceId, Due, Epoch, Event, Fact, Flag, KioskUsed, Label,
-    LedgerId, LinkState, LoanCheckin, LoanCheckout, LoanKind, LoanUndone, Metric, Mode, Moment,
-    OutboxDropped, Outcome, Patron, PaymentUnresolved, Place, RawTotals, ReaderId, Receipts,
-    Sequence, Status, StopClosed, StopOpened, Stream, Telemetry, Topic, TopicFilter, Uptime,
-    VisitCounted,
+    ContentInstalled, ContentRemoved, DeviceId, Due, Epoch, Event, EventId, Fact, Flag, KioskUsed,
+    Label, LedgerId, LinkState, LoanCancelled, LoanCheckin, LoanCheckout, LoanFailed, LoanKind,
+    LoanUndone, Metric, Mode, Moment, OutboxDropped, Outcome, Patron, PaymentUnresolved, Place,
+    RawTotals, ReaderId, Receipts, Sequence, Status, StopClosed, StopOpened, Stream, Telemetry,
+    Topic, TopicFilter, Uptime, VisitCounted,
 };
 
 pub(crate) fn device() -> BoxedStrategy<DeviceId> {
@@ -176,9 +176,10 @@ fn checkout() -> BoxedStrategy<LoanCheckout> {
         label(),
         decision(),
         place_of_loan(),
+        cancelled(),
     )
         .prop_map(
-            |(item, due, session, (mode, outcome, patron), (block, stop))| LoanCheckout {
+            |(item, due, session, (mode, outcome, patron), (block, stop), cancels)| LoanCheckout {
                 item,
                 patron,
                 due,
@@ -187,24 +188,49 @@ fn checkout() -> BoxedStrategy<LoanCheckout> {
                 outcome,
                 block,
                 stop,
+                cancels,
             },
         )
         .boxed()
 }
 
 fn checkin() -> BoxedStrategy<LoanCheckin> {
-    (label(), label(), decision(), place_of_loan())
+    (label(), label(), decision(), place_of_loan(), cancelled())
         .prop_map(
-            |(item, session, (mode, outcome, _), (block, stop))| LoanCheckin {
+            |(item, session, (mode, outcome, _), (block, stop), cancels)| LoanCheckin {
                 item,
                 session,
                 mode,
                 outcome,
                 block,
                 stop,
+                cancels,
             },
         )
         .boxed()
+}
+
+/// What failed at a machine, where anything did.
+fn cancelled() -> BoxedStrategy<Option<LoanCancelled>> {
+    let failed =
+        (event_id(), loan_kind(), time(), label()).prop_map(|(fact, kind, at, session)| {
+            LoanFailed {
+                fact,
+                kind,
+                at,
+                session,
+            }
+        });
+    let cancelled = option::of(failed).prop_map(|failed| LoanCancelled { failed });
+    option::of(cancelled).boxed()
+}
+
+fn event_id() -> BoxedStrategy<EventId> {
+    "[ -~]{1,200}".prop_map(|id| id.parse().unwrap()).boxed()
+}
+
+fn loan_kind() -> BoxedStrategy<LoanKind> {
+    select(vec![LoanKind::Checkout, LoanKind::Renew, LoanKind::Checkin]).boxed()
 }
 
 /// The block loan, and the stop of the bus.
@@ -213,23 +239,25 @@ fn place_of_loan() -> BoxedStrategy<(Option<Label>, Option<Label>)> {
 }
 
 fn undone() -> BoxedStrategy<LoanUndone> {
-    let kind = select(vec![LoanKind::Checkout, LoanKind::Renew, LoanKind::Checkin]);
     (
-        "[ -~]{1,200}",
-        kind,
+        event_id(),
+        loan_kind(),
         label(),
         time(),
         label(),
-        option::of(label()),
+        place_of_loan(),
     )
-        .prop_map(|(fact, kind, item, at, session, stop)| LoanUndone {
-            fact: fact.parse().unwrap(),
-            kind,
-            item,
-            at,
-            session,
-            stop,
-        })
+        .prop_map(
+            |(fact, kind, item, at, session, (block, stop))| LoanUndone {
+                fact,
+                kind,
+                item,
+                at,
+                session,
+                block,
+                stop,
+            },
+        )
         .boxed()
 }
 

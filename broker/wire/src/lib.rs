@@ -95,7 +95,9 @@ pub use fact::{EventType, Fact};
 pub use filter::{FilterError, TopicFilter};
 pub use kiosk::{KioskUsed, Metric};
 pub use label::{Label, LabelError};
-pub use loan::{LoanCheckin, LoanCheckout, LoanKind, LoanUndone, Mode, Outcome};
+pub use loan::{
+    LoanCancelled, LoanCheckin, LoanCheckout, LoanFailed, LoanKind, LoanUndone, Mode, Outcome,
+};
 pub use machine_metric::MachineMetric;
 pub use notices::{HiddenTitle, Notice, NoticeImage, Notices};
 pub use outbox::OutboxDropped;

@@ -29,6 +29,9 @@ pub struct LoanCheckout {
     /// The stop of the bus it happened at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stop: Option<Label>,
+    /// Where it cancels a return that failed at the machine: then it counts as no loan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cancels: Option<LoanCancelled>,
 }
 
 /// An item taken back: `library.loan.checkin.v1`.
@@ -48,6 +51,32 @@ pub struct LoanCheckin {
     /// The stop of the bus it happened at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stop: Option<Label>,
+    /// Where it cancels a loan that failed at the machine: then it counts as no return.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cancels: Option<LoanCancelled>,
+}
+
+/// What failed at a machine after the library system had granted it, and is taken back there by
+/// the opposite (SIP2 `BI`). The library system has heard of both; figures know neither.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LoanCancelled {
+    /// The fact that failed: an earlier one of the same device. None where none was granted, or
+    /// the device does not know it any more; then there is nothing to subtract.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed: Option<LoanFailed>,
+}
+
+/// A fact that is taken back by its opposite; figures subtract it where they had added it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LoanFailed {
+    /// Its event.
+    pub fact: EventId,
+    /// What it was.
+    pub kind: LoanKind,
+    /// Its time, by the same clock of the device as the time of this event.
+    pub at: Timestamp,
+    /// Its session.
+    pub session: Label,
 }
 
 /// A loan, renewal or return that did not happen after all: `library.loan.undone.v1`. Nothing is
@@ -64,6 +93,9 @@ pub struct LoanUndone {
     pub at: Timestamp,
     /// Its session.
     pub session: Label,
+    /// The block loan it belonged to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub block: Option<Label>,
     /// The stop of the bus it happened at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stop: Option<Label>,

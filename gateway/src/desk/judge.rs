@@ -254,9 +254,7 @@ impl Matter<'_> {
             Circulation::In | Circulation::OnHoldShelf | Circulation::Lost => {
                 Move::Dispute(ConflictKind::Overtaken)
             }
-            Circulation::NoSuchItem | Circulation::Silent => {
-                Move::Dispute(ConflictKind::Overtaken)
-            }
+            Circulation::NoSuchItem | Circulation::Silent => Move::Dispute(ConflictKind::Overtaken),
         }
     }
 

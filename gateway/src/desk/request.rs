@@ -199,9 +199,7 @@ impl Desk {
     /// Commits the intent, then sends.
     fn send(&mut self, under_way: UnderWay, intent: Intent) {
         let errand = intent.errand;
-        let due = self
-            .matter(&under_way.item)
-            .and_then(|matter| matter.due());
+        let due = self.matter(&under_way.item).and_then(|matter| matter.due());
         self.set_stage(&under_way, Stage::Intended(intent));
         let Some(record) = self.items.get_mut(&under_way.item) else {
             return;

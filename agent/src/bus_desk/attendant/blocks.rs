@@ -3,7 +3,7 @@
 use lujiang_wire::{Due, Label};
 
 use super::{Attendant, Confirmed, new_name, whole};
-use crate::bus_desk::block::{BlockAsked, BlockKind, Draft, DraftId, Receipt};
+use crate::bus_desk::block::{BlockAsked, BlockKind, Draft, DraftId, ItemUndone, Receipt};
 use crate::bus_desk::list;
 use crate::bus_desk::scan::normalise;
 use crate::lending::{Barcode, BlockLoan, BlockReturn, ReaderCard, Refused};
@@ -92,7 +92,26 @@ impl Attendant {
             day: out.day,
             due: Some(Due::Day(out.due)),
             items: out.items,
+            undone: Vec::new(),
         })
+    }
+
+    /// Undoes one item of a block.
+    pub(super) async fn undo_item(&mut self, block: &Label, code: &str) -> ItemUndone {
+        let done = match self.lending.validate_item(&normalise(code)) {
+            Ok(item) => {
+                let undone = self.lending.undo_in_block(block, &item).await;
+                undone.map(|undone| undone.item)
+            }
+            Err(refused) => Err(refused),
+        };
+        if let Ok(item) = &done {
+            self.blocks.undone(block, item);
+        }
+        ItemUndone {
+            done,
+            receipt: self.receipt(block),
+        }
     }
 
     async fn write_block(&self, draft: &Draft, block: Label) -> Result<Receipt, Refused> {
@@ -134,6 +153,7 @@ impl Attendant {
             day: self.lending.today(),
             due,
             items,
+            undone: Vec::new(),
         })
     }
 

@@ -8,7 +8,7 @@ use crate::bus_desk::list::Trouble;
 use crate::bus_desk::said::Tone;
 use crate::bus_desk::shown::Shown;
 use crate::bus_desk::words;
-use crate::lending::BlockOut;
+use crate::lending::{Barcode, BlockOut, Refused};
 
 /// What the first page shows.
 #[derive(Debug)]
@@ -244,12 +244,62 @@ fn again(reading: &Reading, draft: &Draft, card: Option<String>) -> Markup {
     }
 }
 
-/// What was done, to be printed and signed.
-pub(crate) fn receipt(reading: &Reading, shown: &Shown, receipt: &Receipt, is_new: bool) -> Markup {
+/// What a receipt is shown for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum News {
+    /// To be looked at again.
+    None,
+    /// It was done just now.
+    Done,
+    /// This item of it was undone.
+    Undone(Barcode),
+    /// An item of it was not undone.
+    NotUndone(Refused),
+}
+
+fn news(reading: &Reading, receipt: &Receipt, news: &News) -> Markup {
+    match news {
+        News::None => html! {},
+        News::Done => {
+            let items = receipt.items.len() as u64;
+            let done = words::block_done(reading.language, receipt.kind, items);
+            frame::notice(Tone::Good, &done, "")
+        }
+        News::Undone(item) => {
+            let done = format!("{} {item}", reading.labels().undone);
+            frame::notice(Tone::Good, &done, "")
+        }
+        News::NotUndone(refused) => {
+            let told = words::why(reading.language, *refused);
+            frame::notice(Tone::Bad, &told.fact, &told.remedy)
+        }
+    }
+}
+
+/// The form for a barcode that was wrong.
+fn undo_item(reading: &Reading, receipt: &Receipt) -> Markup {
     let labels = reading.labels();
-    let done = words::block_done(reading.language, receipt.kind, receipt.items.len() as u64);
+    html! {
+        section.panel.no-print {
+            form.wide method="post" action="/blocks/undo" {
+                input type="hidden" name="block" value=(receipt.block);
+                div.whole {
+                    label for="code" { (labels.undo_item) }
+                    input #code name="code" type="text" autocomplete="off" maxlength="200" required
+                        aria-describedby="code-hint";
+                    small #code-hint { (labels.undo_item_hint) }
+                }
+                div.whole.row { button { (labels.undo) } }
+            }
+        }
+    }
+}
+
+/// What was done, to be printed and signed.
+pub(crate) fn receipt(reading: &Reading, shown: &Shown, receipt: &Receipt, why: &News) -> Markup {
+    let labels = reading.labels();
     let body = html! {
-        @if is_new { (frame::notice(Tone::Good, &done, "")) }
+        (news(reading, receipt, why))
         div.row.no-print {
             button.main data-print hidden { (labels.print) }
             a.button href=(format!("/blocks?kind={}", receipt.kind.word())) { (labels.blocks) }
@@ -267,6 +317,13 @@ pub(crate) fn receipt(reading: &Reading, shown: &Shown, receipt: &Receipt, is_ne
         section.panel {
             ol.receipt { @for item in &receipt.items { li.code { (item) } } }
         }
+        @if !receipt.undone.is_empty() {
+            section.panel {
+                h2 { (labels.undone) }
+                ul { @for item in &receipt.undone { li.code { s { (item) } } } }
+            }
+        }
+        @if !receipt.items.is_empty() { (undo_item(reading, receipt)) }
     };
     let title = format!("{} · {}", labels.receipt, name(reading, receipt.kind));
     frame::sheet(reading, &title, strip::states(reading, shown), body)

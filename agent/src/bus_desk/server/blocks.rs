@@ -10,7 +10,7 @@ use super::{Server, closed, look_at, nothing, shown};
 use crate::bus_desk::attendant::{Ask, Confirmed};
 use crate::bus_desk::block::{BlockAsked, BlockKind, DraftId};
 use crate::bus_desk::page;
-use crate::bus_desk::page::block::{BlockDesk, receipt_address};
+use crate::bus_desk::page::block::{BlockDesk, News, receipt_address};
 
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Asked {
@@ -148,6 +148,44 @@ pub(super) async fn receipt(
     };
     let reading = server.reading(&headers);
     let desk = server.counter.shown();
-    let is_new = printed.new.is_some();
-    shown(page::block::receipt(&reading, &desk, &receipt, is_new)).into_response()
+    let news = match printed.new {
+        Some(_) => News::Done,
+        None => News::None,
+    };
+    shown(page::block::receipt(&reading, &desk, &receipt, &news)).into_response()
+}
+
+#[derive(Deserialize)]
+pub(super) struct Wrong {
+    block: String,
+    /// As read: it may be a reader's card, and then stands nowhere.
+    code: String,
+}
+
+/// One item of a block was wrong. The answer is the page itself: an address would be remembered.
+pub(super) async fn undo_item(
+    State(server): State<Server>,
+    headers: HeaderMap,
+    Form(wrong): Form<Wrong>,
+) -> Response {
+    let Ok(block) = wrong.block.parse::<Label>() else {
+        return nothing(State(server), headers).await;
+    };
+    let undone = server
+        .counter
+        .ask(|answer| Ask::UndoItem(block, wrong.code, answer));
+    let Some(undone) = undone.await else {
+        return closed(&server, &headers);
+    };
+    // Nothing of the block is left, or it is none of ours.
+    let Some(receipt) = undone.receipt else {
+        return look_at("/blocks?gone=1");
+    };
+    let news = match undone.done {
+        Ok(item) => News::Undone(item),
+        Err(refused) => News::NotUndone(refused),
+    };
+    let reading = server.reading(&headers);
+    let desk = server.counter.shown();
+    shown(page::block::receipt(&reading, &desk, &receipt, &news)).into_response()
 }

@@ -175,6 +175,10 @@ pub(crate) struct Labels {
     pub(crate) problem: &'static str,
     /// Title.
     pub(crate) receipt: &'static str,
+    /// Label.
+    pub(crate) undo_item: &'static str,
+    /// Beside it.
+    pub(crate) undo_item_hint: &'static str,
     /// Name.
     pub(crate) block_name: &'static str,
     /// Label.
@@ -323,6 +327,8 @@ const CHINESE: Labels = Labels {
     line: "行",
     problem: "问题",
     receipt: "整批凭据",
+    undo_item: "撤销其中一册",
+    undo_item_hint: "扫描写错的那个条码：只撤销这一册，其余不变。",
     block_name: "批次名",
     date: "日期",
     count: "册数",
@@ -438,6 +444,8 @@ const ENGLISH: Labels = Labels {
     line: "Line",
     problem: "Problem",
     receipt: "Receipt",
+    undo_item: "Undo one item",
+    undo_item_hint: "Scan the barcode that was wrong: only this one is undone, the rest stays.",
     block_name: "Block",
     date: "Date",
     count: "Items",

@@ -6,7 +6,7 @@ use lujiang_wire::{
 
 use super::Clerk;
 use crate::error_chain::chain;
-use crate::lending::memory::{Act, Change, LentHere, Memory};
+use crate::lending::memory::{Act, Change, LentHere, Memory, Unloaded};
 use crate::lending::{Barcode, Lent, Refused, TakenBack};
 use crate::outbox::Stamp;
 
@@ -58,6 +58,7 @@ impl Clerk {
             outcome: granted_outcome(),
             block: circumstances.block.cloned(),
             stop: circumstances.stop.cloned(),
+            cancels: None,
         };
         let carrier = self.carrier();
         let mut facts = Vec::with_capacity(granted.len());
@@ -68,22 +69,37 @@ impl Clerk {
             let load = memory.lent(item).filter(|load| {
                 Some(&load.reader) == carrier.as_ref() && load.reader != lent_now.reader
             });
-            facts.extend(load.map(|load| checkin(item, circumstances, load.block.as_ref())));
-            at.push(facts.len());
+            let unloaded = load.map(|load| {
+                facts.push(checkin(item, circumstances, load.block.as_ref()));
+                load.block.clone()
+            });
+            at.push((facts.len(), unloaded));
             facts.push((way.fact)(lent(loan)));
         }
         let stamp = Stamp::now(self.clock.as_ref());
         let dues: Vec<Due> = granted.iter().map(|(_, l)| Due::Day(l.due)).collect();
         let facts = self.record(memory, &stamp, facts, |memory, places| {
             let counted = memory.more_at(circumstances.stop, circumstances.kind, granted.len());
-            let places = at.iter().filter_map(|at| places.get(*at));
-            let changes = granted.into_iter().zip(places).map(|((item, lent), at)| {
-                let act = act_of(circumstances, &stamp, at);
-                memory.lend(item, lent, act, at)
-            });
+            let changes = granted
+                .into_iter()
+                .zip(&at)
+                .filter_map(|(loan, (at, unloaded))| {
+                    let (item, lent) = loan;
+                    let place = places.get(*at)?;
+                    let from = at.checked_sub(1).and_then(|before| places.get(before));
+                    let unloaded = unloaded.as_ref().zip(from).map(|(block, from)| Unloaded {
+                        fact: EventId::of_place(from),
+                        block: block.clone(),
+                    });
+                    let act = Act {
+                        unloaded,
+                        ..act_of(circumstances, &stamp, place)
+                    };
+                    Some(memory.lend(item, lent, act, place))
+                });
             changes.flatten().chain(counted).collect()
         })?;
-        let facts = at.iter().filter_map(|at| facts.get(*at).cloned());
+        let facts = at.iter().filter_map(|(at, _)| facts.get(*at).cloned());
         Ok(facts
             .zip(dues)
             .map(|(fact, due)| Lent { due, fact })
@@ -128,7 +144,7 @@ impl Clerk {
     }
 
     /// Has facts on disk, and what is to be remembered with them; then remembers it.
-    fn record(
+    pub(super) fn record(
         &self,
         memory: &mut Memory,
         stamp: &Stamp,
@@ -174,6 +190,7 @@ fn checkin(item: &Barcode, circumstances: Circumstances<'_>, block: Option<&Labe
         outcome: granted_outcome(),
         block: block.cloned(),
         stop: circumstances.stop.cloned(),
+        cancels: None,
     })
 }
 
@@ -184,5 +201,7 @@ fn act_of(circumstances: Circumstances<'_>, stamp: &Stamp, at: &Place) -> Act {
         at: stamp.time,
         session: circumstances.session.clone(),
         stop: circumstances.stop.cloned(),
+        block: circumstances.block.cloned(),
+        unloaded: None,
     }
 }

@@ -241,6 +241,8 @@ impl Bench {
             at: Timestamp::UNIX_EPOCH,
             session: "s".parse().unwrap(),
             stop: None,
+            block: None,
+            unloaded: None,
         };
         (act, at)
     }

@@ -4,7 +4,10 @@ use jiff::SignedDuration;
 use lujiang_wire::LoanKind::{Checkin, Checkout, Renew};
 
 use super::rehearsal::{Rehearsal, Want, all, at, back, is_in, label, loan, on_loan, renewal};
-use crate::desk::{Ability, Answer, Charged, ConflictKind, Errand, Link, Policy, Profile, ReaderStanding, Response, StaffRuling, Work};
+use crate::desk::{
+    Ability, Answer, Charged, ConflictKind, Errand, Link, Policy, Profile, ReaderStanding,
+    Response, StaffRuling, Work,
+};
 
 #[test]
 fn a_loan_is_asked_about_told_once_and_settled() {

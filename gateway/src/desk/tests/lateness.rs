@@ -2,8 +2,13 @@
 
 use lujiang_wire::LoanKind::{Checkin, Checkout};
 
-use super::rehearsal::{Rehearsal, all, at, back, fact, is_in, label, loan, on_loan, online, renewal};
-use crate::desk::{Ability, Charged, Deed, LateAndOver, LateWhileLent, Policy, Profile, RulingError, StaffRuling, When};
+use super::rehearsal::{
+    Rehearsal, all, at, back, fact, is_in, label, loan, on_loan, online, renewal,
+};
+use crate::desk::{
+    Ability, Charged, Deed, LateAndOver, LateWhileLent, Policy, Profile, RulingError, StaffRuling,
+    When,
+};
 use crate::entry::EntryNumber;
 
 #[test]

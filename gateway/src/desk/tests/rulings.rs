@@ -3,7 +3,9 @@
 use lujiang_wire::LoanKind::{Checkin, Checkout};
 
 use super::rehearsal::{Rehearsal, all, at, back, is_in, loan, on_loan, online, renewal};
-use crate::desk::{Ability, Answer, Charged, Effect, Errand, LateCase, Policy, Profile, StaffRuling, forecasts};
+use crate::desk::{
+    Ability, Answer, Charged, Effect, Errand, LateCase, Policy, Profile, StaffRuling, forecasts,
+};
 
 #[test]
 fn staff_may_force_a_loan_the_library_system_refuses() {

@@ -3,7 +3,7 @@
 use lujiang_wire::LoanKind::{Checkin, Checkout, Renew};
 
 use super::rehearsal::{Rehearsal, back, is_in, loan, on_loan, renewal, undo};
-use crate::desk::{Charged};
+use crate::desk::Charged;
 
 #[test]
 fn what_is_undone_before_it_is_told_never_is_and_what_was_told_is_taken_back() {

@@ -4,7 +4,8 @@
 
 use jiff::Timestamp;
 use lujiang_wire::{
-    CardIssued, Label, LoanCheckin, LoanCheckout, LoanKind, LoanUndone, StopClosed, StopOpened,
+    CardIssued, Label, LoanCancelled, LoanCheckin, LoanCheckout, LoanKind, LoanUndone, StopClosed,
+    StopOpened,
 };
 
 use super::{Changes, Edit};
@@ -68,11 +69,22 @@ const CARD: LoanCounts = LoanCounts {
     ..LENT
 };
 
+fn counts_of(kind: LoanKind) -> LoanCounts {
+    match kind {
+        LoanKind::Checkout => LENT,
+        LoanKind::Renew => RENEWED,
+        LoanKind::Checkin => TAKEN_BACK,
+    }
+}
+
 impl Changes<'_> {
     /// An item lent, or refused.
     pub(super) fn checkout(&mut self, loan: &LoanCheckout, when: When) {
         if !loan.outcome.ok {
             return;
+        }
+        if let Some(cancelled) = &loan.cancels {
+            return self.cancelled(cancelled, when);
         }
         let counts = LoanCounts {
             in_blocks: i64::from(loan.block.is_some()),
@@ -84,16 +96,36 @@ impl Changes<'_> {
 
     /// An item lent on.
     pub(super) fn renewal(&mut self, loan: &LoanCheckout, when: When) {
-        if loan.outcome.ok {
-            self.lend(RENEWED, loan.stop.as_ref(), when);
+        match &loan.cancels {
+            _ if !loan.outcome.ok => {}
+            // A return that failed is cancelled by a loan; to who has it still, that is a renewal.
+            Some(cancelled) => self.cancelled(cancelled, when),
+            None => self.lend(RENEWED, loan.stop.as_ref(), when),
         }
     }
 
     /// An item taken back.
     pub(super) fn checkin(&mut self, loan: &LoanCheckin, when: When) {
-        if loan.outcome.ok {
-            self.lend(TAKEN_BACK, loan.stop.as_ref(), when);
+        match &loan.cancels {
+            _ if !loan.outcome.ok => {}
+            Some(cancelled) => self.cancelled(cancelled, when),
+            None => self.lend(TAKEN_BACK, loan.stop.as_ref(), when),
         }
+    }
+
+    /// What failed at a machine is taken away; its opposite is none.
+    fn cancelled(&mut self, cancelled: &LoanCancelled, when: When) {
+        let Some(failed) = &cancelled.failed else {
+            return;
+        };
+        let when = When {
+            device_time: failed.at,
+            ..when
+        };
+        if failed.kind == LoanKind::Checkout {
+            self.borrow(&failed.session, -1, when);
+        }
+        self.lend(counts_of(failed.kind).negative(), None, when);
     }
 
     /// A loan, renewal or return that did not happen after all.
@@ -102,14 +134,11 @@ impl Changes<'_> {
             device_time: undone.at,
             ..when
         };
-        let counts = match undone.kind {
-            LoanKind::Checkout => {
-                self.borrow(&undone.session, -1, when);
-                LENT
-            }
-            LoanKind::Renew => RENEWED,
-            LoanKind::Checkin => TAKEN_BACK,
-        };
+        let mut counts = counts_of(undone.kind);
+        if undone.kind == LoanKind::Checkout {
+            self.borrow(&undone.session, -1, when);
+            counts.in_blocks = i64::from(undone.block.is_some());
+        }
         self.lend(counts.negative(), undone.stop.as_ref(), when);
     }
 

@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 
 use lujiang_wire::{
-    EventId, Fact, Label, LoanCheckin, LoanCheckout, LoanKind, LoanUndone, Mode, Outcome,
-    StopClosed, StopOpened,
+    EventId, Fact, Label, LoanCancelled, LoanCheckin, LoanCheckout, LoanFailed, LoanKind,
+    LoanUndone, Mode, Outcome, StopClosed, StopOpened,
 };
 use proptest::prelude::*;
 
@@ -28,6 +28,8 @@ struct Act {
     in_block: bool,
     /// Whether it is undone at once.
     is_undone: bool,
+    /// Whether the machine cancels it at once, by its opposite.
+    is_cancelled: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,17 +46,23 @@ fn act() -> impl Strategy<Value = Act> {
         prop::bool::weighted(0.8),
         prop::bool::weighted(0.2),
         prop::bool::weighted(0.2),
+        prop::bool::weighted(0.2),
     );
     (0..DEVICES.len(), what, 0..3_000_i64, 0..6_u8, flags).prop_map(
-        |(device, what, minute, session, (is_dated, is_granted, in_block, is_undone))| Act {
-            device,
-            what,
-            minute,
-            session,
-            is_dated,
-            is_granted,
-            in_block,
-            is_undone: is_undone && is_granted,
+        |(device, what, minute, session, flags)| {
+            let (is_dated, is_granted, in_block, is_undone, is_cancelled) = flags;
+            Act {
+                device,
+                what,
+                minute,
+                session,
+                is_dated,
+                is_granted,
+                in_block,
+                is_undone: is_undone && is_granted,
+                // What belongs to a block is not cancelled by a machine.
+                is_cancelled: is_cancelled && is_granted && !is_undone && !in_block,
+            }
         },
     )
 }
@@ -90,6 +98,7 @@ impl Act {
         let (item, session) = (label("LJ0001"), self.session());
         let block = self.in_block.then(|| label("block-1"));
         let stop = Some(label("stop-1"));
+        let cancels = None;
         if self.what == What::Checkin {
             return Fact::LoanCheckin(LoanCheckin {
                 item,
@@ -98,6 +107,7 @@ impl Act {
                 outcome,
                 block,
                 stop,
+                cancels,
             });
         }
         let loan = LoanCheckout {
@@ -109,6 +119,7 @@ impl Act {
             outcome,
             block,
             stop,
+            cancels,
         };
         match self.what {
             What::Checkout => Fact::LoanCheckout(loan),
@@ -116,17 +127,49 @@ impl Act {
         }
     }
 
+    fn kind(&self) -> LoanKind {
+        match self.what {
+            What::Checkout => LoanKind::Checkout,
+            What::Renew => LoanKind::Renew,
+            What::Checkin => LoanKind::Checkin,
+        }
+    }
+
+    /// The opposite, by which a machine takes back what failed at it (SIP2 `BI`).
+    fn cancelling(&self, fact: EventId) -> Fact {
+        let opposite = match self.what {
+            What::Checkout | What::Renew => What::Checkin,
+            What::Checkin => What::Checkout,
+        };
+        let cancelled = Some(LoanCancelled {
+            failed: Some(LoanFailed {
+                fact,
+                kind: self.kind(),
+                at: self.at(),
+                session: self.session(),
+            }),
+        });
+        let opposite = Self {
+            what: opposite,
+            ..*self
+        };
+        let mut fact = opposite.fact();
+        match &mut fact {
+            Fact::LoanCheckin(back) => back.cancels = cancelled,
+            Fact::LoanCheckout(loan) => loan.cancels = cancelled,
+            _ => panic!("the opposite is one of these"),
+        }
+        fact
+    }
+
     fn undoing(&self, fact: EventId) -> Fact {
         Fact::LoanUndone(LoanUndone {
             fact,
-            kind: match self.what {
-                What::Checkout => LoanKind::Checkout,
-                What::Renew => LoanKind::Renew,
-                What::Checkin => LoanKind::Checkin,
-            },
+            kind: self.kind(),
             item: label("LJ0001"),
             at: self.at(),
             session: self.session(),
+            block: self.in_block.then(|| label("block-1")),
             stop: Some(label("stop-1")),
         })
     }
@@ -152,6 +195,8 @@ fn ledger(acts: &[Act]) -> Entries {
         let id = accept(act.fact());
         if act.is_undone {
             accept(act.undoing(id));
+        } else if act.is_cancelled {
+            accept(act.cancelling(id));
         }
     }
     ledger
@@ -162,7 +207,8 @@ fn counted(acts: &[Act], from: i64, until: i64, undated: bool) -> LoanFigures {
     let day = 24 * 60;
     let counts = |act: &&Act| {
         let is_within = (from..until).contains(&act.minute);
-        act.is_granted && !act.is_undone && is_within && (undated || act.is_dated)
+        let stands = act.is_granted && !act.is_undone && !act.is_cancelled;
+        stands && is_within && (undated || act.is_dated)
     };
     let of = |what| {
         acts.iter()
@@ -224,10 +270,6 @@ proptest! {
         acts in prop::collection::vec(act(), 1..60),
         cut in any::<prop::sample::Index>(),
     ) {
-        // What is undone is undone whole: blocks are not undone item by item.
-        let acts: Vec<Act> = acts.into_iter()
-            .map(|act| Act { in_block: act.in_block && !act.is_undone, ..act })
-            .collect();
         let whole = ledger(&acts);
         let views = whole.views(world());
         let report = views.loans(&query(Bucket::Day), &|_| None).unwrap();
@@ -275,6 +317,7 @@ fn loans_are_told_by_day_site_and_kind() {
         is_granted: true,
         in_block: false,
         is_undone: false,
+        is_cancelled: false,
     };
     let acts = [act(0, 10), act(0, 20), act(1, 30), act(1, 24 * 60 + 5)];
     let report = ledger(&acts)
@@ -318,6 +361,7 @@ fn a_gap_in_the_loans_is_named_beside_their_total() {
             is_granted: true,
             in_block: false,
             is_undone: false,
+            is_cancelled: false,
         };
         let place = place(&epoch, Stream::Loan, number);
         ledger.accept("desk-main", place, fact.fact(), fact.time(), fact.at());

@@ -177,6 +177,7 @@ fn fact(happened: &Happened, undone: Option<EventId>) -> Fact {
             item,
             at: at(happened.at),
             session,
+            block,
             stop,
         });
     }
@@ -193,6 +194,7 @@ fn fact(happened: &Happened, undone: Option<EventId>) -> Fact {
             outcome,
             block,
             stop,
+            cancels: None,
         }),
         kind @ (LoanKind::Checkout | LoanKind::Renew) => {
             let loan = LoanCheckout {
@@ -204,6 +206,7 @@ fn fact(happened: &Happened, undone: Option<EventId>) -> Fact {
                 outcome,
                 block,
                 stop,
+                cancels: None,
             };
             match kind == LoanKind::Checkout {
                 true => Fact::LoanCheckout(loan),
