@@ -39,8 +39,10 @@ impl Readers {
             let snapshot = connection.unchecked_transaction()?;
             f(&snapshot)
         };
+        // A connection that read something wrong may have it in its memory: it is closed, and the
+        // next one reads from the disk.
         let mut idle = self.lock();
-        if idle.len() < IDLE_MAX {
+        if result.is_ok() && idle.len() < IDLE_MAX {
             idle.push(connection);
         }
         result
