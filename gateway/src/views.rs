@@ -22,6 +22,7 @@ mod spans;
 mod stays;
 mod stops;
 mod streams;
+mod units;
 mod visits;
 
 use std::collections::BTreeMap;
@@ -44,7 +45,7 @@ use crate::views::fold::fold;
 use crate::views::generations::Generations;
 use crate::views::pages::{Damage, Draft, Records, Sum};
 use crate::views::shelf::{Shelf, ShelfError};
-use crate::views::visits::NoReport;
+use crate::views::units::NoReport;
 
 pub use crate::views::error::ViewError;
 

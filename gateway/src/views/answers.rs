@@ -10,7 +10,8 @@ use crate::views::report::{
 };
 use crate::views::stops::stops;
 use crate::views::streams::device_figures;
-use crate::views::visits::{NoReport, visit_report};
+use crate::views::units::NoReport;
+use crate::views::visits::visit_report;
 
 impl Views {
     /// Answers for visits. Blocking: a year by hour takes milliseconds.

@@ -9,18 +9,15 @@ use lujiang_wire::{DeviceId, Stream};
 
 use crate::places::{DeviceKind, Places, SiteId};
 use crate::views::Written;
-use crate::views::calendar::{Calendar, instant, second_after, second_of};
+use crate::views::calendar::{Calendar, instant};
 use crate::views::key::Key;
 use crate::views::lent::{Borrower, LoanCounts, LoanSheet};
 use crate::views::pages::{Damage, Pages, read_all, read_range};
 use crate::views::record::Tally;
 use crate::views::report::{Bucket, Gap, LoanBucket, LoanFigures, LoanQuery, LoanReport, LoanRow};
 use crate::views::stays::{Stay, stay_at, stays};
-use crate::views::streams::streams;
-use crate::views::visits::NoReport;
-
-/// Most units in one answer, as for visits.
-const UNITS_MAX: usize = 20_000;
+use crate::views::streams::gaps_of;
+use crate::views::units::{NoReport, edges};
 
 /// Answers for loans.
 pub(crate) fn loan_report(
@@ -30,7 +27,7 @@ pub(crate) fn loan_report(
     query: &LoanQuery,
     written: Written<'_>,
 ) -> Result<LoanReport, NoReport> {
-    let edges = edges(calendar, query)?;
+    let edges = edges(calendar, query.bucket, query.from, query.to)?;
     let stays = stays(places);
     let mut sums = Sums::new(&edges, query);
     let mut gaps = Vec::new();
@@ -41,20 +38,9 @@ pub(crate) fn loan_report(
         }
         sums.add_days(pages, calendar, &device, stays)?;
         sums.add_borrowers(pages, calendar, &device, stays)?;
-        gaps.extend(loan_gaps(pages, &device, written)?);
+        gaps.extend(gaps_of(pages, &device, Stream::Loan, written)?);
     }
     Ok(sums.report(gaps))
-}
-
-fn edges(calendar: &Calendar, query: &LoanQuery) -> Result<Vec<i64>, NoReport> {
-    if query.from >= query.to {
-        let question = format!("`to` {} is not after `from` {}", query.to, query.from);
-        return Err(NoReport::Question(question));
-    }
-    let (from, until) = (second_of(query.from), second_after(query.to));
-    calendar
-        .cut(query.bucket, from, until, UNITS_MAX)
-        .ok_or_else(|| NoReport::Question(format!("more than {UNITS_MAX} buckets")))
 }
 
 /// The devices the ledger or the registry knows, that were asked for.
@@ -71,18 +57,6 @@ fn devices(
     let known = of_ledger.chain(stays.keys().cloned());
     let is_asked = |device: &DeviceId| query.device.as_ref().is_none_or(|asked| asked == device);
     Ok(known.filter(is_asked).collect())
-}
-
-fn loan_gaps(
-    pages: &dyn Pages,
-    device: &DeviceId,
-    written: Written<'_>,
-) -> Result<Vec<Gap>, Damage> {
-    let states = streams(pages, device, written(device))?;
-    let of_loans = states
-        .into_iter()
-        .filter(|state| state.stream == Stream::Loan);
-    Ok(of_loans.flat_map(|state| state.gaps).collect())
 }
 
 /// Where a row belongs: its unit (none: undated), site and kind.

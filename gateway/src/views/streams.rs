@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use lujiang_wire::{DeviceId, Epoch, Stream};
 
+use crate::views::Written;
 use crate::views::calendar::Calendar;
 use crate::views::key::{DeviceKeys, Key};
 use crate::views::pages::{Damage, Pages, read, read_all};
@@ -43,6 +44,18 @@ pub(crate) fn device_figures(
         flagged_days,
         streams: streams(pages, device, written)?,
     })
+}
+
+/// The gaps in one stream of a device.
+pub(crate) fn gaps_of(
+    pages: &dyn Pages,
+    device: &DeviceId,
+    stream: Stream,
+    written: Written<'_>,
+) -> Result<Vec<Gap>, Damage> {
+    let states = streams(pages, device, written(device))?.into_iter();
+    let own = states.filter(|state| state.stream == stream);
+    Ok(own.flat_map(|state| state.gaps).collect())
 }
 
 /// The streams of a device, newest life first.

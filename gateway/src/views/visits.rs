@@ -10,7 +10,7 @@ use lujiang_wire::{DeviceId, Stream};
 
 use crate::places::{Places, SiteId};
 use crate::views::Written;
-use crate::views::calendar::{Calendar, instant, second_after, second_of};
+use crate::views::calendar::{Calendar, instant, second_of};
 use crate::views::key::{Key, WideUnit};
 use crate::views::pages::{Damage, Pages, read_all, read_range};
 use crate::views::record::{Counts, DaySheet, Tally};
@@ -19,10 +19,8 @@ use crate::views::report::{
 };
 use crate::views::spans::Spans;
 use crate::views::stays::{Expectation, Stay, site_at, stays};
-use crate::views::streams::streams;
-
-/// Most units in one answer: two years by hour.
-const UNITS_MAX: usize = 20_000;
+use crate::views::streams::gaps_of;
+use crate::views::units::{NoReport, edges};
 
 /// Holes in coverage of at most this many seconds are no silence: each period is corrected by the
 /// measurement that was the latest as it was written, and two of these differ a little.
@@ -30,21 +28,6 @@ const JOINT: i64 = 2;
 
 /// Seconds of the longest day there is, with room: looked around the range for what joins.
 const DAY: i64 = 26 * 3_600;
-
-/// Why there is no answer.
-#[derive(Debug, PartialEq)]
-pub(crate) enum NoReport {
-    /// The store is damaged.
-    Damage(Damage),
-    /// The question is wrong.
-    Question(String),
-}
-
-impl From<Damage> for NoReport {
-    fn from(damage: Damage) -> Self {
-        Self::Damage(damage)
-    }
-}
 
 /// Answers for visits up to `now`.
 pub(crate) fn visit_report(
@@ -55,7 +38,7 @@ pub(crate) fn visit_report(
     now: Timestamp,
     written: Written<'_>,
 ) -> Result<VisitReport, NoReport> {
-    let edges = edges(calendar, query)?;
+    let edges = edges(calendar, query.bucket, query.from, query.to)?;
     let (from, until) = (edges[0], edges[edges.len() - 1]);
     let stays = stays(places);
     let tallies = tallies(pages)?;
@@ -72,20 +55,9 @@ pub(crate) fn visit_report(
         let watched = covered.joined(JOINT).intersection(&expected);
         expected.spread(&edges, &mut sums.expected);
         watched.spread(&edges, &mut sums.covered);
-        gaps.extend(visit_gaps(pages, &device, written)?);
+        gaps.extend(gaps_of(pages, &device, Stream::Visit, written)?);
     }
     Ok(sums.report(gaps))
-}
-
-fn edges(calendar: &Calendar, query: &VisitQuery) -> Result<Vec<i64>, NoReport> {
-    if query.from >= query.to {
-        let question = format!("`to` {} is not after `from` {}", query.to, query.from);
-        return Err(NoReport::Question(question));
-    }
-    let (from, until) = (second_of(query.from), second_after(query.to));
-    calendar
-        .cut(query.bucket, from, until, UNITS_MAX)
-        .ok_or_else(|| NoReport::Question(format!("more than {UNITS_MAX} buckets")))
 }
 
 fn tallies(pages: &dyn Pages) -> Result<BTreeMap<DeviceId, Tally>, Damage> {
@@ -119,18 +91,6 @@ fn concerned(
         .filter(|device| was_there(device))
         .cloned()
         .collect()
-}
-
-fn visit_gaps(
-    pages: &dyn Pages,
-    device: &DeviceId,
-    written: Written<'_>,
-) -> Result<Vec<Gap>, Damage> {
-    let states = streams(pages, device, written(device))?;
-    let of_visits = states
-        .into_iter()
-        .filter(|state| state.stream == Stream::Visit);
-    Ok(of_visits.flat_map(|state| state.gaps).collect())
 }
 
 /// What is added up, unit by unit.
