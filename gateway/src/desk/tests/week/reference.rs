@@ -92,14 +92,15 @@ fn dispute(deal: &Happened, ils: &Ils, readers: &Readers) -> Option<&'static str
     }
 }
 
-/// Who really has what.
-pub(super) fn holders(deals: &[Happened]) -> BTreeMap<Thing, u8> {
-    let mut holders = BTreeMap::new();
+/// Who really has what, and until when.
+pub(super) fn truth(deals: &[Happened]) -> BTreeMap<Thing, Loan> {
+    let mut loans = BTreeMap::new();
     for deal in deals.iter().filter(|deal| deal.stands()) {
-        match deal.kind {
-            LoanKind::Checkout | LoanKind::Renew => holders.insert(deal.thing, deal.reader),
-            LoanKind::Checkin => holders.remove(&deal.thing),
+        let (reader, due) = (deal.reader, deal.due);
+        match due.map(|due| Loan { reader, due }) {
+            Some(loan) => loans.insert(deal.thing, loan),
+            None => loans.remove(&deal.thing),
         };
     }
-    holders
+    loans
 }
