@@ -38,6 +38,7 @@ mod forecast;
 mod item;
 mod judge;
 mod late;
+mod outgoing;
 mod policy;
 mod profile;
 mod request;
@@ -65,6 +66,7 @@ pub use fact::{Deed, LoanFact, ReaderRef};
 pub use forecast::{Forecast, forecasts};
 pub use item::{ItemRecord, OpenFact, Past, RecordError};
 pub use late::LateCase;
+pub use outgoing::Outgoing;
 pub use policy::{BackOff, LateAndOver, LateWhileLent, Policy, Response};
 pub use profile::Profile;
 pub use ruling::{RulingError, StaffRuling};
@@ -219,6 +221,7 @@ impl Desk {
                 open.is_forced = ruling == StaffRuling::Force;
                 open.sends = 0;
                 open.judge_again();
+                record.hold_undone_exports(now);
                 None
             }
             StaffRuling::Dismiss(reason) => record.settle(number, Settled::Dismissed(reason), now),

@@ -129,7 +129,8 @@ impl ConflictKind {
                 "Its time is unknown, and so is whether the item was lent or returned before it."
             }
             Self::UndoneTooLate => {
-                "A return or renewal was undone after the library system had heard of it."
+                "A return or renewal was undone after the library system had heard of it, or after \
+                 it had gone out in a file."
             }
             Self::Overtaken => {
                 "It was lent or renewed on-line, and an earlier fact that came in later has ended \

@@ -67,6 +67,8 @@ pub enum Settled {
     Told,
     /// The library system knew.
     AlreadyKnown,
+    /// It went out in a file for the library system.
+    Exported,
     /// It is history.
     Over(Over),
     /// Nobody knew whether it was done, and the library system shows nothing of it.
@@ -141,6 +143,7 @@ impl Settled {
             Self::OnLine => "on-line",
             Self::Told => "told",
             Self::AlreadyKnown => "already-known",
+            Self::Exported => "exported",
             Self::Over(Over::ReturnedSince) => "returned-since",
             Self::Over(Over::LentSince) => "lent-since",
             Self::Over(Over::RenewedSince) => "renewed-since",

@@ -79,6 +79,7 @@ fn on_time(next: &Move) -> &'static str {
             Settled::OnLine
             | Settled::Told
             | Settled::AlreadyKnown
+            | Settled::Exported
             | Settled::Over(
                 Over::ReturnedSince
                 | Over::LentSince

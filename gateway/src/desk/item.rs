@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use lujiang_wire::{DeviceId, EventId, Label, LoanKind, Mode};
 use serde::{Deserialize, Serialize};
 
-use crate::desk::conflict::Conflict;
+use crate::desk::conflict::{Conflict, ConflictKind};
 use crate::desk::effect::{Over, Rest, Settled, Settlement};
 use crate::desk::fact::{Deed, LoanFact, ReaderRef};
 use crate::desk::standing::Standing;
@@ -181,6 +181,7 @@ impl ItemRecord {
             (_, Mode::Offline) => self.hear_offline(fact, now),
         };
         self.judge_again();
+        self.hold_undone_exports(now);
         if self.open.len() > OPEN_MAX {
             settled.extend(self.thin(now));
         }
@@ -271,6 +272,30 @@ impl ItemRecord {
         }
     }
 
+    /// Holds the words that undo a return or renewal that went out in a file: no file can say so.
+    pub(crate) fn hold_undone_exports(&mut self, now: Timestamp) {
+        let (recent, open) = (&self.recent, &mut self.open);
+        for word in open.iter_mut().filter(|word| word.stage == Stage::Waiting) {
+            let Deed::Undo { fact, .. } = &word.fact.deed else {
+                continue;
+            };
+            let device = &word.fact.happening.device;
+            let is_it = |past: &&Past| past.id == *fact && past.device == *device;
+            let undone = recent.iter().find(is_it);
+            let is_beyond =
+                |past: &Past| past.settled == Settled::Exported && past.kind != LoanKind::Checkout;
+            if undone.is_some_and(is_beyond) {
+                word.stage = Stage::Disputed(Conflict {
+                    kind: ConflictKind::UndoneTooLate,
+                    words: None,
+                    since: *word.disputed_at.get_or_insert(now),
+                    retry_at: None,
+                    intent: None,
+                });
+            }
+        }
+    }
+
     fn take_orphan(&mut self, fact: &LoanFact) -> Option<LoanFact> {
         let names_it = |word: &LoanFact| match &word.deed {
             Deed::Undo { fact: id, .. } => {
@@ -331,7 +356,7 @@ impl ItemRecord {
                 self.standing.mark(fact);
                 self.standing.tell(kind, happening(), now);
             }
-            (Settled::AlreadyKnown, _) => self.standing.mark(fact),
+            (Settled::AlreadyKnown | Settled::Exported, _) => self.standing.mark(fact),
             // A return that ended what nobody needs to hear of is still when the item came back.
             (Settled::Over(_), LoanKind::Checkin) if fact.deed.is_sure() => {
                 self.standing.mark(fact);

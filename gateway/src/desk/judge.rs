@@ -71,6 +71,28 @@ impl Matter<'_> {
         }
     }
 
+    /// What to do where nobody can be asked, since the library system is told by files; asking
+    /// stands for what a file can say.
+    pub(crate) fn unasked(&self) -> Move {
+        let next = self.before_asking();
+        if next != Move::Ask || self.open.is_forced {
+            return next;
+        }
+        match self.late_case() {
+            Some(LateCase::LoanReturnedSince) => settle(Over::ReturnedSince),
+            Some(LateCase::LoanLentSince | LateCase::LoanRenewedSince) => {
+                match self.policy.late_while_lent {
+                    LateWhileLent::Count => settle(Over::LentSince),
+                    LateWhileLent::Hold => self.dispute(ConflictKind::LateWhileLent),
+                }
+            }
+            Some(LateCase::RenewalReturnedSince | LateCase::RenewalLentSince) => next,
+            Some(LateCase::RenewalRenewedSince | LateCase::ReturnLentSince) => next,
+            Some(LateCase::ReturnReturnedSince | LateCase::ReturnRenewedSince) => next,
+            Some(LateCase::Unclear) | None => next,
+        }
+    }
+
     /// What to do once the state is seen.
     pub(crate) fn on_sight(&self, seen: &Sighting) -> Move {
         match &self.open.stage {
@@ -147,12 +169,15 @@ impl Matter<'_> {
         };
         match (&past.settled, past.kind) {
             (
-                Settled::Told | Settled::AlreadyKnown | Settled::OnLine,
+                Settled::Told | Settled::AlreadyKnown | Settled::OnLine | Settled::Exported,
                 LoanKind::Checkin | LoanKind::Renew,
             ) => Some(Move::Dispute(ConflictKind::UndoneTooLate)),
-            (Settled::Told | Settled::AlreadyKnown | Settled::OnLine, LoanKind::Checkout) => None,
-            // What was in dispute may have been done.
-            (Settled::Over(Over::Moot), _) => None,
+            (
+                Settled::Told | Settled::AlreadyKnown | Settled::OnLine | Settled::Exported,
+                LoanKind::Checkout,
+            ) => None,
+            // What was in dispute may have been done, where it may have been sent.
+            (Settled::Over(Over::Moot), _) if self.record.standing.has_told(past.number) => None,
             (Settled::Over(_) | Settled::NotDone | Settled::Undone | Settled::Dismissed(_), _) => {
                 Some(Move::Settle(Settled::Undone))
             }
@@ -409,7 +434,7 @@ impl Matter<'_> {
 
     /// A dispute, unless the loan is over by what is at hand: then it is of no more use to anyone,
     /// as it would be had it come in late.
-    fn dispute(&self, kind: ConflictKind) -> Move {
+    pub(crate) fn dispute(&self, kind: ConflictKind) -> Move {
         let is_loan = match self.kind() {
             LoanKind::Checkout | LoanKind::Renew => true,
             LoanKind::Checkin => false,

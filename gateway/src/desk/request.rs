@@ -139,7 +139,7 @@ impl Desk {
         }
     }
 
-    fn perform(
+    pub(super) fn perform(
         &mut self,
         under_way: UnderWay,
         next: Move,
@@ -296,7 +296,7 @@ impl Desk {
         }
     }
 
-    fn under_way(&mut self, item: &Label, fact: EntryNumber, is_deed: bool) -> UnderWay {
+    pub(super) fn under_way(&mut self, item: &Label, fact: EntryNumber, is_deed: bool) -> UnderWay {
         self.requests += 1;
         let heard = self.items.get(item).map(|record| record.heard);
         UnderWay {

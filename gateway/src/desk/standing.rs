@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::desk::fact::LoanFact;
 use crate::desk::when::{Happening, Precedence};
+use crate::entry::EntryNumber;
 
 /// The latest of each kind that is known of an item.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -127,6 +128,12 @@ impl Standing {
         let fell_short = before.duration_since(now);
         let is_known = fell_short < SignedDuration::from_mins(1);
         is_known.then_some(now > before)
+    }
+
+    /// Whether the last loan or return that was told, or may have been, is this fact.
+    pub(crate) fn has_told(&self, number: EntryNumber) -> bool {
+        let mut told = [&self.loan_told, &self.return_told].into_iter().flatten();
+        told.any(|telling| telling.happening.number == number)
     }
 
     /// Whether what is known ends with a loan that nobody has brought back.

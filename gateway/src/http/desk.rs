@@ -8,7 +8,7 @@ use utoipa::IntoParams;
 use super::access::Caller;
 use super::body::JsonBody;
 use super::parameters::Parameters;
-use super::problem::{Problem, Problems};
+use super::problem::{Problem, ProblemKind, Problems};
 use super::{ApiState, blocking};
 use crate::loans::dto::{DeskState, ExportReport, ExportRequest, ForgottenReport};
 use crate::loans::{DeskWork, ExportError, ExportForm};
@@ -92,6 +92,7 @@ pub(super) async fn forget(
 impl From<ExportError> for Problem {
     fn from(error: ExportError) -> Self {
         match error {
+            ExportError::OverSip2 => Self::new(ProblemKind::Conflict, error.to_string()),
             ExportError::Unknown(number) => Self::missing("export", &number.to_string()),
             ExportError::File(error) => Self::internal(&error),
             ExportError::Ledger(error) => error.into(),

@@ -3,23 +3,28 @@
 //! opened only meanwhile.
 //!
 //! Neither form has an id, so loading a file twice doubles it: what went out with one export goes
-//! out with no other, and the same export again is the same file.
+//! out with no other, and the same export again is the same file. What goes out is settled by it;
+//! where it is undone later, its opposite goes out with the next.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use lujiang_wire::Label;
 use rusqlite::Transaction;
 use serde_json::json;
 
 use super::Loans;
+use super::keeper::Kept;
 use crate::data_dir::{DataDirError, replace_file};
+use crate::desk::{Desk, Outgoing, Work};
 use crate::entry::EntryNumber;
 use crate::ledger::LedgerError;
 use crate::registry::Actor;
-use crate::store::audit;
+use crate::store::audit::{self, AuditRecord};
 use crate::store::loans::{self as rows, DeskFact};
 
 /// The form of a file.
@@ -44,9 +49,33 @@ pub struct Export {
     pub without_reader: Vec<EntryNumber>,
 }
 
+/// What of all that waits goes into a file.
+#[derive(Default)]
+struct Chosen {
+    /// Each with its reader, in clear, where it has one.
+    written: BTreeMap<EntryNumber, Option<String>>,
+    without_reader: Vec<EntryNumber>,
+    kept: Kept,
+}
+
+/// A file about to be written.
+struct Written {
+    number: i64,
+    form: ExportForm,
+    lines: Vec<String>,
+    without_reader: Vec<EntryNumber>,
+    again: bool,
+}
+
 /// Why there is no file.
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
+    /// The desk tells the library system itself: a file would tell it twice.
+    #[error(
+        "the library system is told over SIP2, and a file would tell it twice; to export, take \
+         `loans.ils.host` out of the configuration"
+    )]
+    OverSip2,
     /// There was no such export.
     #[error("there was no export {0}")]
     Unknown(i64),
@@ -96,74 +125,166 @@ impl FromStr for ExportForm {
 }
 
 impl Loans {
-    /// Writes what no library system was told of and no export has, and marks it; or writes an
-    /// earlier export again.
+    /// Writes what no library system was told of, and settles it as exported; or writes an earlier
+    /// export again.
     ///
     /// # Errors
-    /// Where there was no such export, or nothing could be written.
+    /// Where the library system is told over SIP2, there was no such export, or nothing could be
+    /// written.
     pub async fn export(
         &self,
         form: ExportForm,
         again: Option<i64>,
         actor: &Actor,
     ) -> Result<Export, ExportError> {
+        if again.is_none() && self.0.section.ils.host.is_some() {
+            return Err(ExportError::OverSip2);
+        }
         let loans = self.clone();
-        let mut record = self.record("loans.export", form.as_str(), actor);
-        let by = actor.as_str().to_owned();
-        let decide = move |tx: &Transaction<'_>| {
-            let form = match again {
-                None => form,
-                Some(number) => match rows::export_form(tx, number)?.map(|it| it.parse()) {
-                    Some(Ok(form)) => form,
-                    Some(Err(_)) | None => return Ok(Err(ExportError::Unknown(number))),
-                },
-            };
-            let (mut lines, mut out, mut without_reader) = (Vec::new(), Vec::new(), Vec::new());
-            for fact in rows::exportable(tx, again)? {
-                let reader = rows::person(tx, fact.number)?
-                    .and_then(|person| loans.0.seals.open_person(&person).ok())
-                    .and_then(|reader| String::from_utf8(reader).ok());
-                if fact.kind != "checkin" && reader.is_none() {
-                    without_reader.push(fact.number);
-                    continue;
-                }
-                out.push(fact.number);
-                lines.push(form.line(&fact, reader.as_deref(), &loans.0.zone));
-            }
-            let facts = out.len() as u64;
-            if out.is_empty() && again.is_none() {
-                let (number, file) = (None, None);
-                let nothing = Export {
-                    number,
-                    file,
-                    facts,
-                    without_reader,
-                };
-                return Ok(Ok(nothing));
-            }
-            let number = match again {
-                Some(number) => number,
-                None => rows::begin_export(tx, record.at, &by, form.as_str(), &out)?,
-            };
-            let file = loans.0.exports.join(form.file_name(number));
-            // The file first: what is marked as gone out is surely there.
-            if let Err(error) = loans.write(&file, &form.whole(&lines)) {
-                return Err(LedgerError::Database(format!("the export: {error}")));
-            }
-            record.after = Some(json!({
-                "export": number, "facts": facts, "without_reader": without_reader.len(),
-                "again": again.is_some(),
-            }));
-            audit::append(tx, &record)?;
-            let (number, file) = (Some(number), Some(file));
-            Ok(Ok(Export {
-                number,
-                file,
-                facts,
-                without_reader,
-            }))
+        let record = self.record("loans.export", form.as_str(), actor);
+        let decide = move |tx: &Transaction<'_>| match again {
+            None => loans.export_new(tx, form, record).map(Ok),
+            Some(number) => match rows::export_form(tx, number)?.map(|it| it.parse()) {
+                Some(Ok(form)) => loans.export_again(tx, form, number, record).map(Ok),
+                Some(Err(_)) | None => Ok(Err(ExportError::Unknown(number))),
+            },
         };
-        self.0.store.decide(decide).await?
+        let (export, kept) = self.0.store.decide(decide).await??;
+        self.tidy(kept).await;
+        Ok(export)
+    }
+
+    fn export_new(
+        &self,
+        tx: &Transaction<'_>,
+        form: ExportForm,
+        record: AuditRecord,
+    ) -> Result<(Export, Kept), LedgerError> {
+        let waiting = rows::exportable(tx)?;
+        let mut chosen = self.choose(tx, &waiting)?;
+        let out = waiting
+            .iter()
+            .filter(|fact| chosen.written.contains_key(&fact.number));
+        let out: Vec<EntryNumber> = out.map(|fact| fact.number).collect();
+        if out.is_empty() {
+            let nothing = Export {
+                number: None,
+                file: None,
+                facts: 0,
+                without_reader: chosen.without_reader,
+            };
+            return Ok((nothing, chosen.kept));
+        }
+        let number = rows::begin_export(tx, record.at, &record.actor, form.as_str(), &out)?;
+        let line = |fact: &DeskFact| {
+            let reader = chosen.written.remove(&fact.number)?;
+            Some(form.line(fact, reader.as_deref(), &self.0.zone))
+        };
+        let lines: Vec<String> = waiting.iter().filter_map(line).collect();
+        let export = Written {
+            number,
+            form,
+            lines,
+            without_reader: chosen.without_reader,
+            again: false,
+        };
+        Ok((self.finish(tx, export, record)?, chosen.kept))
+    }
+
+    fn export_again(
+        &self,
+        tx: &Transaction<'_>,
+        form: ExportForm,
+        number: i64,
+        record: AuditRecord,
+    ) -> Result<(Export, Kept), LedgerError> {
+        let (mut lines, mut without_reader) = (Vec::new(), Vec::new());
+        for fact in rows::exported(tx, number)? {
+            match (fact.kind, self.reader(tx, fact.number)?) {
+                ("checkin", reader) => {
+                    lines.push(form.line(&fact, reader.as_deref(), &self.0.zone))
+                }
+                (_, None) => without_reader.push(fact.number),
+                (_, reader) => lines.push(form.line(&fact, reader.as_deref(), &self.0.zone)),
+            }
+        }
+        let export = Written {
+            number,
+            form,
+            lines,
+            without_reader,
+            again: true,
+        };
+        Ok((self.finish(tx, export, record)?, Kept::default()))
+    }
+
+    /// Has the desk's core say what of all that waits goes out, and settles that.
+    fn choose(&self, tx: &Transaction<'_>, waiting: &[DeskFact]) -> Result<Chosen, LedgerError> {
+        let now = self.now();
+        let mut chosen = Chosen::default();
+        let items: BTreeSet<&Label> = waiting.iter().map(|fact| &fact.item).collect();
+        for item in items {
+            let Some(record) = rows::item(tx, item)? else {
+                continue;
+            };
+            let mut desk = Desk::new(self.profile(), self.policy(), rows::abilities(tx)?);
+            desk.handle_work(Work::Paused);
+            desk.recall(record);
+            while let Some(number) = desk.next_outgoing(item, now) {
+                let reader = self.reader(tx, number)?;
+                let fact = waiting.iter().find(|fact| fact.number == number);
+                let outgoing = match fact.map(|fact| fact.kind) {
+                    Some("checkin") => Outgoing::Written,
+                    Some(_) | None if reader.is_none() => Outgoing::NoReader,
+                    Some(_) | None => Outgoing::Written,
+                };
+                match outgoing {
+                    Outgoing::Written => {
+                        chosen.written.insert(number, reader);
+                    }
+                    Outgoing::NoReader => chosen.without_reader.push(number),
+                }
+                desk.handle_outgoing(item, number, outgoing, now);
+            }
+            chosen.kept = chosen.kept.and(self.keep_all(&mut desk, tx)?);
+        }
+        Ok(chosen)
+    }
+
+    fn finish(
+        &self,
+        tx: &Transaction<'_>,
+        export: Written,
+        mut record: AuditRecord,
+    ) -> Result<Export, LedgerError> {
+        let file = self.0.exports.join(export.form.file_name(export.number));
+        // The file first: what is marked as gone out is surely there.
+        if let Err(error) = self.write(&file, &export.form.whole(&export.lines)) {
+            return Err(LedgerError::Database(format!("the export: {error}")));
+        }
+        let facts = export.lines.len() as u64;
+        record.after = Some(json!({
+            "export": export.number, "facts": facts, "again": export.again,
+            "without_reader": export.without_reader.len(),
+        }));
+        audit::append(tx, &record)?;
+        Ok(Export {
+            number: Some(export.number),
+            file: Some(file),
+            facts,
+            without_reader: export.without_reader,
+        })
+    }
+
+    /// The reader of a fact, in clear; none where there is none, or none any more.
+    fn reader(
+        &self,
+        tx: &Transaction<'_>,
+        number: EntryNumber,
+    ) -> Result<Option<String>, LedgerError> {
+        let person = rows::person(tx, number)?;
+        let opened = person.and_then(|person| self.0.seals.open_person(&person).ok());
+        Ok(opened.and_then(|reader| String::from_utf8(reader).ok()))
     }
 
     fn write(&self, file: &std::path::Path, text: &str) -> Result<(), DataDirError> {

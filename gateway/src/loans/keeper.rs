@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use rusqlite::Transaction;
 
 use super::Loans;
-use crate::desk::{Abilities, Keep};
+use crate::desk::{Abilities, Keep, Settled};
 use crate::entry::EntryNumber;
 use crate::ledger::LedgerError;
 use crate::store::loans as rows;
@@ -41,9 +41,25 @@ impl Loans {
             let mut recent = keep.record.recent.iter();
             let past = recent.find(|past| past.number == settlement.number);
             let happened = past.map_or(now, |past| past.when.latest());
-            kept.is_reader_erased |= self.let_go_of_reader(tx, settlement.number, happened)?;
+            // The same export again is the same file: its readers stay until their time is over.
+            if settlement.settled != Settled::Exported {
+                kept.is_reader_erased |= self.let_go_of_reader(tx, settlement.number, happened)?;
+            }
         }
         Ok(kept)
+    }
+
+    /// Tells devices what is disputed, and empties the log of erased readers.
+    pub(super) async fn tidy(&self, kept: Kept) {
+        if kept.is_dispute_moved {
+            self.0.papers.changed();
+        }
+        if kept.is_reader_erased {
+            // Where somebody reads an older state it goes with the next one, or at the end.
+            if let Err(error) = self.0.store.empty_log().await {
+                tracing::warn!(%error, "the log still holds erased readers");
+            }
+        }
     }
 
     pub(super) fn keep_abilities(

@@ -69,7 +69,7 @@ impl Loans {
             match ended {
                 Ok(()) => return,
                 Err(error) => {
-                    tracing::error!(%error, "the loan desk begins anew");
+                    tracing::error!(%error, "the loan desk reads its rows again and goes on from there");
                     self.report(LinkWord::Down, None);
                 }
             }
@@ -205,12 +205,6 @@ impl Shell {
             Ok(kept)
         })
         .await?;
-        if self.loans.0.section.ils.host.is_none() {
-            // Nobody to tell: what waits are rows, and need no memory.
-            let abilities = self.desk.abilities();
-            self.desk = Desk::new(self.loans.profile(), self.loans.policy(), abilities);
-            self.desk.handle_work(self.work());
-        }
         Ok(is_whole)
     }
 
@@ -323,16 +317,7 @@ impl Shell {
 
     /// Tells devices what is disputed, and empties the log of erased readers.
     async fn tidy(&mut self) {
-        let kept = std::mem::take(&mut self.kept);
-        if kept.is_dispute_moved {
-            self.loans.0.papers.changed();
-        }
-        if kept.is_reader_erased {
-            // Where somebody reads an older state it goes with the next one, or at the end.
-            if let Err(error) = self.loans.0.store.empty_log().await {
-                tracing::warn!(%error, "the log still holds erased readers");
-            }
-        }
+        self.loans.tidy(std::mem::take(&mut self.kept)).await;
     }
 
     /// Lends the desk to a transaction on the writer's thread; what it says to keep is kept in it.
@@ -357,7 +342,10 @@ impl Shell {
             Ok((desk, kept))
         });
         let (desk, kept) = lent.await?;
-        self.desk = desk;
+        // Nobody to tell: what waits are rows, which an export changes, and need no memory.
+        if self.loans.0.section.ils.host.is_some() {
+            self.desk = desk;
+        }
         self.kept = self.kept.and(kept);
         Ok(())
     }
@@ -393,7 +381,7 @@ impl Shell {
 
 impl Loans {
     /// Keeps everything the desk says to keep; it is not asked for anything else.
-    fn keep_all(
+    pub(super) fn keep_all(
         &self,
         desk: &mut Desk,
         tx: &rusqlite::Transaction<'_>,

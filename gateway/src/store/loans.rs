@@ -18,7 +18,7 @@ use crate::entry::{Entry, EntryNumber};
 use crate::ledger::LedgerError;
 use crate::store::rows::signed;
 
-pub(crate) use exports::{begin_export, export_form, exportable};
+pub(crate) use exports::{begin_export, export_form, exportable, exported};
 pub(crate) use readers::{erase_readers, person, put_pseudonym};
 pub(crate) use rulings::{RulingRow, put_ruling, rulings, take_ruling};
 

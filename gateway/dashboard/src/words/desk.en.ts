@@ -70,6 +70,7 @@ export const enDesk = {
   "outcome.told": "Told",
   "outcome.already-known": "Already known",
   "outcome.not-done": "Not done",
+  "outcome.exported": "Exported",
   "outcome.undone": "Undone",
   "outcome.dismissed": "Dismissed",
   "outcome.settled": "Settled",

@@ -70,6 +70,7 @@ export const zhDesk = {
   "outcome.told": "已告知",
   "outcome.already-known": "图书馆系统已知道",
   "outcome.not-done": "未办成",
+  "outcome.exported": "已导出",
   "outcome.undone": "已撤销",
   "outcome.dismissed": "已驳回",
   "outcome.settled": "已办结",

@@ -6,8 +6,8 @@ use super::rehearsal::{
     Rehearsal, all, at, back, fact, is_in, label, loan, on_loan, online, renewal,
 };
 use crate::desk::{
-    Ability, Charged, Deed, LateAndOver, LateWhileLent, Policy, Profile, RulingError, StaffRuling,
-    When,
+    Ability, Charged, Deed, LateAndOver, LateWhileLent, Outgoing, Policy, Profile, RulingError,
+    StaffRuling, When, Work,
 };
 use crate::entry::EntryNumber;
 
@@ -201,4 +201,21 @@ fn an_online_renewal_of_what_has_come_back_since_is_history() {
     r.see(is_in());
     r.rests();
     assert_eq!(r.settled(2), "gone-since");
+}
+
+#[test]
+fn a_return_from_before_a_loan_that_went_out_in_a_file_goes_out_in_none() {
+    let mut r = Rehearsal::new();
+    r.desk.handle_work(Work::Paused);
+    let item = label("b1");
+    r.hear(loan(1, "bus", 200));
+    let number = EntryNumber(1);
+    assert_eq!(r.desk.next_outgoing(&item, r.now), Some(number));
+    r.desk
+        .handle_outgoing(&item, number, Outgoing::Written, r.now);
+    r.rests();
+    r.hear(back(2, "main", 100));
+    assert_eq!(r.desk.next_outgoing(&item, r.now), None);
+    r.rests();
+    assert_eq!((r.settled(1), r.settled(2)), ("exported", "lent-since"));
 }

@@ -2,8 +2,8 @@
 
 use lujiang_wire::LoanKind::{Checkin, Checkout, Renew};
 
-use super::rehearsal::{Rehearsal, back, is_in, loan, on_loan, renewal, undo};
-use crate::desk::Charged;
+use super::rehearsal::{Rehearsal, back, is_in, label, loan, on_loan, renewal, undo};
+use crate::desk::{Charged, Circulation, ConflictKind};
 
 #[test]
 fn what_is_undone_before_it_is_told_never_is_and_what_was_told_is_taken_back() {
@@ -45,4 +45,26 @@ fn what_is_undone_before_it_is_told_never_is_and_what_was_told_is_taken_back() {
     r.hear(loan(2, "bus", 100));
     r.rests();
     assert_eq!((r.settled(1), r.settled(2)), ("undone", "undone"));
+}
+
+#[test]
+fn a_disputed_loan_that_was_never_sent_leaves_nothing_to_undo_once_it_is_moot() {
+    let mut unknown = is_in();
+    unknown.circulation = Circulation::NoSuchItem;
+    let mut r = Rehearsal::new();
+    r.hear(back(1, "main", 200));
+    r.see(unknown.clone());
+    r.rests();
+    r.hear(loan(2, "bus", 100));
+    r.see(unknown.clone());
+    r.hear(undo(3, "bus", 100, Checkout));
+    r.see(unknown);
+    r.rests();
+    assert_eq!((r.settled(2), r.settled(3)), ("moot", "undone"));
+    let (record, _) = &r.rows[&label("b1")];
+    let (open, conflict) = record.conflict().unwrap();
+    assert_eq!(
+        (open.fact.number().0, conflict.kind),
+        (1, ConflictKind::ItemUnknown)
+    );
 }

@@ -7,21 +7,26 @@ use super::{DeskFact, fact};
 use crate::entry::EntryNumber;
 use crate::ledger::LedgerError;
 
-/// Facts to be written to a file: those nobody was told of, or those of an earlier export, in the
-/// order they happened. What may have been done already is none of them.
-pub(crate) fn exportable(
+/// Facts nobody was told of, in the order they happened.
+pub(crate) fn exportable(connection: &Connection) -> Result<Vec<DeskFact>, LedgerError> {
+    select(connection, "state = 'waiting' AND exported IS NULL", [])
+}
+
+/// Facts of an earlier export, in the order they happened.
+pub(crate) fn exported(connection: &Connection, number: i64) -> Result<Vec<DeskFact>, LedgerError> {
+    select(connection, "exported = ?1", [number])
+}
+
+fn select(
     connection: &Connection,
-    again: Option<i64>,
+    which: &str,
+    of: impl rusqlite::Params,
 ) -> Result<Vec<DeskFact>, LedgerError> {
-    let mut statement = connection.prepare_cached(
+    let mut statement = connection.prepare_cached(&format!(
         "SELECT number, device, event, item, kind, happened, due, state, outcome, changed, exported
-         FROM desk_fact
-         WHERE CASE WHEN ?1 IS NULL THEN state IN ('waiting', 'disputed') AND exported IS NULL
-                         AND outcome IS NOT 'unresolved'
-                    ELSE exported = ?1 END
-         ORDER BY happened, number",
-    )?;
-    let mut rows = statement.query([again])?;
+         FROM desk_fact WHERE {which} ORDER BY happened, number",
+    ))?;
+    let mut rows = statement.query(of)?;
     let mut facts = Vec::new();
     while let Some(row) = rows.next()? {
         facts.push(fact(row)?);
