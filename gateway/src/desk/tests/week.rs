@@ -30,8 +30,8 @@ const SEEDS_LONG: u64 = 20_000;
 /// Of a hundred items, how many at least equal the reference in state and dispute, and of how many
 /// at most no more is claimed than that they are in front of staff. What weeks are like decides
 /// this, and what the desk disputes: a desk that disputes more turns it red.
-const EXACT_MIN: u32 = 50;
-const DISPUTED_MAX: u32 = 20;
+const EXACT_MIN: u32 = 60;
+const DISPUTED_MAX: u32 = 17;
 
 /// The week: its first second, and how many things happen in it.
 const START: i64 = 1_780_000_000;
