@@ -19,13 +19,21 @@ impl Desk {
         loop {
             let matter = self.matter(item)?;
             let open = matter.open;
-            // What may have been told over a line is not told by a file; of an on-line fact the
-            // desk knows no reader.
-            if open.stage != Stage::Waiting || open.fact.mode == Mode::Online {
+            // What may have been told over a line is not told by a file.
+            if open.stage != Stage::Waiting {
                 return None;
             }
             let number = open.fact.number();
-            match matter.unasked() {
+            let next = match open.fact.mode {
+                Mode::Offline => matter.unasked(),
+                // The library system was asked on-line and never answered: staff has to look.
+                Mode::Online if !open.fact.deed.is_sure() => {
+                    matter.dispute(ConflictKind::Unresolved)
+                }
+                // Of an on-line fact the desk knows no reader.
+                Mode::Online => return None,
+            };
+            match next {
                 Move::Ask => return Some(number),
                 next @ (Move::Settle(_) | Move::Dispute(_)) => {
                     let under_way = self.under_way(item, number, false);
