@@ -18,9 +18,12 @@ export class Gateway {
   #said = "";
   #listen = { mqtt: "127.0.0.1:0", http: "127.0.0.1:0" };
   #passwords = new Map();
+  #more = "";
 
-  static async start() {
+  /** One whose configuration has these sections too. */
+  static async start(more = "") {
     const gateway = new Gateway();
+    gateway.#more = more;
     await gateway.start();
     return gateway;
   }
@@ -28,7 +31,7 @@ export class Gateway {
   /** Starts it, or starts it again where it was. */
   async start() {
     const { mqtt, http } = this.#listen;
-    writeFileSync(this.#config, `[mqtt]\nlisten = "${mqtt}"\n[http]\nlisten = "${http}"\n[tls]\nmqtt_listen = "127.0.0.1:0"\nhttp_listen = "127.0.0.1:0"\n`);
+    writeFileSync(this.#config, `[mqtt]\nlisten = "${mqtt}"\n[http]\nlisten = "${http}"\n[tls]\nmqtt_listen = "127.0.0.1:0"\nhttp_listen = "127.0.0.1:0"\n${this.#more}`);
     this.#child = spawn(BINARY, ["run", "--config", this.#config, "--data", this.#data]);
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       stream.on("data", (text) => (this.#said += text));

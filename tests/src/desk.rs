@@ -39,8 +39,22 @@ impl LoanHouse {
         make: &str,
         more: &str,
     ) -> anyhow::Result<Self> {
+        Self::planted(folder, ils, make, more, None).await
+    }
+
+    /// Starts both, the gateway with this fault.
+    ///
+    /// # Errors
+    /// Where something does not start.
+    pub async fn planted(
+        folder: &std::path::Path,
+        ils: Ils,
+        make: &str,
+        more: &str,
+        plant: Option<&str>,
+    ) -> anyhow::Result<Self> {
         let ils = IlsHandle::start(ils, Profile::default()).await?;
-        let mut library = Library::in_folder(folder, &folder.join("data"))?;
+        let mut library = Library::planted(folder, &folder.join("data"), plant)?;
         let password = folder.join("ils-password");
         write_password(&password, LOGIN.1)?;
         library.configure(&format!(

@@ -6,10 +6,12 @@
 //! and its key in files), [`publisher`] (a plain device that remembers
 //! what was acknowledged), [`subscriber`] (who listens), [`visitors`] (who walks through the doors of a year),
 //! [`ils`] (a library system over SIP2), [`machine`] (who asks it),
-//! [`epubs`] (books of a wanted size), [`fetcher`] (a device that fetches them), [`bucket`] (an S3 store), [`self_checkout`] (an agent between the two), [`gullible`] (a house that believes too much),
+//! [`epubs`] (books of a wanted size), [`fetcher`] (a device that fetches them), [`bucket`] (an S3 store), [`self_checkout`] (an agent between the two), [`blind_line`] (who says it again),
+//! [`gullible`] (a house that believes too much),
 //! [`bench`] (how fast all of it is).
 
 pub mod bench;
+pub mod blind_line;
 pub mod bucket;
 pub mod bus;
 pub mod chain;

@@ -1,6 +1,7 @@
 //! A gateway that breaks one rule, named by `LUJIANG_PLANT`: the test of the tests. It is made of
 //! the same library as the real one, whose command line cannot do this.
 
+use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -11,6 +12,7 @@ use lujiang_config::GatewayConfig;
 use lujiang_gateway::identity_options::{IdentityOptions, Spending, Withdrawing};
 use lujiang_gateway::run::{Gateway, RunOptions};
 use lujiang_gateway::store::{Acknowledge, StoreOptions, Synchronous};
+use lujiang_tests::blind_line;
 use lujiang_tests::clock::SetClock;
 use lujiang_tests::gullible::{Belief, Gullible};
 use tokio::signal::unix::{SignalKind, signal};
@@ -54,6 +56,8 @@ fn planted(fault: &str) -> anyhow::Result<RunOptions> {
                 ..IdentityOptions::default()
             };
         }
+        // Of this the configuration is bent, not the gateway.
+        "sends-again-blindly" => {}
         // To a clock that stands nothing is ever out of date.
         "judges-no-date" => options.clock = Arc::new(SetClock::at(Timestamp::now(), "boot")),
         "believes-user-name" => {
@@ -76,7 +80,12 @@ async fn main() -> anyhow::Result<()> {
     let options = Options::parse();
     let run = planted(&options.plant)?;
     anyhow::ensure!(options.command == "run", "only run can be broken");
-    let config = GatewayConfig::load(&options.config).context("reading the configuration")?;
+    let mut config = GatewayConfig::load(&options.config).context("reading the configuration")?;
+    if options.plant == "sends-again-blindly" {
+        let ils = &mut config.loans.ils;
+        let library_system = (Ipv4Addr::LOCALHOST, ils.port).into();
+        ils.port = blind_line::listen(library_system).await?.port();
+    }
     let mut terminate = signal(SignalKind::terminate())?;
     let gateway = Gateway::start(config, options.data, run).await?;
     terminate.recv().await;

@@ -1,0 +1,110 @@
+// What the library system disputes, ruled on by keyboard, and the library system behind it.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { assertAccessible, launch, photograph, reader, signIn } from "./browser.mjs";
+import { Gateway } from "./gateway.mjs";
+import { SmallIls } from "./small_ils.mjs";
+
+const [READER, OTHER, BLOCKED] = ["430281200001010018", "43028119991231002X", "430281198001010019"];
+const SOON_MS = 15_000;
+
+let ils;
+let gateway;
+let browser;
+let desk;
+
+before(async () => {
+  ils = await SmallIls.start({
+    items: ["LL0000001", "LL0000002", "LL0000003"],
+    readers: [READER, OTHER],
+    blocked: [BLOCKED],
+    lent: [`LL0000002=${OTHER}`],
+  });
+  const loans = `[loans]\nmake = "evergreen"\npatience = "1ms"\nrequest_interval = "1ms"\nbreak_pause = "20ms"\nruling_delay = "1s"\n[loans.ils]\nhost = "127.0.0.1"\nport = ${ils.port}\nbackoff_min = "20ms"\nbackoff_max = "200ms"\n`;
+  [gateway, browser] = await Promise.all([Gateway.start(loans), launch()]);
+  await gateway.addGate("bus-1", "bus", "流动车", "bus");
+  desk = await reader(browser);
+  await signIn(desk.page, await gateway.signInLink());
+});
+
+after(async () => {
+  await browser?.close();
+  await gateway?.stop();
+  await ils?.stop();
+});
+
+/** The bus lent it while nobody could be asked. */
+async function lentOffLine(id, item, patron) {
+  const now = Date.now();
+  const data = {
+    item,
+    patron: { id: patron },
+    due: new Date(now + 30 * 86_400_000).toISOString(),
+    session: id,
+    mode: "offline",
+    outcome: { ok: true },
+  };
+  const [source, time] = ["/devices/bus-1", new Date(now).toISOString()];
+  await gateway.publish("bus-1", { specversion: "1.0", id, source, type: "library.loan.checkout.v1", time, data });
+}
+
+async function untilLent(expected) {
+  const deadline = Date.now() + SOON_MS;
+  for (;;) {
+    const lent = await ils.lent();
+    if (JSON.stringify(lent) === JSON.stringify(expected)) return;
+    assert.ok(Date.now() < deadline, `lent: ${JSON.stringify(lent)}`);
+    await new Promise((done) => setTimeout(done, 50));
+  }
+}
+
+async function ruleByKeyboard(page, key, reason) {
+  await page.keyboard.press(key);
+  // Without a reason nothing is done, and the field for it has the focus.
+  await page.getByText("先写理由。").waitFor();
+  await page.keyboard.type(reason);
+  await page.keyboard.press("Tab");
+  await page.keyboard.press(key);
+}
+
+test("an item that is out to another is a conflict with its history, and force moves it there", async () => {
+  // The first loan shows the gateway what the library system can tell.
+  await lentOffLine("l-1", "LL0000001", READER);
+  await untilLent({ LL0000001: READER, LL0000002: OTHER });
+  await lentOffLine("l-2", "LL0000002", READER);
+  const { page } = desk;
+  await page.goto(`${gateway.address}conflicts`);
+  await page.getByText("图书馆系统显示该书已由他人借出。").last().waitFor({ timeout: SOON_MS });
+  await page.getByRole("listitem").filter({ hasText: "本笔" }).waitFor();
+  await assertAccessible(page, "a conflict");
+  await photograph(page, "conflict-light-zh");
+
+  await ruleByKeyboard(page, "2", "书在读者手里，读者证核对过");
+  await untilLent({ LL0000001: READER, LL0000002: READER });
+  await page.getByText("图书馆系统不同意的借还会列在这里。").waitFor({ timeout: SOON_MS });
+});
+
+test("what the library system refuses stands in its own words, and dismissed it is told nothing", async () => {
+  await lentOffLine("l-3", "LL0000003", BLOCKED);
+  const { page } = desk;
+  await page.getByText("图书馆系统的原话").waitFor({ timeout: SOON_MS });
+  assert.match(await page.getByRole("blockquote").innerText(), /\S/);
+  await photograph(page, "conflict-words-light-zh");
+  await ruleByKeyboard(page, "3", "读者把书留在车上了");
+  await page.getByText("图书馆系统不同意的借还会列在这里。").waitFor({ timeout: SOON_MS });
+  await untilLent({ LL0000001: READER, LL0000002: READER });
+});
+
+test("the audit says who ruled and why, and no reader stands in it", async () => {
+  const { page, said } = desk;
+  await page.goto(`${gateway.address}audit`);
+  const rows = page.getByRole("row", { name: /loans\.rule/ });
+  await rows.first().waitFor();
+  assert.equal(await rows.count(), 2);
+  const told = await page.getByRole("main").innerText();
+  assert.match(told, /读者证核对过/);
+  assert.match(told, /读者把书留在车上了/);
+  for (const number of [READER, OTHER, BLOCKED]) assert.ok(!told.includes(number.slice(0, 17)));
+  assert.deepEqual(said.filter((line) => !line.includes("401")), []);
+});
