@@ -36,7 +36,6 @@ impl Fetcher {
     }
 
     /// A request that is still to be sent.
-    #[must_use]
     pub fn asking(&self, method: Method, path: &str) -> RequestBuilder {
         self.http.request(method, format!("{}{path}", self.origin))
     }
