@@ -100,16 +100,18 @@ async fn two_months_are_published_and_the_second_keeps_the_first() {
         "{twice}"
     );
 
-    let december = folder.path().join("december");
-    deliver(&december, &wish(2, 2, "")).unwrap();
     let gone = format!("urn:isbn:{}", made.books[0].isbn);
-    let told = publish(
-        &library,
-        "2026-12",
-        &december,
-        &["--yes", "--json", "--retire", &gone],
-    )
-    .await;
+    let december = publish_december(&library, &gone).await;
+    tell_what_changed(&library, &gone).await;
+    replace_december(&library, &december).await;
+}
+
+/// Publishes December, with a title of November retired.
+async fn publish_december(library: &Library, gone: &str) -> std::path::PathBuf {
+    let december = library.folder().join("december");
+    deliver(&december, &wish(2, 2, "")).unwrap();
+    let more = ["--yes", "--json", "--retire", gone];
+    let told = publish(library, "2026-12", &december, &more).await;
     let told: Value = serde_json::from_str(&told.unwrap()).unwrap();
     let fates: Vec<_> = told["titles"]
         .as_array()
@@ -125,7 +127,11 @@ async fn two_months_are_published_and_the_second_keeps_the_first() {
         (&told["problems"], &told["revision"]),
         (&serde_json::json!([]), &3.into())
     );
+    december
+}
 
+/// The difference, the list and the titles say the same of the two months.
+async fn tell_what_changed(library: &Library, gone: &str) {
     let diff = library
         .command(&["content", "diff", "2026-11", "2026-12"])
         .await
@@ -155,13 +161,13 @@ async fn two_months_are_published_and_the_second_keeps_the_first() {
         (2, 3),
         "kiosks only, and as many as licensed"
     );
+}
 
-    // Once more under the same name: it goes on from November again, so that what was retired by
-    // mistake is back.
+/// Once more under the same name: it goes on from November again, so that what was retired by
+/// mistake is back.
+async fn replace_december(library: &Library, december: &Path) {
     let again = ["--yes", "--replace"];
-    let told = publish(&library, "2026-12", &december, &again)
-        .await
-        .unwrap();
+    let told = publish(library, "2026-12", december, &again).await.unwrap();
     assert!(told.contains("2026-12 is published; revision 4"), "{told}");
     let list = library.get("/api/v1/content/releases").await.unwrap();
     let titles = |at: usize| list[at]["titles"].as_u64().unwrap();
