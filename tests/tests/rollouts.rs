@@ -76,7 +76,14 @@ async fn a_release_goes_out_in_stages_through_failures_and_a_kill_and_waits_for_
         .is_wanted("kiosk-b", &json!({"release": RELEASE, "attempt": 0}))
         .await;
 
-    // Two of two failed: it holds itself, and says why.
+    hold_and_go_on(&mut fleet).await;
+    finish_without_the_absent(&mut fleet).await;
+    fleet.library.stop().await.unwrap();
+}
+
+/// Two of two failed: it holds itself, and says why. Killed while it is held; then those that
+/// failed try again, and it goes on.
+async fn hold_and_go_on(fleet: &mut Fleet) {
     for kiosk in ["kiosk-b", "kiosk-c"] {
         let failed = json!({"state": "failed", "reason": "no-space", "detail": "3 MB are missing"});
         fleet.report(kiosk, 0, failed).await;
@@ -90,7 +97,6 @@ async fn a_release_goes_out_in_stages_through_failures_and_a_kill_and_waits_for_
         "no-space"
     );
 
-    // Killed while it is held; then those that failed try again, and it goes on.
     fleet.library.kill().await.unwrap();
     fleet.library.start().await.unwrap();
     assert_eq!(
@@ -111,8 +117,10 @@ async fn a_release_goes_out_in_stages_through_failures_and_a_kill_and_waits_for_
         "offered",
         "an echo fails no retry"
     );
+}
 
-    // One comes back never: said so, it is not counted, and the rollout is finished without it.
+/// One comes back never: said so, it is not counted, and the rollout is finished without it.
+async fn finish_without_the_absent(fleet: &mut Fleet) {
     let tomorrow = Timestamp::now() + jiff::SignedDuration::from_hours(48);
     let until = tomorrow.to_string();
     fleet
@@ -133,7 +141,6 @@ async fn a_release_goes_out_in_stages_through_failures_and_a_kill_and_waits_for_
         .await;
     fleet.report("kiosk-d", 0, json!({"state": "shown"})).await;
     fleet.becomes("kiosk-d", "shown").await;
-    fleet.library.stop().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
