@@ -4,9 +4,7 @@
 use lujiang_wire::Mode;
 
 use super::*;
-use crate::desk::{
-    Conflict, ConflictKind, Deed, Happening, ItemRecord, LoanFact, Rest, Stage, When,
-};
+use crate::desk::{Conflict, ConflictKind, Deed, Happening, ItemRecord, LoanFact, Stage, When};
 use crate::entry::EntryNumber;
 use crate::store;
 
@@ -199,8 +197,10 @@ async fn every_change_leaves_exactly_one_audit_record_of_who_made_it() {
     let crowds: Vec<Value> = (1..=5).map(|number| visit(number, 900_000)).collect();
     house.keep("gate-1", &crowds).await;
     for number in [101, 102] {
-        dispute(&house, number).await;
+        take_back(&house, number, refused()).await;
     }
+    // One that waits goes out with an export.
+    take_back(&house, 103, Stage::Waiting).await;
     let ruling = json!({"ruling": "retry", "reason": "the shelf was tidied"});
     let ruled = house.sending("POST", "/api/v1/conflicts/102/ruling", &ruling);
     assert_eq!(house.ask(ruled).await.status, 202);
@@ -237,8 +237,19 @@ async fn every_change_leaves_exactly_one_audit_record_of_who_made_it() {
     }
 }
 
-/// A return that the library system refuses to take down.
-async fn dispute(house: &House, number: i64) {
+/// How a fact stands that the library system refuses to take down.
+fn refused() -> Stage {
+    Stage::Disputed(Conflict {
+        kind: ConflictKind::Refused,
+        words: None,
+        since: NOW.parse().unwrap(),
+        retry_at: None,
+        intent: None,
+    })
+}
+
+/// A return at the loan desk that has come so far.
+async fn take_back(house: &House, number: i64, stage: Stage) {
     let now: Timestamp = NOW.parse().unwrap();
     let number = EntryNumber(number);
     let mut record = ItemRecord::new(format!("LL{}", number.0).parse().unwrap());
@@ -255,15 +266,10 @@ async fn dispute(house: &House, number: i64) {
         mode: Mode::Offline,
     };
     record.hear(fact, now);
-    record.open[0].stage = Stage::Disputed(Conflict {
-        kind: ConflictKind::Refused,
-        words: None,
-        since: now,
-        retry_at: None,
-        intent: None,
-    });
+    record.open[0].stage = stage;
+    let rest = record.rest();
     let keep =
-        move |tx: &rusqlite::Transaction<'_>| store::loans::keep(tx, &record, Rest::Held, &[], now);
+        move |tx: &rusqlite::Transaction<'_>| store::loans::keep(tx, &record, rest, &[], now);
     house.state.store.decide(keep).await.unwrap();
 }
 
