@@ -7,8 +7,7 @@ use std::path::Path;
 
 use lujiang_sip2::{
     AcsStatus, Checkin, CheckinResponse, Checkout, CheckoutResponse, EndPatronSession,
-    PatronInformation, Private, Profile, Renew, RenewResponse, Response, ScStatus, Sequence,
-    SipDate, Summary,
+    PatronInformation, Private, Profile, Response, ScStatus, Sequence, SipDate, Summary,
 };
 use lujiang_tests::desk::LoanHouse;
 use lujiang_tests::ils::{Deed, Fault, Habits, Ils, IlsHandle, Item, Kind, Patron};
@@ -216,85 +215,6 @@ async fn what_was_lent_without_the_library_system_reaches_it_once_and_in_order()
     house.ils.stop().await;
     house.library.stop().await.unwrap();
     holds_no_reader(folder.path(), &mut 0);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_renewal_nobody_answered_is_looked_up_by_the_desk_and_held_where_nothing_shows_it() {
-    let folder = tempfile::tempdir().unwrap();
-    let opening = LoanHouse::open(folder.path(), ils(), "koha", "");
-    let mut house = opening.await.unwrap();
-    let added = house.library.add_device("desk-1", "self-checkout", "main");
-    let issued = added.await.unwrap();
-    let enrolling = SelfCheckout::enrolled(&house.library, &issued, house.ils.addr, "[lending]");
-    let mut desk = enrolling.await.unwrap();
-    desk.start().unwrap();
-    let mut machine = desk.machine(Profile::default()).await.unwrap();
-    for item in ["B000001", "B000002"] {
-        assert!(checkout(&mut machine, READER, item).await.ok);
-    }
-    // This one it lends at its own counter: until when, the desk never heard.
-    let at_counter = loan(READER, "B000003").into();
-    house.ils.ils().answer(&at_counter, jiff::Timestamp::now());
-
-    // An off-line loan, first: it shows the desk what the library system can answer.
-    house.ils.stop().await;
-    desk.is_served(false).await.unwrap();
-    assert!(checkout(&mut machine, OTHER, "B000009").await.ok);
-    house.ils.restart().await.unwrap();
-    desk.is_served(true).await.unwrap();
-    house.outcomes(1).await.unwrap();
-
-    for (number, (item, fault)) in [
-        ("B000001", Fault::DropAfter),
-        ("B000002", Fault::DropBefore),
-        ("B000003", Fault::DropBefore),
-    ]
-    .into_iter()
-    .enumerate()
-    {
-        desk.is_served(true).await.unwrap();
-        house.ils.set_fault_of("29", fault);
-        assert!(!renew(&mut machine, READER, item).await.ok, "nobody knows");
-        house.outcomes(number + 2).await.unwrap();
-    }
-    assert_eq!(
-        house.outcomes(4).await.unwrap()[1..],
-        [
-            "renew B000001 already-known",
-            "renew B000002 not-done",
-            "renew B000003 unresolved",
-        ]
-    );
-    let page = house.library.get("/api/v1/conflicts").await.unwrap();
-    let [conflict] = &page["conflicts"].as_array().unwrap()[..] else {
-        panic!("one conflict expected: {page}");
-    };
-    assert_eq!(conflict["loan"]["item"], "B000003");
-    assert_eq!(conflict["kind"], "unresolved");
-    assert_eq!(conflict["history"].as_array().unwrap().len(), 1);
-    assert!(conflict["rulings"]["force"].is_null(), "{conflict}");
-    assert!(conflict["rulings"]["dismiss"].is_string(), "{conflict}");
-    let renewed = house.executed().into_iter();
-    let renewed: Vec<_> = renewed.filter(|deed| deed.starts_with("renew")).collect();
-    assert_eq!(renewed, [format!("renew B000001 {READER}")]);
-
-    desk.stop().await.unwrap();
-    house.ils.stop().await;
-    house.library.stop().await.unwrap();
-    holds_no_reader(folder.path(), &mut 0);
-}
-
-async fn renew(machine: &mut Machine, reader: &str, item: &str) -> RenewResponse {
-    let request = Renew {
-        transaction_date: Some(SipDate::utc(jiff::Timestamp::now())),
-        patron_identifier: Private::new(reader),
-        item_identifier: Some(item.to_owned()),
-        ..Renew::default()
-    };
-    match machine.ask(request).await.unwrap() {
-        Response::Renew(answer) => answer,
-        other => panic!("answered {other:?}"),
-    }
 }
 
 /// All parts, running.
