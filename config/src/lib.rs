@@ -50,7 +50,7 @@ pub use kiosk::{
 pub use lending::{ItemClass, LendingSection, Offline, Renewals};
 pub use loans::{
     ConflictRule, ConflictRules, IlsMake, IlsSection, LateAndOverRule, LateWhileLentRule,
-    LoansSection,
+    LoansSection, UnmovedDueRule,
 };
 pub use log::{LogFormat, LogSection};
 pub use pattern::{Pattern, PatternError};

@@ -31,6 +31,10 @@ pub struct LoansSection {
     pub late_while_lent: LateWhileLentRule,
     /// Late news of a loan that is over.
     pub late_and_over: LateAndOverRule,
+    /// What an unmoved due date tells of a renewal nobody answered.
+    pub unmoved_due: UnmovedDueRule,
+    /// For how many days a renewal lends at least; none where that is not said.
+    pub renewal_days_min: u16,
     /// How long a sealed reader is kept that the library system has not accepted.
     pub reader_retention: Duration,
     /// How long the key of a year's pseudonyms is kept after that year.
@@ -114,6 +118,15 @@ pub enum LateAndOverRule {
     TellBoth,
 }
 
+/// What it tells that a due date stands where it stood before a renewal nobody answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UnmovedDueRule {
+    /// Nothing, but where the item is due sooner than `renewal_days_min` from the renewal.
+    Unclear,
+    /// That it was not renewed.
+    NotRenewed,
+}
+
 impl Default for LoansSection {
     fn default() -> Self {
         Self {
@@ -129,6 +142,8 @@ impl Default for LoansSection {
             retries_max: 12,
             late_while_lent: LateWhileLentRule::Hold,
             late_and_over: LateAndOverRule::Count,
+            unmoved_due: UnmovedDueRule::Unclear,
+            renewal_days_min: 0,
             reader_retention: Duration::from_secs(90 * 24 * 3_600),
             pseudonym_retention: Duration::from_secs(366 * 24 * 3_600),
             conflicts: ConflictRules::default(),

@@ -41,6 +41,7 @@ mod late;
 mod outgoing;
 mod policy;
 mod profile;
+mod renewal;
 mod request;
 mod ruling;
 mod sighting;
@@ -69,6 +70,7 @@ pub use late::LateCase;
 pub use outgoing::Outgoing;
 pub use policy::{BackOff, LateAndOver, LateWhileLent, Policy, Response};
 pub use profile::Profile;
+pub use renewal::UnmovedDue;
 pub use ruling::{RulingError, StaffRuling};
 pub use sighting::{
     Answer, Charged, Circulation, ReaderSeen, ReaderStanding, Sighting, Told, Words,

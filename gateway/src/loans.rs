@@ -30,7 +30,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use lujiang_config::{ConflictRule, IlsMake, LateAndOverRule, LateWhileLentRule, LoansSection};
+use lujiang_config::{
+    ConflictRule, IlsMake, LateAndOverRule, LateWhileLentRule, LoansSection, UnmovedDueRule,
+};
 use lujiang_wire::Clock;
 use rusqlite::Transaction;
 use serde_json::Value;
@@ -41,7 +43,7 @@ pub use export::{Export, ExportError, ExportForm};
 pub use retention::Forgotten;
 pub use rulings::{RulingKind, RulingRefused};
 
-use crate::desk::{BackOff, LateAndOver, LateWhileLent, Policy, Profile, Response};
+use crate::desk::{BackOff, LateAndOver, LateWhileLent, Policy, Profile, Response, UnmovedDue};
 use crate::ledger::LedgerError;
 use crate::papers::Papers;
 use crate::registry::Actor;
@@ -50,6 +52,8 @@ use crate::store::Store;
 use crate::store::audit::{self, AuditRecord};
 use crate::store::loans as rows;
 use pseudonyms::Pseudonyms;
+
+const DAY: Duration = Duration::from_secs(24 * 3_600);
 
 /// The loan desk with everything around it; clones share it.
 #[derive(Clone)]
@@ -185,6 +189,7 @@ impl Loans {
                 LateAndOverRule::Count => LateAndOver::Count,
                 LateAndOverRule::TellBoth => LateAndOver::TellBoth,
             },
+            unmoved_due: unmoved_due(section),
             back_off: BackOff {
                 first: section.retry_first,
                 longest: section.retry_longest,
@@ -255,6 +260,15 @@ impl Loans {
 
     fn now(&self) -> Timestamp {
         self.0.clock.wall()
+    }
+}
+
+/// What the operator says of the library system's dates.
+fn unmoved_due(section: &LoansSection) -> UnmovedDue {
+    match (section.unmoved_due, section.renewal_days_min) {
+        (UnmovedDueRule::NotRenewed, _) => UnmovedDue::NotRenewed,
+        (UnmovedDueRule::Unclear, 0) => UnmovedDue::Unclear,
+        (UnmovedDueRule::Unclear, days) => UnmovedDue::NotRenewedBefore(DAY * days.into()),
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{
     ConflictRule, ConflictRules, IlsMake, IlsSection, LateAndOverRule, LateWhileLentRule,
-    LoansSection,
+    LoansSection, UnmovedDueRule,
 };
 use crate::Sip2Profile;
 use crate::section::{Section, is_host};
@@ -13,6 +13,9 @@ const MILLI: Duration = Duration::from_millis(1);
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3_600);
 const DAY: Duration = Duration::from_secs(24 * 3_600);
+
+/// Ten years.
+const RENEWAL_DAYS_MAX: u16 = 3_660;
 
 /// Longest text in a message of ours, in characters.
 const TEXT_LENGTH_MAX: usize = 200;
@@ -79,6 +82,19 @@ impl LoansSection {
                     ("count", LateAndOverRule::Count),
                     ("tell-both", LateAndOverRule::TellBoth),
                 ],
+            ),
+            unmoved_due: section.choice(
+                "unmoved_due",
+                default.unmoved_due,
+                &[
+                    ("unclear", UnmovedDueRule::Unclear),
+                    ("not-renewed", UnmovedDueRule::NotRenewed),
+                ],
+            ),
+            renewal_days_min: section.number(
+                "renewal_days_min",
+                default.renewal_days_min,
+                0..=RENEWAL_DAYS_MAX,
             ),
             ..Self::read_pace(section)
         }

@@ -196,8 +196,8 @@ impl Matter<'_> {
     }
 
     fn after_break(&self, intent: &Intent, seen: &Sighting) -> Move {
-        let due = self.open.fact.deed.due();
-        match (intent.trace(due, seen, self.abilities), intent.errand) {
+        let renewal = self.policy.unmoved_due.since(intent, &self.open.fact, seen);
+        match (intent.trace(renewal, seen, self.abilities), intent.errand) {
             (Trace::Done, Errand::Checkout) => match self.late_case() {
                 Some(LateCase::LoanReturnedSince) if !self.open.is_forced => {
                     self.send(Errand::PastCheckin)
@@ -265,11 +265,18 @@ impl Matter<'_> {
             LoanKind::Checkout | LoanKind::Renew if is_in => Move::Settle(Settled::NotDone),
             // To whom it is lent is not shown without a reader.
             LoanKind::Checkout => self.dispute(ConflictKind::Unresolved),
-            LoanKind::Renew => match self.record.standing.is_later(seen.due) {
-                Some(true) => Move::Settle(Settled::AlreadyKnown),
-                Some(false) => Move::Settle(Settled::NotDone),
-                None => self.dispute(ConflictKind::Unresolved),
-            },
+            LoanKind::Renew => {
+                let known = self.record.standing.due;
+                match self
+                    .policy
+                    .unmoved_due
+                    .unanswered(known, &self.open.fact, seen)
+                {
+                    Trace::Done => Move::Settle(Settled::AlreadyKnown),
+                    Trace::NotDone => Move::Settle(Settled::NotDone),
+                    Trace::Gone | Trace::Unknown => self.dispute(ConflictKind::Unresolved),
+                }
+            }
         }
     }
 

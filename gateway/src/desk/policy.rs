@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::desk::conflict::ConflictKind;
+use crate::desk::renewal::UnmovedDue;
 
 /// What the library wants done.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +18,8 @@ pub struct Policy {
     pub late_while_lent: LateWhileLent,
     /// Late news of a loan that is over.
     pub late_and_over: LateAndOver,
+    /// What an unmoved due date tells of a renewal nobody answered.
+    pub unmoved_due: UnmovedDue,
     /// When to try again.
     pub back_off: BackOff,
     /// How long the latest fact of an item lies before the desk asks about it, so that what undoes
@@ -109,6 +112,7 @@ impl Default for Policy {
             responses: BTreeMap::new(),
             late_while_lent: LateWhileLent::Hold,
             late_and_over: LateAndOver::Count,
+            unmoved_due: UnmovedDue::Unclear,
             back_off: BackOff::default(),
             // Outboxes drain side by side within seconds of a gateway's start.
             patience: Duration::from_secs(30),

@@ -1,7 +1,7 @@
 //! What the desk knows of an item's last loan, renewal and return: the three marks against which
 //! a fact is late.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use lujiang_wire::{LoanKind, Mode};
 use serde::{Deserialize, Serialize};
 
@@ -119,15 +119,6 @@ impl Standing {
             LoanKind::Checkout if overtook(&self.return_told) => Some(LoanKind::Checkin),
             LoanKind::Checkin | LoanKind::Checkout | LoanKind::Renew => None,
         }
-    }
-
-    /// Whether an item is due later than it was by the last the library system said of it; none
-    /// where that is not known. A day's last minute is that day's end, in however many seconds.
-    pub(crate) fn is_later(&self, seen: Option<Timestamp>) -> Option<bool> {
-        let (before, now) = (self.due?, seen?);
-        let fell_short = before.duration_since(now);
-        let is_known = fell_short < SignedDuration::from_mins(1);
-        is_known.then_some(now > before)
     }
 
     /// Whether the last loan or return that was told, or may have been, is this fact.

@@ -88,38 +88,18 @@ impl Errand {
 }
 
 impl Intent {
-    /// Whether it was done for a fact with this due date, by what is seen now. What is shown is
-    /// believed; what is not shown tells something only where the library system is known to show
-    /// it.
-    pub(crate) fn trace(
-        &self,
-        due: Option<Timestamp>,
-        seen: &Sighting,
-        abilities: &Abilities,
-    ) -> Trace {
+    /// Whether it was done, by what is seen now; `renewal` is what the due date tells of one. What
+    /// is shown is believed; what is not shown tells something only where the library system is
+    /// known to show it.
+    pub(crate) fn trace(&self, renewal: Trace, seen: &Sighting, abilities: &Abilities) -> Trace {
         match self.errand.kind() {
             LoanKind::Checkout if seen.is_with_reader() => Trace::Done,
             LoanKind::Checkout if self.was_seen_out && abilities.shows_in(seen) => Trace::Gone,
             LoanKind::Checkout if abilities.shows_not_with_reader(seen) => Trace::NotDone,
             LoanKind::Checkout => Trace::Unknown,
-            LoanKind::Renew => self.trace_of_renewal(due, seen, abilities),
+            LoanKind::Renew if seen.due.is_none() && abilities.shows_in(seen) => Trace::NotDone,
+            LoanKind::Renew => renewal,
             LoanKind::Checkin => self.trace_of_return(seen, abilities),
-        }
-    }
-
-    fn trace_of_renewal(
-        &self,
-        due: Option<Timestamp>,
-        seen: &Sighting,
-        abilities: &Abilities,
-    ) -> Trace {
-        match (self.saw.due, seen.due) {
-            (Some(before), Some(now)) if now > before => Trace::Done,
-            // A renewal to no later a date does not show in the date.
-            (Some(before), Some(_)) if due.is_some_and(|due| due <= before) => Trace::Unknown,
-            (Some(_), Some(_)) => Trace::NotDone,
-            (_, None) if abilities.shows_in(seen) => Trace::NotDone,
-            (None, _) | (_, None) => Trace::Unknown,
         }
     }
 

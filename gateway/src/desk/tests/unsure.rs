@@ -1,12 +1,15 @@
 //! What the library system was asked for on-line and never answered.
 
+use std::time::Duration;
+
 use lujiang_wire::LoanKind::{Checkin, Checkout, Renew};
 
 use super::rehearsal::{
     Rehearsal, all, at, back, due, is_in, loan, on_loan, online, renewal, undo, unsure,
 };
 use crate::desk::{
-    Ability, Charged, Deed, LoanFact, Policy, Profile, RulingError, StaffRuling, forecasts,
+    Ability, Charged, Deed, LoanFact, Policy, Profile, RulingError, Sighting, StaffRuling,
+    UnmovedDue, forecasts,
 };
 use crate::entry::EntryNumber;
 use crate::ruling::RulingReason;
@@ -30,16 +33,114 @@ fn a_renewal_that_shows_in_a_later_due_date_was_done_and_is_no_conflict() {
     assert_eq!((r.settled(2), r.conflict()), ("already-known", None));
 }
 
+/// A desk whose library says so much of its dates.
+fn dated(unmoved_due: UnmovedDue) -> Rehearsal {
+    let policy = Policy {
+        unmoved_due,
+        ..Policy::default()
+    };
+    Rehearsal::with(Profile::Generic, policy, all(Ability::Proven))
+}
+
 #[test]
-fn a_renewal_was_not_done_where_the_due_date_is_what_it_was() {
-    // A library system may say a day's last minute where another says its last second.
+fn a_renewal_is_held_where_the_due_date_is_what_it_was_and_nobody_says_it_must_move() {
     for now in [5_000_000, 5_000_000 - 59] {
         let mut r = Rehearsal::new();
         r.hear(granted(1, 100));
         r.hear(unsure(2, 200, Renew));
         r.see(due(now));
         r.rests();
-        assert_eq!((r.settled(2), r.conflict()), ("not-done", None));
+        assert_eq!((r.settled(2), r.conflict()), ("open", Some("unresolved")));
+    }
+}
+
+#[test]
+fn a_renewal_was_not_done_where_the_due_date_is_what_it_was_and_would_have_moved() {
+    // A library system may say a day's last minute where another says its last second.
+    for now in [5_000_000, 5_000_000 - 59] {
+        let month = Duration::from_secs(5_000_000);
+        for rule in [UnmovedDue::NotRenewed, UnmovedDue::NotRenewedBefore(month)] {
+            let mut r = dated(rule);
+            r.hear(granted(1, 100));
+            r.hear(unsure(2, 100_000, Renew));
+            r.see(due(now));
+            r.rests();
+            assert_eq!((r.settled(2), r.conflict()), ("not-done", None), "{rule:?}");
+        }
+    }
+}
+
+#[test]
+fn a_renewal_on_the_day_of_its_loan_is_held_where_dates_are_days() {
+    let mut r = dated(UnmovedDue::NotRenewedBefore(Duration::from_secs(5_000_000)));
+    r.hear(granted(1, 100));
+    r.hear(unsure(2, 20_000, Renew));
+    r.see(due(5_000_000));
+    r.rests();
+    assert_eq!(r.conflict(), Some("unresolved"));
+}
+
+#[test]
+fn a_renewal_is_held_where_the_item_is_due_sooner_than_before_or_no_date_is_shown() {
+    for seen in [
+        due(4_000_000),
+        Sighting {
+            due: None,
+            ..due(0)
+        },
+    ] {
+        let mut r = dated(UnmovedDue::NotRenewed);
+        r.hear(granted(1, 100));
+        r.hear(unsure(2, 200, Renew));
+        r.see(seen);
+        r.rests();
+        assert_eq!(r.conflict(), Some("unresolved"));
+    }
+}
+
+/// An off-line renewal that was told when the line broke; what is shown then.
+fn broken_renewal(rule: UnmovedDue, told: i64, now: Option<i64>) -> Rehearsal {
+    let mut r = dated(rule);
+    r.hear(renewal(1, "bus", told));
+    r.see(on_loan(Charged::Listed));
+    let order = r.ordered();
+    assert_eq!(order.errand.kind(), Renew);
+    r.restart();
+    r.see(Sighting {
+        due: now.map(at),
+        ..on_loan(Charged::Listed)
+    });
+    r
+}
+
+#[test]
+fn after_a_break_a_renewal_is_told_again_only_where_the_unmoved_date_shows_it_was_not_done() {
+    let month = UnmovedDue::NotRenewedBefore(Duration::from_secs(5_000_000));
+    let (before, day) = (5_000_000, 86_400);
+    for (rule, renewed) in [(UnmovedDue::NotRenewed, 100), (month, 100_000)] {
+        let mut r = broken_renewal(rule, renewed, Some(before));
+        r.does(Renew);
+        r.rests();
+        assert_eq!(r.settled(1), "told", "{rule:?}");
+    }
+    for (rule, renewed) in [(UnmovedDue::Unclear, 100_000), (month, day / 2)] {
+        let mut r = broken_renewal(rule, renewed, Some(before));
+        r.rests();
+        assert_eq!(r.conflict(), Some("unresolved"), "{rule:?}");
+    }
+}
+
+#[test]
+fn after_a_break_a_later_date_shows_a_renewal_and_an_earlier_or_missing_one_nothing() {
+    for rule in [UnmovedDue::Unclear, UnmovedDue::NotRenewed] {
+        let mut r = broken_renewal(rule, 100, Some(5_000_001));
+        r.rests();
+        assert_eq!(r.settled(1), "told");
+        for now in [Some(4_999_999), None] {
+            let mut r = broken_renewal(rule, 100, now);
+            r.rests();
+            assert_eq!(r.conflict(), Some("unresolved"), "{now:?}");
+        }
     }
 }
 

@@ -11,14 +11,16 @@ mod truth;
 mod verdict;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use lujiang_wire::{LoanKind, Mode};
 
 use crate::desk::{
     Abilities, Ability, ConflictKind, LateAndOver, LateWhileLent, Policy, Profile, Response,
+    UnmovedDue,
 };
 use dice::Dice;
-use ils::{Ils, Kind, Lists, PERIOD, Readers, Rules, Tells};
+use ils::{Dates, Ils, Kind, Lists, PERIOD, PERIOD_OF_DAYS, Readers, Rules, Tells};
 use machine::{Delivery, Station, barcode};
 use shell::{Around, Planted, Shell};
 use truth::{Happened, Reader, Thing};
@@ -137,6 +139,11 @@ fn sending_without_a_kept_intent_is_found_out() {
     is_found_out(Planted::ForgetIntents);
 }
 
+#[test]
+fn taking_an_unmoved_due_date_for_no_renewal_is_found_out() {
+    is_found_out(Planted::TrustUnmovedDates);
+}
+
 /// A shell that breaks this rule turns some week red.
 fn is_found_out(planted: Planted) {
     let red = (0..300).find_map(|seed| run(seed, planted).err().map(|wrong| (seed, wrong)));
@@ -204,6 +211,17 @@ impl Plan {
         if dice.one_in(4) {
             policy.late_and_over = LateAndOver::TellBoth;
         }
+        let dates = match honours_due {
+            true => Dates::Seconds,
+            false => dice.pick(&[Dates::Seconds, Dates::Days]),
+        };
+        policy.unmoved_due = match dates {
+            Dates::Seconds => UnmovedDue::NotRenewed,
+            Dates::Days => dice.pick(&[
+                UnmovedDue::Unclear,
+                UnmovedDue::NotRenewedBefore(Duration::from_secs(PERIOD_OF_DAYS.unsigned_abs())),
+            ]),
+        };
         let is_able = !dice.one_in(8);
         let is_proven = is_able && !dice.one_in(8);
         let ability = match is_proven {
@@ -223,6 +241,7 @@ impl Plan {
                     false => dice.pick(&[Tells::All, Tells::NoDue, Tells::Nothing]),
                 },
                 honours_due,
+                dates,
             },
             things,
             readers,
@@ -243,7 +262,9 @@ impl Plan {
     /// anything.
     fn is_fair(&self) -> bool {
         let is_known = self.is_prompt && !self.has_reboots;
-        let is_shown = self.abilities.charged_items == Ability::Proven;
+        // Two renewals of one day show one date.
+        let is_shown =
+            self.abilities.charged_items == Ability::Proven && self.ils.dates == Dates::Seconds;
         is_known && is_shown && !self.has_business && !self.has_slips
     }
 }
@@ -345,6 +366,7 @@ impl Week {
         }
         if is_online && !falls_silent {
             happened.mode = Mode::Online;
+            happened.due = happened.due.map(|_| self.ils.due_from(now));
         }
         if is_slip {
             self.slipped.insert(thing);

@@ -10,8 +10,13 @@ use crate::desk::{
     Charged, Circulation, Errand, Profile, ReaderSeen, ReaderStanding, Sighting, Told, Words,
 };
 
-/// How long it lends, in seconds, from its own clock.
+/// How long it lends, in seconds, from its own clock; and so do the machines.
 pub(super) const PERIOD: i64 = 28 * 24 * 3_600;
+
+/// How long it lends where it dates by days: shorter than the machines think.
+pub(super) const PERIOD_OF_DAYS: i64 = 21 * 24 * 3_600;
+
+const DAY: i64 = 24 * 3_600;
 
 /// What it lists of a reader's items.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +34,14 @@ pub(super) enum Tells {
     Nothing,
 }
 
+/// In what it dates loans it makes by its own rules.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Dates {
+    Seconds,
+    /// A loan ends with its last day.
+    Days,
+}
+
 /// What kind of library system it is.
 #[derive(Debug, Clone)]
 pub(super) struct Kind {
@@ -37,6 +50,7 @@ pub(super) struct Kind {
     pub(super) tells: Tells,
     /// Whether a loan is due when it is told to be, or a period from now.
     pub(super) honours_due: bool,
+    pub(super) dates: Dates,
 }
 
 /// A loan in it.
@@ -134,7 +148,7 @@ impl Ils {
         reader: Reader,
         now: i64,
     ) -> bool {
-        let due = now + PERIOD;
+        let due = self.due_from(now);
         self.journal.push((thing, None));
         match deed {
             LoanKind::Checkout => self.lend(thing, reader, due, false),
@@ -146,11 +160,22 @@ impl Ils {
         }
     }
 
+    /// Until when it lends by its own rules.
+    pub(super) fn due_from(&self, now: i64) -> i64 {
+        match self.kind.dates {
+            Dates::Seconds => now + PERIOD,
+            Dates::Days => {
+                let due = now + PERIOD_OF_DAYS;
+                due - due.rem_euclid(DAY) + DAY - 1
+            }
+        }
+    }
+
     /// Told by the desk.
     pub(super) fn told(&mut self, deal: Deal, order: &Telling, now: i64) -> Told {
         let due = match (self.kind.honours_due, order.due) {
             (true, Some(due)) => due,
-            (true, None) | (false, _) => now + PERIOD,
+            (true, None) | (false, _) => self.due_from(now),
         };
         let no_block = order.no_block && self.kind.profile.honours_no_block();
         let is_done = match (order.errand.kind(), order.reader) {

@@ -12,7 +12,7 @@ use super::machine::Delivery;
 use super::truth::{Deal, Happened};
 use crate::desk::{
     Abilities, Answer, Desk, Effect, ItemRecord, Keep, Link, LoanFact, Order, Policy, Profile,
-    Question, Rest, Settled, StaffRuling, Stage, When, Work,
+    Question, Rest, Settled, StaffRuling, Stage, UnmovedDue, When, Work,
 };
 
 /// A rule the shell breaks, to see the week turn red.
@@ -28,6 +28,8 @@ pub(super) enum Planted {
     HoldEverything,
     /// Intents are not committed.
     ForgetIntents,
+    /// A due date that stands where it stood is taken for no renewal, whatever it is dated in.
+    TrustUnmovedDates,
 }
 
 /// What the shell works with.
@@ -68,10 +70,13 @@ enum Pending {
 impl Shell {
     pub(super) fn new(
         profile: Profile,
-        policy: Policy,
+        mut policy: Policy,
         abilities: Abilities,
         planted: Planted,
     ) -> Self {
+        if planted == Planted::TrustUnmovedDates {
+            policy.unmoved_due = UnmovedDue::NotRenewed;
+        }
         Self {
             desk: Desk::new(profile, policy.clone(), abilities),
             rows: BTreeMap::new(),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use lujiang_wire::LoanKind;
 
-use super::ils::Loan;
+use super::ils::{Dates, Loan};
 use super::reference::{Since, expected, truth};
 use super::shell::deal_of;
 use super::truth::{Deal, Happened, Thing};
@@ -164,11 +164,11 @@ impl Week {
             abilities.due,
             abilities.charged_items,
         ];
-        // What fell between a request and its answer before it was known what the library system
-        // shows stays with staff.
+        // What fell between a request and its answer stays with staff where it was not yet known
+        // what the library system shows, or a renewal may leave the date where it was.
         let was_doubted = conflict.is_some_and(|(_, kind)| kind == "unresolved");
-        let is_shown =
-            all == [Ability::Proven; 3] && (self.plan.abilities == abilities || !was_doubted);
+        let is_dated = self.plan.ils.dates == Dates::Seconds && self.plan.abilities == abilities;
+        let is_shown = all == [Ability::Proven; 3] && (is_dated || !was_doubted);
         let rules = self.plan.things[&thing];
         let has_rules = rules.is_unknown || rules.is_not_renewed || rules.held_for.is_some();
         let readers = &self.plan.readers;
