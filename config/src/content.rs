@@ -21,6 +21,10 @@ pub struct ContentSection {
     pub renewal_interval: Duration,
     /// How long a file stays that no release and no notice names any more.
     pub unnamed_kept: Duration,
+    /// Largest file of a notice's picture.
+    pub notice_image_max: ByteSize,
+    /// Most pixels of a notice's picture: width times height.
+    pub notice_image_pixels_max: u64,
     /// `[content.s3]`
     pub s3: S3Section,
 }
@@ -46,6 +50,8 @@ impl Default for ContentSection {
             retry_after: Duration::from_secs(30),
             renewal_interval: Duration::from_secs(3_600),
             unnamed_kept: Duration::from_secs(14 * 24 * 3_600),
+            notice_image_max: ByteSize::mib(5),
+            notice_image_pixels_max: 16_000_000,
             s3: S3Section::default(),
         }
     }

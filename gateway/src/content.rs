@@ -7,6 +7,7 @@
 pub mod dto;
 mod online_keys;
 mod options;
+mod picture;
 mod renewal;
 mod say;
 mod serve;
@@ -40,7 +41,8 @@ use crate::store::content::{self as rows, ReleaseRow};
 
 pub use options::OptionsError;
 pub(crate) use options::blob_store;
-pub use say::{NewNotice, SayError};
+pub use picture::ShownPicture;
+pub use say::{NewNotice, NoticeLimits, SayError};
 pub use serve::{Download, Refused};
 
 /// Largest catalogue that is read whole: two thousand titles are about 2 MB.
@@ -101,6 +103,9 @@ pub enum ContentError {
     /// No such release.
     #[error("no release {0}")]
     NoRelease(Label),
+    /// No such picture.
+    #[error("no picture {0}: no notice and no release has it")]
+    NoPicture(BlobHash),
     /// What should be said cannot be.
     #[error(transparent)]
     Say(#[from] SayError),

@@ -20,6 +20,7 @@ mod devices;
 mod enrolment;
 mod frame;
 mod gateway;
+mod hidden_titles;
 mod lending;
 mod listener;
 mod loan_conflicts;

@@ -88,6 +88,8 @@ pub struct Keeper {
     time: TrustedTime,
     state: State,
     verified: Option<Verified>,
+    /// The revision whose notices are shown, since the start.
+    said: Option<u64>,
     reported: watch::Sender<ReportedContent>,
     /// When a fresh shelf is taken back.
     paint_until: Option<Instant>,
@@ -150,6 +152,7 @@ impl Keeper {
             downloads,
             time,
             verified: None,
+            said: None,
             reported: watch::Sender::default(),
             paint_until: state
                 .fresh
@@ -326,19 +329,25 @@ impl Keeper {
         Ok(())
     }
 
-    /// The notices are shown as soon as they are here, with their pictures.
+    /// The notices are shown as soon as they are here, and titles hidden: no picture, however large
+    /// and slow its line, keeps a withdrawn title on the shelf. Pictures follow.
     async fn fetch_notices(&mut self, cancel: &CancellationToken) -> Result<(), StepError> {
         let target = self.target(NOTICES_TARGET)?;
         self.fetch(vec![wanted(target)], None, cancel).await?;
+        let revision = self.verified.as_ref().map(|it| it.revision);
+        if self.state.notices != Some(target.blob) {
+            self.state.notices = Some(target.blob);
+            self.keep(Vec::new()).await?;
+        }
+        self.look().await?;
+        // Told once what is hidden is off the shelf, and not when it was only heard of.
+        self.said = revision;
+        self.tell();
         let notices = display::notices(&self.blobs, &target.blob);
         for image in notices.notices.iter().filter_map(|it| it.image.as_ref()) {
             if let Ok(target) = self.target(&lujiang_wire::notice_image_target(&image.blob)) {
                 self.fetch(vec![wanted(target)], None, cancel).await?;
             }
-        }
-        if self.state.notices != Some(target.blob) {
-            self.state.notices = Some(target.blob);
-            self.keep(Vec::new()).await?;
         }
         self.look().await?;
         Ok(())
@@ -412,6 +421,7 @@ impl Keeper {
         let told = ReportedContent {
             shown: self.state.proven.as_ref().map(|it| it.release.clone()),
             revision: self.state.revision,
+            notices: self.said,
             taking: self.state.taking.clone(),
         };
         self.reported.send_if_modified(|before| {

@@ -27,6 +27,9 @@ pub struct ReportedContent {
     /// The newest revision of the repository it has seen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision: Option<u64>,
+    /// The revision whose notices it shows, and whose hidden titles it hides.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notices: Option<u64>,
     /// The release it takes, or took last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub taking: Option<Taking>,

@@ -34,6 +34,16 @@ impl ContentSection {
                 SECOND..=DAY,
             ),
             unnamed_kept: section.duration("unnamed_kept", default.unnamed_kept, HOUR..=YEAR),
+            notice_image_max: section.size(
+                "notice_image_max",
+                default.notice_image_max,
+                ByteSize::kib(64)..=ByteSize::mib(20),
+            ),
+            notice_image_pixels_max: section.number(
+                "notice_image_pixels_max",
+                default.notice_image_pixels_max,
+                100_000..=100_000_000,
+            ),
             s3: section.section("s3", S3Section::read),
         }
     }

@@ -18,6 +18,7 @@ mod isbn;
 mod licence;
 mod offer;
 mod online_keys;
+mod picture;
 mod release_parts;
 mod repository;
 mod role;
@@ -44,6 +45,7 @@ pub use licence::{
 };
 pub use offer::{BlobFacts, Offer, OfferError, Published, ReleaseTargets, document};
 pub use online_keys::{OnlineKeys, OnlinePublic};
+pub use picture::{Picture, PictureKind};
 pub use release_parts::{BlobOrigin, ReleaseParts};
 pub use repository::{Needed, PublicationError, Repository, RestoreError, RoleStanding, Said};
 pub use role::RoleName;

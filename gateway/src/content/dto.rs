@@ -5,6 +5,7 @@ use lujiang_wire::{HiddenTitle, Notice};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::NoticeLimits;
 use crate::store::content::ReleaseRow;
 
 /// What the operator signed.
@@ -89,6 +90,21 @@ pub struct NoticesForm {
     /// The titles that are hidden.
     #[schema(value_type = Vec<Object>)]
     pub hidden: Vec<HiddenTitle>,
+    /// What a notice may be.
+    pub limits: NoticeLimitsForm,
+}
+
+/// What a notice may be.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct NoticeLimitsForm {
+    /// Notices at once.
+    pub notices: usize,
+    /// Characters of a text.
+    pub body: usize,
+    /// Bytes of a picture.
+    pub image_bytes: u64,
+    /// Pixels of a picture: width times height.
+    pub image_pixels: u64,
 }
 
 /// A notice to be shown.
@@ -126,6 +142,17 @@ pub struct HideForm {
     pub title: String,
     /// For people.
     pub reason: String,
+}
+
+impl From<NoticeLimits> for NoticeLimitsForm {
+    fn from(limits: NoticeLimits) -> Self {
+        Self {
+            notices: limits.notices,
+            body: limits.body,
+            image_bytes: limits.image_bytes,
+            image_pixels: limits.image_pixels,
+        }
+    }
 }
 
 impl From<OfferForm> for Offer {

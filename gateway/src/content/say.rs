@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use lujiang_content::Said;
+use lujiang_content::{Picture, PictureKind, Said};
 use lujiang_wire::{BlobHash, HiddenTitle, Label, Notice, NoticeImage, Notices};
 use rusqlite::Transaction;
 use serde_json::json;
@@ -22,8 +22,18 @@ const HIDDEN_MAX: usize = 5_000;
 /// The longest text of a notice, in characters: more is not read from where people stand.
 const BODY_MAX: usize = 500;
 
-/// The largest picture: a village's line takes a minute for it.
-const IMAGE_BYTES_MAX: usize = 5 * 1024 * 1024;
+/// What a notice may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NoticeLimits {
+    /// Notices at once.
+    pub notices: usize,
+    /// Characters of a text.
+    pub body: usize,
+    /// Bytes of a picture.
+    pub image_bytes: u64,
+    /// Pixels of a picture.
+    pub image_pixels: u64,
+}
 
 /// A notice to be shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,9 +63,33 @@ pub enum SayError {
     /// A picture of another kind.
     #[error("the picture is no JPEG, PNG or WebP")]
     Image,
-    /// A picture that is too large.
-    #[error("the picture has {0} bytes, expected at most {IMAGE_BYTES_MAX}")]
-    ImageBytes(usize),
+    /// A picture that is too large a file.
+    #[error(
+        "the picture has {found} bytes, expected at most {max} (content.notice_image_max): save it \
+         smaller"
+    )]
+    ImageBytes {
+        /// Its bytes.
+        found: u64,
+        /// Bytes it may have.
+        max: u64,
+    },
+    /// A picture that needs too much memory to be shown.
+    #[error(
+        "the picture has {width} × {height} pixels, expected at most {max} in all \
+         (content.notice_image_pixels_max): a screen has 1920 × 1080"
+    )]
+    ImagePixels {
+        /// Its width.
+        width: u32,
+        /// Its height.
+        height: u32,
+        /// Pixels it may have.
+        max: u64,
+    },
+    /// A picture whose first bytes end before they say how large it is.
+    #[error("the picture does not tell its width and height: the file may be cut off")]
+    ImageCut,
     /// It would never be shown.
     #[error("the notice would end before it begins")]
     Period,
@@ -73,7 +107,33 @@ pub enum SayError {
     NoTitle(Label),
 }
 
+impl SayError {
+    /// The member of the request that is wrong, where one is.
+    #[must_use]
+    pub fn member(&self) -> Option<&'static str> {
+        match self {
+            Self::Body(_) => Some("body"),
+            Self::Image | Self::ImageCut => Some("image"),
+            Self::ImageBytes { .. } | Self::ImagePixels { .. } => Some("image"),
+            Self::Period => Some("until"),
+            Self::NoTitle(_) => Some("title"),
+            Self::TooMany(_) | Self::NoNotice(_) | Self::NotHidden(_) => None,
+        }
+    }
+}
+
 impl Content {
+    /// What a notice may be.
+    #[must_use]
+    pub fn notice_limits(&self) -> NoticeLimits {
+        NoticeLimits {
+            notices: NOTICES_MAX,
+            body: BODY_MAX,
+            image_bytes: self.0.section.notice_image_max.as_u64(),
+            image_pixels: self.0.section.notice_image_pixels_max,
+        }
+    }
+
     /// What is said now. Blocks.
     ///
     /// # Errors
@@ -174,6 +234,19 @@ impl Content {
         self.change_said("content.hide", title, actor, change).await
     }
 
+    /// The first revision that hides each hidden title, where that is known. Blocks.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub fn hidden_since(&self) -> Result<BTreeMap<Label, u64>, ContentError> {
+        let told = self.0.store.read(rows::told)?;
+        let hidden = told.into_iter().filter_map(|(subject, revision)| {
+            let title = subject.strip_prefix("hidden:")?.parse().ok()?;
+            Some((title, revision))
+        });
+        Ok(hidden.collect())
+    }
+
     /// Shows a title again that was hidden.
     ///
     /// # Errors
@@ -223,16 +296,19 @@ impl Content {
             before: Some(before),
             after: Some(json!({ "notices": said.notices })),
         };
-        let put = move |tx: &Transaction<'_>| rows::put_said(tx, &notices, &images);
+        let hidden = said.notices.hidden.iter().map(|it| told_subject(&it.title));
+        let hidden: Vec<String> = hidden.collect();
+        let (changed, revision) = (told_subject(subject), following.revision());
+        let put = move |tx: &Transaction<'_>| {
+            rows::put_said(tx, &notices, &images)?;
+            rows::put_told(tx, &hidden, &changed, revision)
+        };
         self.keep(following, Some((actor.clone(), audit)), put)
             .await
     }
 
     async fn put_image(&self, bytes: Vec<u8>) -> Result<(NoticeImage, u64), ContentError> {
-        if bytes.len() > IMAGE_BYTES_MAX {
-            return Err(SayError::ImageBytes(bytes.len()).into());
-        }
-        let media_type = image_type(&bytes).ok_or(SayError::Image)?;
+        let media_type = judge_image(&bytes, &self.notice_limits())?;
         let (blob, facts) = self.0.blobs.put_bytes(bytes).await?;
         let media_type = media_type.parse().expect("a media type is a label");
         Ok((NoticeImage { blob, media_type }, facts.size))
@@ -257,26 +333,29 @@ impl Content {
     }
 }
 
-/// What kind of picture it is, by its first bytes.
-fn image_type(bytes: &[u8]) -> Option<&'static str> {
-    match bytes {
-        [0xff, 0xd8, 0xff, ..] => Some("image/jpeg"),
-        [0x89, b'P', b'N', b'G', 0x0d, 0x0a, 0x1a, 0x0a, ..] => Some("image/png"),
-        [
-            b'R',
-            b'I',
-            b'F',
-            b'F',
-            _,
-            _,
-            _,
-            _,
-            b'W',
-            b'E',
-            b'B',
-            b'P',
-            ..,
-        ] => Some("image/webp"),
-        _ => None,
+/// What a hidden title is called among what is told.
+fn told_subject(title: &Label) -> String {
+    format!("hidden:{title}")
+}
+
+/// The media type of a picture that a kiosk can show.
+fn judge_image(bytes: &[u8], limits: &NoticeLimits) -> Result<&'static str, SayError> {
+    let (found, max) = (bytes.len() as u64, limits.image_bytes);
+    if found > max {
+        return Err(SayError::ImageBytes { found, max });
+    }
+    let picture = Picture::read(bytes).ok_or(SayError::Image)?;
+    match picture.kind {
+        PictureKind::Jpeg | PictureKind::Png | PictureKind::WebP => {}
+        PictureKind::Gif => return Err(SayError::Image),
+    }
+    let (width, height) = picture.size.ok_or(SayError::ImageCut)?;
+    match u64::from(width) * u64::from(height) > limits.image_pixels {
+        true => Err(SayError::ImagePixels {
+            width,
+            height,
+            max: limits.image_pixels,
+        }),
+        false => Ok(picture.kind.media_type()),
     }
 }

@@ -1,5 +1,7 @@
 //! A release as it is published: its titles, and who has how many copies of them.
 
+use std::collections::BTreeMap;
+
 use lujiang_content::Shelved;
 use lujiang_wire::{Allotment, Label, allotment_target};
 
@@ -20,6 +22,24 @@ impl Content {
             catalogue,
             allotment,
         })
+    }
+
+    /// What every title of every release in use is called; of the release published last, where
+    /// several have it.
+    ///
+    /// # Errors
+    /// Where a release cannot be read.
+    pub async fn title_names(&self) -> Result<BTreeMap<Label, Label>, ContentError> {
+        let mut names = BTreeMap::new();
+        for release in self.releases() {
+            let titles = self.catalogue(&release).await?.publications;
+            names.extend(
+                titles
+                    .into_iter()
+                    .map(|it| (it.metadata.identifier, it.metadata.title)),
+            );
+        }
+        Ok(names)
     }
 
     /// Who has how many copies of the titles of a release.

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::IntoResponse;
 use axum::{Extension, Json};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -27,8 +29,8 @@ const OFFER_BYTES_MAX: usize = 12 * 1024 * 1024;
 /// Longest wait for a next piece of a file that is brought.
 const PIECE_TIME_MAX: Duration = Duration::from_secs(30);
 
-/// Largest notice: a picture of 5 MB in base64, and its text.
-const NOTICE_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// A notice without its picture, at most.
+const NOTICE_WORDS_BYTES_MAX: usize = 64 * 1024;
 
 /// The repository: what whoever signs goes on from, and how long each signature is good
 #[utoipa::path(
@@ -154,6 +156,7 @@ pub(super) async fn notices(State(state): State<ApiState>) -> Result<Json<Notice
     Ok(Json(NoticesForm {
         notices: said.notices,
         hidden: said.hidden,
+        limits: state.content.notice_limits().into(),
     }))
 }
 
@@ -168,7 +171,11 @@ pub(super) async fn add_notice(
     headers: HeaderMap,
     body: Body,
 ) -> Result<(StatusCode, Json<RevisionForm>), Problem> {
-    let form: NoticeForm = large_json(&headers, body, NOTICE_BYTES_MAX).await?;
+    // Base64 has four characters for three bytes. A picture that is a little too large is let in,
+    // to be told by its own size.
+    let image = state.content.notice_limits().image_bytes as usize / 3 * 4;
+    let max = image.saturating_mul(2) + NOTICE_WORDS_BYTES_MAX;
+    let form: NoticeForm = large_json(&headers, body, max).await?;
     let image = form.image.map(|text| STANDARD.decode(text)).transpose();
     let image = image.map_err(|_| Problem::body("image", "expected base64".to_owned()))?;
     let notice = NewNotice {
@@ -182,6 +189,26 @@ pub(super) async fn add_notice(
     };
     let revision = state.content.add_notice(notice, &caller.actor()).await?;
     Ok((StatusCode::CREATED, Json(RevisionForm { revision })))
+}
+
+/// A picture: a title's cover, or a notice's
+#[utoipa::path(
+    get, path = "/content/pictures/{blob}", tag = "content",
+    params(("blob" = String, Path, description = "Its SHA-256")),
+    responses(
+        (status = 200, description = "The picture", body = Vec<u8>, content_type = "image/*"),
+        Problems
+    )
+)]
+pub(super) async fn picture(
+    State(state): State<ApiState>,
+    Path(blob): Path<String>,
+) -> Result<impl IntoResponse, Problem> {
+    let picture = state.content.picture(&named(&blob)?).await?;
+    let kind = HeaderValue::from_static(picture.media_type);
+    // Another picture has another name.
+    let kept = HeaderValue::from_static("private, max-age=31536000, immutable");
+    Ok(([(CONTENT_TYPE, kind), (CACHE_CONTROL, kept)], picture.bytes))
 }
 
 /// Show a notice no more
@@ -270,14 +297,15 @@ impl From<ContentError> for Problem {
             ContentError::NotBegun | ContentError::Begun => ProblemKind::Conflict,
             ContentError::Publication(_) => ProblemKind::Conflict,
             ContentError::Blob { .. } | ContentError::Catalogue { .. } => ProblemKind::Conflict,
-            ContentError::NoRelease(_) => ProblemKind::NotFound,
+            ContentError::NoRelease(_) | ContentError::NoPicture(_) => ProblemKind::NotFound,
             ContentError::Say(said) => match said {
                 SayError::NoNotice(_) | SayError::NotHidden(_) | SayError::NoTitle(_) => {
                     ProblemKind::NotFound
                 }
                 SayError::TooMany(_) => ProblemKind::Conflict,
-                SayError::ImageBytes(_) => ProblemKind::TooLarge,
-                SayError::Body(_) | SayError::Image | SayError::Period => ProblemKind::BadBody,
+                SayError::ImageBytes { .. } | SayError::ImagePixels { .. } => ProblemKind::TooLarge,
+                SayError::Body(_) | SayError::Period => ProblemKind::BadBody,
+                SayError::Image | SayError::ImageCut => ProblemKind::BadBody,
             },
             ContentError::Store(BlobError::Hash { .. }) => ProblemKind::BadBody,
             ContentError::Store(BlobError::TooLarge { .. }) => ProblemKind::TooLarge,
@@ -285,6 +313,12 @@ impl From<ContentError> for Problem {
             ContentError::Store(BlobError::Store(_)) => return Self::internal(&error),
             ContentError::Ledger(_) => return Self::internal(&error),
         };
-        Self::new(kind, error.to_string())
+        let problem = Self::new(kind, error.to_string());
+        if let ContentError::Say(said) = &error
+            && let Some(member) = said.member()
+        {
+            return problem.at(member);
+        }
+        problem
     }
 }

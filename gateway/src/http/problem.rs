@@ -150,6 +150,13 @@ impl Problem {
         problem
     }
 
+    /// Names the parameter, or the place in the body, that is wrong.
+    #[must_use]
+    pub fn at(mut self, place: &str) -> Self {
+        self.0.parameter = Some(place.to_owned());
+        self
+    }
+
     /// Too many attempts: the next one is looked at after this wait.
     #[must_use]
     pub fn held(detail: &str, wait: Duration) -> Self {

@@ -56,6 +56,9 @@ pub(super) struct TitleRow {
     others: i64,
     /// Whether a phone may borrow it.
     phone: bool,
+    /// Its cover, to be had at `/content/pictures/{blob}`.
+    #[schema(required = true)]
+    cover: Option<String>,
     /// What changed against the release before: `added`, or any of `file`, `cover`, `window`,
     /// `copies`, `allotment`, `phone`, `words`; nothing where it is the same.
     changes: Vec<String>,
@@ -180,6 +183,11 @@ impl TitleRow {
                 .collect(),
             others: allotted.map_or(0, |it| number(it.others)),
             phone: title.borrow_link().is_some(),
+            cover: title
+                .images
+                .iter()
+                .find_map(|link| link.blob())
+                .map(|it| it.to_string()),
             changes,
         }
     }

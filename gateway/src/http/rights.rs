@@ -14,9 +14,9 @@ use super::access::{Guard, require};
 use super::cookie::SessionCookie;
 use super::{
     ApiState, audit, carried_receipts, content, content_device, desk, device_papers, devices,
-    enrolment, gateway, lending, loan_conflicts, loan_list, loan_sync, loan_totals, persons,
-    probes, quarantine, rebuild, registry, releases, rollouts, rulings, session, signing_in, sites,
-    stops, stream, tokens, visits,
+    enrolment, gateway, hidden_titles, lending, loan_conflicts, loan_list, loan_sync, loan_totals,
+    persons, probes, quarantine, rebuild, registry, releases, rollouts, rulings, session,
+    signing_in, sites, stops, stream, tokens, visits,
 };
 use crate::people::{People, Right};
 
@@ -140,6 +140,8 @@ fn releases() -> Vec<Row> {
         (A(Read), routes!(releases::titles)),
         (A(Read), routes!(releases::allotment)),
         (A(Read), routes!(content::notices)),
+        (A(Read), routes!(content::picture)),
+        (A(Read), routes!(hidden_titles::hidden)),
         // What is offered is believed by its signatures; who may offer is asked all the same.
         (A(Administer), routes!(content::publish)),
         (

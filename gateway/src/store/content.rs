@@ -36,6 +36,14 @@ CREATE TABLE content_unnamed (
 ) STRICT, WITHOUT ROWID;
 ";
 
+/// What version 6 of the tables adds.
+pub(crate) const SIXTH: &str = "
+CREATE TABLE content_told (
+    subject  TEXT PRIMARY KEY,   -- hidden:urn:isbn:…, of what is hidden now
+    revision INTEGER NOT NULL    -- the first that says so
+) STRICT, WITHOUT ROWID;
+";
+
 /// When a release was published, and what it holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ReleaseRow {
@@ -96,6 +104,39 @@ pub(crate) fn put_said(
          ON CONFLICT (one) DO UPDATE SET notices = excluded.notices, images = excluded.images",
         params![notices, images],
     )?;
+    Ok(())
+}
+
+/// The first revision that says each of these.
+pub(crate) fn told(connection: &Connection) -> Result<BTreeMap<String, u64>, LedgerError> {
+    let mut statement = connection.prepare_cached("SELECT subject, revision FROM content_told")?;
+    let mut rows = statement.query([])?;
+    let mut told = BTreeMap::new();
+    while let Some(row) = rows.next()? {
+        told.insert(row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs());
+    }
+    Ok(told)
+}
+
+/// What is said from this revision on; what is said no more is forgotten.
+pub(crate) fn put_told(
+    connection: &Connection,
+    said: &[String],
+    changed: &str,
+    revision: u64,
+) -> Result<(), LedgerError> {
+    let gone = told(connection)?.into_keys();
+    for subject in gone.filter(|it| !said.contains(it)) {
+        let sql = "DELETE FROM content_told WHERE subject = ?1";
+        connection.execute(sql, [subject])?;
+    }
+    if said.iter().any(|it| it == changed) {
+        connection.execute(
+            "INSERT INTO content_told (subject, revision) VALUES (?1, ?2)
+             ON CONFLICT (subject) DO UPDATE SET revision = excluded.revision",
+            params![changed, super::rows::signed(revision)],
+        )?;
+    }
     Ok(())
 }
 

@@ -10,11 +10,11 @@ use crate::store::{
 };
 
 /// Version of the tables below; another one is not opened, but for those that are moved on.
-const VERSION: &str = "5";
+const VERSION: &str = "6";
 
 /// What each version adds to the one before. A new database takes the same steps, so that there
 /// is one way to every version.
-const STEPS: [Step; 4] = [
+const STEPS: [Step; 5] = [
     Step {
         from: "1",
         to: "2",
@@ -34,6 +34,11 @@ const STEPS: [Step; 4] = [
         from: "4",
         to: "5",
         sql: &[rollouts::FIFTH],
+    },
+    Step {
+        from: "5",
+        to: "6",
+        sql: &[content::SIXTH],
     },
 ];
 
@@ -252,6 +257,6 @@ mod tests {
 
         let refused = prepare(&mut connection).unwrap_err().to_string();
 
-        assert!(refused.contains("version 9, expected 5"), "{refused}");
+        assert!(refused.contains("version 9, expected 6"), "{refused}");
     }
 }

@@ -1,9 +1,12 @@
 //! Releases over HTTP: what is offered, what is refused, what is said without the vault.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use lujiang_broker::Word;
 use lujiang_content::{BlobFacts, Offer, ReleaseTargets, Vault, document};
 use lujiang_wire::{
     Allotment, Availability, BlobHash, Catalogue, CatalogueMetadata, Copies, Label, Link,
-    LinkProperties, Publication, PublicationMetadata, TitleAllotment,
+    LinkProperties, Publication, PublicationMetadata, Reported, ReportedContent, TitleAllotment,
 };
 use sha2::{Digest as _, Sha256};
 
@@ -55,7 +58,10 @@ async fn a_release_is_published_by_what_was_signed_elsewhere_and_each_step_is_on
         assert_eq!(told.json()["revision"], number, "{method} {path}");
     }
     let said = house.get("/api/v1/content/notices").await.json();
-    assert_eq!(said, json!({"notices": [], "hidden": []}));
+    assert_eq!(
+        (&said["notices"], &said["hidden"]),
+        (&json!([]), &json!([]))
+    );
     let acts = house.acts().await;
     let expected = [
         "content.notice.remove",
@@ -143,6 +149,123 @@ async fn what_cannot_be_said_is_refused_with_the_reason() {
     let refused = house
         .ask(house.sending("POST", "/api/v1/content/hidden", &unknown))
         .await;
+    assert_eq!(refused.status, 404, "{}", refused.text);
+}
+
+#[tokio::test]
+async fn a_hidden_title_names_the_kiosks_that_hide_it_and_those_that_have_not_said_so() {
+    let house = House::open().await;
+    let desk = Desk::begun(&house).await;
+    let blob = desk.bring(&house, BOOK).await;
+    desk.release(&house, "2026-11", blob).await;
+    for kiosk in ["kiosk-1", "kiosk-2", "kiosk-3"] {
+        let body = json!({"id": kiosk, "kind": "kiosk", "site": "main"});
+        let added = house
+            .ask(house.sending("POST", "/api/v1/devices", &body))
+            .await;
+        assert_eq!(added.status, 201, "{}", added.text);
+    }
+    let notices_of = |kiosk: &str, revision: u64, notices: Option<u64>| {
+        let content = ReportedContent {
+            revision: Some(revision),
+            notices,
+            ..ReportedContent::default()
+        };
+        let word = Word::Reported {
+            device: kiosk.parse().unwrap(),
+            reported: Reported {
+                content: Some(content),
+                screens: Vec::new(),
+            },
+        };
+        house.state.presence.hear(word, NOW.parse().unwrap());
+    };
+    let hide = json!({"title": TITLE, "reason": "出版社撤回"});
+    let path = "/api/v1/content/hidden";
+    let hidden = house.ask(house.sending("POST", path, &hide)).await.json();
+    let revision = hidden["revision"].as_u64().unwrap();
+
+    // One hides it, one has heard of it and not yet done it, one was never heard of.
+    notices_of("kiosk-1", revision, Some(revision));
+    notices_of("kiosk-2", revision, Some(revision - 1));
+    let rows = house.get(path).await.json()["hidden"].clone();
+
+    assert_eq!(rows[0]["name"], "庄子");
+    assert_eq!(rows[0]["reason"], "出版社撤回");
+    assert_eq!(rows[0]["confirmed"], json!(["kiosk-1"]));
+    assert_eq!(rows[0]["waiting"], json!(["kiosk-2", "kiosk-3"]));
+
+    // What is said of something else afterwards takes nothing back.
+    let notice = json!({"id": "closed", "title": "明日闭馆"});
+    let path_of_notices = "/api/v1/content/notices";
+    house
+        .ask(house.sending("POST", path_of_notices, &notice))
+        .await;
+    notices_of("kiosk-2", revision, Some(revision));
+    let rows = house.get(path).await.json()["hidden"].clone();
+    assert_eq!(rows[0]["confirmed"], json!(["kiosk-1", "kiosk-2"]));
+}
+
+#[tokio::test]
+async fn a_notices_picture_has_bounds_and_the_problem_names_the_place() {
+    let house = House::open().await;
+    Desk::begun(&house).await;
+    let path = "/api/v1/content/notices";
+    let png = |width: u32, height: u32, more: usize| {
+        let mut bytes = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".to_vec();
+        bytes.extend([width.to_be_bytes(), height.to_be_bytes()].concat());
+        bytes.resize(bytes.len() + more, 0);
+        bytes
+    };
+    let say = async |image: &[u8]| {
+        let body = json!({"id": "a", "title": "b", "image": STANDARD.encode(image)});
+        house.ask(house.sending("POST", path, &body)).await
+    };
+    let limits = house.get(path).await.json()["limits"].clone();
+    assert_eq!(limits["image_bytes"], 5 * 1024 * 1024);
+    assert_eq!(limits["image_pixels"], 16_000_000);
+
+    for (image, status, expected) in [
+        (png(4_001, 4_000, 0), 413, "4001 × 4000 pixels"),
+        (
+            png(60_000, 60_000, 0),
+            413,
+            "content.notice_image_pixels_max",
+        ),
+        (
+            png(10, 10, 5 * 1024 * 1024),
+            413,
+            "content.notice_image_max",
+        ),
+        (b"\x89PNG\r\n\x1a\n\0\0".to_vec(), 422, "cut off"),
+    ] {
+        let refused = say(&image).await;
+        assert_eq!(refused.status, status, "{}", refused.text);
+        assert!(refused.text.contains(expected), "{}", refused.text);
+        assert_eq!(refused.json()["parameter"], "image");
+    }
+    assert_eq!(house.get(path).await.json()["notices"], json!([]));
+
+    let taken = say(&png(4_000, 4_000, 0)).await;
+
+    assert_eq!(taken.status, 201, "{}", taken.text);
+    let said = house.get(path).await.json();
+    let blob = said["notices"][0]["image"]["blob"].as_str().unwrap();
+    let shown = house.get(&format!("/api/v1/content/pictures/{blob}")).await;
+    assert_eq!(
+        (shown.status, &shown.headers[CONTENT_TYPE]),
+        (200, &"image/png".parse().unwrap())
+    );
+}
+
+#[tokio::test]
+async fn a_book_is_no_picture_whoever_asks_for_one() {
+    let house = House::open().await;
+    let desk = Desk::begun(&house).await;
+    let blob = desk.bring(&house, BOOK).await;
+
+    let refused = house.get(&format!("/api/v1/content/pictures/{blob}")).await;
+
     assert_eq!(refused.status, 404, "{}", refused.text);
 }
 
