@@ -3,7 +3,7 @@ import type { IconName } from "./parts/Icon.svelte";
 import type { Word } from "./words.ts";
 
 export interface PageEntry {
-  name: "overview" | "devices" | "visits" | "loans" | "bus" | "conflicts" | "releases" | "rollouts" | "quarantine" | "tokens" | "audit";
+  name: "overview" | "devices" | "visits" | "loans" | "bus" | "conflicts" | "notices" | "releases" | "rollouts" | "quarantine" | "tokens" | "audit";
   path: string;
   word: Word;
   icon: IconName;
@@ -21,6 +21,7 @@ export const PAGES: readonly PageEntry[] = [
   { name: "loans", path: "/loans", word: "nav.loans", icon: "book", key: "l", isRare: true },
   { name: "conflicts", path: "/conflicts", word: "nav.conflicts", icon: "warn", key: "c", isRare: true },
   { name: "bus", path: "/bus", word: "nav.bus", icon: "bus", key: "b", isRare: true },
+  { name: "notices", path: "/notices", word: "nav.notices", icon: "notice", key: "n", isRare: true },
   { name: "releases", path: "/releases", word: "nav.releases", icon: "releases", key: "r", isRare: true },
   { name: "rollouts", path: "/rollouts", word: "nav.rollouts", icon: "up", key: "p", isRare: true },
   {

@@ -9,6 +9,7 @@ export type Place =
   | { page: "loans" }
   | { page: "bus" }
   | { page: "conflicts" }
+  | { page: "notices" }
   | { page: "releases" }
   | { page: "rollouts" }
   | { page: "quarantine" }
@@ -24,7 +25,7 @@ export function placeOf(path: string): Place {
       ? { page: "devices" }
       : { page: "device", device: decodeURIComponent(second) };
   }
-  for (const page of ["visits", "loans", "bus", "conflicts", "releases", "rollouts", "quarantine", "tokens", "audit", "sign-in"] as const) {
+  for (const page of ["visits", "loans", "bus", "conflicts", "notices", "releases", "rollouts", "quarantine", "tokens", "audit", "sign-in"] as const) {
     if (first === page) return { page };
   }
   return { page: "overview" };

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { beginning, ending, endingSoon, size, type Title } from "./releases.ts";
+import { beginning, ending, endingSoon, isLookedFor, shares, size, type Title } from "./releases.ts";
 
 const ZONE = "Asia/Shanghai";
 const NOW = Date.parse("2026-11-04T06:32:00Z");
@@ -8,7 +8,7 @@ const NOW = Date.parse("2026-11-04T06:32:00Z");
 function title(until: string | null): Title {
   return {
     identifier: until ?? "never", title: "", authors: [], media_type: "", bytes: 0, since: null, until,
-    copies: null, devices: {}, others: -1, phone: false, changes: [],
+    copies: null, devices: {}, others: -1, phone: false, cover: null, changes: [],
   };
 }
 
@@ -31,4 +31,23 @@ test("what ends soon is told in its order, and what is over is not", () => {
 
 test("sizes have three digits or so", () => {
   assert.deepEqual([999, 5_000_000, 1_234_000_000].map(size), ["1 kB", "5.0 MB", "1.23 GB"]);
+});
+
+test("a title is found by its name, its author, and its number however it is written", () => {
+  const book = { title: "湘东夜航", authors: ["Li Mingyuan"], identifier: "urn:isbn:9787101003048" };
+  for (const text of ["", "夜航", "li ming", "978-7-101-00304-8", "00304"]) assert.ok(isLookedFor(book, text), text);
+  for (const text of ["瓷话", "978-7-101-00305", "urn"]) assert.ok(!isLookedFor(book, text), text);
+});
+
+test("what a device is given is counted by the copies it has, and by those of everybody", () => {
+  const titles = [
+    { ...title("1"), devices: {}, others: -1 },
+    { ...title("2"), devices: { a: 2, b: 1 }, others: 0 },
+    { ...title("3"), devices: { b: 3 }, others: 0 },
+  ];
+  assert.deepEqual(shares(titles, ["a", "b", "c"]), [
+    { device: "b", titles: 3, copies: 4, unlimited: 1 },
+    { device: "a", titles: 2, copies: 2, unlimited: 1 },
+    { device: "c", titles: 1, copies: 0, unlimited: 1 },
+  ]);
 });

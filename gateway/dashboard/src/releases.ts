@@ -1,5 +1,5 @@
 /** Releases of e-books as the page asks for them, and how their licence windows are read. */
-import { get } from "./api.ts";
+import { get, post, remove } from "./api.ts";
 import { civil, date, DAY, type Civil } from "./time.ts";
 import type { Lang } from "./words.ts";
 
@@ -33,6 +33,8 @@ export interface Title {
   /** Of each device that is not named. */
   others: number;
   phone: boolean;
+  /** The blob of its cover. */
+  cover: string | null;
   changes: string[];
 }
 
@@ -47,7 +49,23 @@ export interface ReleaseTitles {
 /** Licences that end within this are told of: the next release has to be made by then. */
 export const SOON = 30 * DAY;
 
+/** A title that is hidden, of `GET /api/v1/content/hidden` */
+export interface HiddenTitle {
+  title: string;
+  /** None where no release has it any more. */
+  name: string | null;
+  since: string;
+  reason: string;
+  /** Kiosks that have said that they hide it. */
+  confirmed: string[];
+  /** Kiosks that have not said so. */
+  waiting: string[];
+}
+
 export const releases = {
+  hidden: async () => (await get<{ hidden: HiddenTitle[] }>("/content/hidden")).hidden,
+  hide: (title: string, reason: string) => post("/content/hidden", { title, reason }),
+  show: (title: string) => remove(`/content/hidden/${encodeURIComponent(title)}`),
   list: () => get<Release[]>("/content/releases"),
   titles: (name: string) => get<ReleaseTitles>(`/content/releases/${encodeURIComponent(name)}/titles`),
 };
@@ -57,6 +75,41 @@ export function endingSoon(titles: readonly Title[], now: number): Title[] {
   const end = ({ until }: Title) => (until === null ? Infinity : Date.parse(until));
   const isSoon = (title: Title) => end(title) > now && end(title) - now <= SOON;
   return titles.filter(isSoon).toSorted((a, b) => end(a) - end(b));
+}
+
+/** `978-7-101-00304-8` of `urn:isbn:9787101003048` as people type it: digits alone. */
+export function number(identifier: string): string {
+  return identifier.replace(/^urn:(isbn|sha256):/, "");
+}
+
+/** Whether a title is one that is looked for: by its name, its authors or its number. */
+export function isLookedFor(title: Pick<Title, "title" | "authors" | "identifier">, text: string): boolean {
+  const wanted = text.trim().toLocaleLowerCase();
+  if (wanted === "") return true;
+  const digits = wanted.replace(/[-\s]/g, "");
+  const said = [title.title, ...title.authors].map((one) => one.toLocaleLowerCase());
+  return said.some((one) => one.includes(wanted)) || (digits.length >= 3 && number(title.identifier).includes(digits));
+}
+
+/** What a device is given: how many titles, and in how many of them any number may read. */
+export interface Share {
+  device: string;
+  titles: number;
+  copies: number;
+  unlimited: number;
+}
+
+/** Who is given how much, who has the most titles first. */
+export function shares(titles: readonly Title[], kiosks: readonly string[]): Share[] {
+  const named = titles.flatMap(({ devices }) => Object.keys(devices));
+  return [...new Set([...kiosks, ...named])]
+    .map((device) => {
+      const each = titles.map(({ devices, others }) => devices[device] ?? others);
+      const has = each.filter((copies) => copies !== 0);
+      const limited = has.filter((copies) => copies > 0);
+      return { device, titles: has.length, copies: limited.reduce((sum, n) => sum + n, 0), unlimited: has.length - limited.length };
+    })
+    .toSorted((a, b) => b.titles - a.titles || a.device.localeCompare(b.device));
 }
 
 /** A beginning: the day alone where it is its 00:00. */

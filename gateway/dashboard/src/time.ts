@@ -184,6 +184,17 @@ export function fromIsoDate(text: string, zone: string): number | undefined {
   return isoDate(at, zone) === text ? at : undefined;
 }
 
+/** `2026-11-04T14:32`, as form fields have it. */
+export function toLocal(at: number, zone: string): string {
+  return `${isoDate(at, zone)}T${clock(at, zone)}`;
+}
+
+/** The instant a form field names. */
+export function fromLocal(text: string, zone: string): number {
+  const [year = 0, month = 1, day = 1, hour = 0, minute = 0] = text.split(/[-T:]/).map(Number);
+  return instant({ year, month, day, hour, minute }, zone);
+}
+
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 const WEEKDAYS = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
 

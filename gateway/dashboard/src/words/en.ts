@@ -1,5 +1,6 @@
 import { enDesk } from "./desk.en.ts";
 import { enLoans } from "./loans.en.ts";
+import { enNotices } from "./notices.en.ts";
 import { enPeople } from "./people.en.ts";
 import { enReleases } from "./releases.en.ts";
 import { enRollouts } from "./rollouts.en.ts";
@@ -423,6 +424,7 @@ export const en: Record<Word, string | readonly [one: string, other: string]> = 
 
   ...enDesk,
   ...enLoans,
+  ...enNotices,
   ...enPeople,
   ...enReleases,
   ...enRollouts,

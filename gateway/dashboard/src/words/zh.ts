@@ -1,5 +1,6 @@
 import { zhDesk } from "./desk.zh.ts";
 import { zhLoans } from "./loans.zh.ts";
+import { zhNotices } from "./notices.zh.ts";
 import { zhPeople } from "./people.zh.ts";
 import { zhReleases } from "./releases.zh.ts";
 import { zhRollouts } from "./rollouts.zh.ts";
@@ -384,6 +385,7 @@ export const zh = {
 
   ...zhDesk,
   ...zhLoans,
+  ...zhNotices,
   ...zhPeople,
   ...zhReleases,
   ...zhRollouts,
