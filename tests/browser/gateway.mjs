@@ -65,8 +65,39 @@ export class Gateway {
     return { host, port, password: JSON.parse(printed).password };
   }
 
+  /** A kiosk of the registry: nobody speaks for it until somebody does. */
+  async addKiosk(id, site, name) {
+    await this.addGate(id, site, name, "kiosk");
+  }
+
+  /** A token for the API, for a test that asks the gateway itself what the page did. */
+  async addToken(name, scope) {
+    return JSON.parse(await this.#command("token", "add", name, "--scope", scope, "--json")).token;
+  }
+
+  /** Makes the vault and begins the repository with it; the vault's folder. */
+  async beginContent() {
+    const vault = join(this.#folder, "vault");
+    await this.#command("content", "keys", "init", vault);
+    return vault;
+  }
+
+  /** Publishes the EPUB and PDF files of these names and bytes. */
+  async publishBooks(release, vault, files, licences) {
+    const folder = mkdtempSync(join(this.#folder, "books-"));
+    for (const [name, bytes] of Object.entries(files)) writeFileSync(join(folder, name), bytes);
+    const table = join(this.#folder, `${release}.csv`);
+    writeFileSync(table, licences);
+    await this.#command("content", "publish", folder, "--release", release, "--licences", table, "--keys", vault, "--yes");
+  }
+
   async nameSite(site, name) {
     await this.#command("site", "set", site, "--name", name);
+  }
+
+  /** A device says what it has and shows, as a kiosk's agent does. */
+  async publishReported(device, reported) {
+    await this.#send(device, "reported", JSON.stringify(reported), "-r");
   }
 
   /** A count of the last second. */
@@ -84,11 +115,14 @@ export class Gateway {
   }
 
   async publish(device, message) {
+    await this.#send(device, "events", typeof message === "string" ? message : JSON.stringify(message));
+  }
+
+  async #send(device, topic, payload, ...options) {
     const [host, port] = this.#listen.mqtt.split(":");
-    const payload = typeof message === "string" ? message : JSON.stringify(message);
     await run("mosquitto_pub", [
       "-h", host, "-p", port, "-V", "mqttv5", "-i", device, "-u", device, "-P", this.#passwords.get(device),
-      "-q", "1", "-t", `library/v1/devices/${device}/events`, "-m", payload,
+      "-q", "1", "-t", `library/v1/devices/${device}/${topic}`, "-m", payload, ...options,
     ]);
   }
 

@@ -137,7 +137,7 @@ const book = (index, changes) => ({
   media_type: index % 5 ? "application/epub+zip" : "application/pdf", bytes: 5_200_000 + index * 37_000,
   since: index % 4 ? "2026-10-31T16:00:00Z" : null, until: index % 6 === 5 ? null : ahead(index % 6 === 1 ? 9 + index : 56 + index), copies: index % 3 ? 3 : null,
   devices: index % 3 === 0 ? {} : index % 3 === 1 ? { "donggang-kiosk": 2, "hehualong-kiosk": 1 } : { "hehualong-kiosk": 3 }, others: index % 3 ? 0 : -1,
-  phone: index % 4 === 0, changes,
+  phone: index % 4 === 0, cover: index % 3 ? `${index}` : null, changes,
 });
 const RELEASES = mood === "empty" ? [] : [
   { name: "2026-11", published: ago(60 * 30), actor: "技术员", titles: 104, bytes: 702_400_000, withdrawn: null },
@@ -151,6 +151,17 @@ function releaseTitles(name) {
   const removed = name === "2026-11" ? [{ identifier: "urn:isbn:1", title: "桃源方言", until: ago(60 * 40) }, { identifier: "urn:isbn:2", title: "武陵游记", until: null }] : [];
   return { release: name, before: name === "2026-11" ? "2026-10" : null, titles, removed };
 }
+
+const said = {
+  limits: { notices: 200, body: 500, image_bytes: 5 << 20, image_pixels: 16_000_000 },
+  hidden: mood === "empty" ? [] : [{ title: "urn:isbn:9787020000003", since: ago(60 * 5), reason: "出版社撤回授权" }],
+  notices: mood === "empty" ? [] : [
+    { id: "2026-11-03-0910", title: "明日闭馆", body: "全馆停电检修，11月6日照常开放。", image: null, from: ago(60 * 26), until: ahead(2), order: 0 },
+    { id: "2026-10-28-1502", title: "渌江读书会：《湘东夜航》", body: "本周六下午三点，主馆二楼。\n自带书，免报名。", image: { blob: "00", type: "image/png" }, from: ago(60 * 24 * 7), until: null, order: 1 },
+    { id: "2026-11-04-0930", title: "元旦开放时间", body: "", image: null, from: ahead(40), until: ahead(58), order: 2 },
+    { id: "2026-10-01-0800", title: "国庆开放时间", body: "10月1日至3日闭馆。", image: null, from: ago(60 * 24 * 35), until: ago(60 * 24 * 31), order: 5 },
+  ],
+};
 
 const KIOSKS = Array.from({ length: 14 }, (_, index) => `kiosk-${String(index + 1).padStart(2, "0")}`);
 function member(device, index) {
@@ -225,6 +236,9 @@ const server = createServer((request, response) => {
   if (path === "/stops") return json(stops(Number(url.searchParams.get("year"))));
   if (path === "/quarantine") return json({ rows: quarantine.filter((row) => (url.searchParams.get("device") ?? row.device) === row.device), next: null });
   if (path === "/gateway") return json({ certificate: { not_before: ago(60 * 24), not_after: ahead(300), standing: "good", origin: "gateway" } });
+  if (path === "/content/notices") return json(said);
+  if (path.startsWith("/content/pictures/")) return file("/favicon.svg", response);
+  if (path === "/content/hidden") return json({ hidden: said.hidden.map((row) => ({ ...row, name: "洞庭草木", confirmed: ["hehualong-kiosk"], waiting: ["donggang-kiosk"] })) });
   if (path === "/content/releases") return json(RELEASES);
   const titles = /^\/content\/releases\/(.+)\/titles$/.exec(path);
   if (titles) return json(releaseTitles(decodeURIComponent(titles[1])));

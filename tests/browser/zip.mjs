@@ -1,6 +1,7 @@
 // A zip of stored files, and in it a book: as little of both as a test needs.
 
-function crc32(bytes) {
+/** The sum a zip and a PNG have. */
+export function crc32(bytes) {
   let crc = ~0;
   for (const byte of bytes) {
     crc ^= byte;
