@@ -2,8 +2,8 @@
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
-use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, StatusCode};
 use serde::de::DeserializeOwned;
 
 use super::problem::{Problem, ProblemKind};
@@ -16,17 +16,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let kind = request.headers().get(CONTENT_TYPE);
-        let is_json = kind
-            .and_then(|kind| kind.to_str().ok())
-            .and_then(|kind| kind.split(';').next())
-            .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"));
-        if !is_json {
-            return Err(Problem::new(
-                ProblemKind::MediaType,
-                "expected Content-Type: application/json",
-            ));
-        }
+        check_kind(request.headers())?;
         let bytes =
             Bytes::from_request(request, state)
                 .await
@@ -37,14 +27,35 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
                     ),
                     _ => Problem::new(ProblemKind::BadRequest, error.body_text()),
                 })?;
-        let mut reader = serde_json::Deserializer::from_slice(&bytes);
-        let body = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-            let place = error.path().to_string();
-            Problem::body(&place, error.into_inner().to_string())
-        })?;
-        reader
-            .end()
-            .map_err(|error| Problem::body(".", error.to_string()))?;
-        Ok(Self(body))
+        read(&bytes).map(Self)
     }
+}
+
+/// Refuses what does not call itself JSON.
+pub(super) fn check_kind(headers: &HeaderMap) -> Result<(), Problem> {
+    let kind = headers.get(CONTENT_TYPE);
+    let is_json = kind
+        .and_then(|kind| kind.to_str().ok())
+        .and_then(|kind| kind.split(';').next())
+        .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"));
+    match is_json {
+        true => Ok(()),
+        false => Err(Problem::new(
+            ProblemKind::MediaType,
+            "expected Content-Type: application/json",
+        )),
+    }
+}
+
+/// Reads a whole body strictly.
+pub(super) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    let body = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        let place = error.path().to_string();
+        Problem::body(&place, error.into_inner().to_string())
+    })?;
+    reader
+        .end()
+        .map_err(|error| Problem::body(".", error.to_string()))?;
+    Ok(body)
 }

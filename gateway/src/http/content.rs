@@ -267,15 +267,12 @@ async fn large_json<T: serde::de::DeserializeOwned>(
     body: Body,
     max: usize,
 ) -> Result<T, Problem> {
-    use axum::extract::FromRequest as _;
+    super::body::check_kind(headers)?;
     let bytes = axum::body::to_bytes(body, max).await.map_err(|_| {
         let detail = format!("the body is larger than {max} bytes, or broke off");
         Problem::new(ProblemKind::TooLarge, detail)
     })?;
-    let mut request = axum::http::Request::new(Body::from(bytes));
-    *request.headers_mut() = headers.clone();
-    let JsonBody(form) = JsonBody::from_request(request, &()).await?;
-    Ok(form)
+    super::body::read(&bytes)
 }
 
 fn named(text: &str) -> Result<BlobHash, Problem> {
