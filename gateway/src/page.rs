@@ -33,6 +33,8 @@ pub fn router() -> Router {
         .route("/conflicts", get(index))
         .route("/bus", get(index))
         .route("/releases", get(index))
+        .route("/notices", get(index))
+        .route("/releases/new", get(index))
         .route("/rollouts", get(index))
         .route("/quarantine", get(index))
         .route("/tokens", get(index))
@@ -107,6 +109,8 @@ mod tests {
             "/conflicts",
             "/bus",
             "/releases",
+            "/notices",
+            "/releases/new",
             "/rollouts",
             "/quarantine",
             "/tokens",
