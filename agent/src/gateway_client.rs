@@ -8,7 +8,9 @@ use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
 use lujiang_wire::EnrolmentToken;
-use reqwest::header::{CONTENT_RANGE, ETAG, HeaderValue, IF_NONE_MATCH, IF_RANGE, RANGE};
+use reqwest::header::{
+    CONTENT_RANGE, DATE, ETAG, HeaderValue, IF_NONE_MATCH, IF_RANGE, RANGE, RETRY_AFTER,
+};
 use reqwest::{Client, RequestBuilder, Response, StatusCode, redirect};
 use rustls::ClientConfig;
 use serde::de::DeserializeOwned;
@@ -76,6 +78,8 @@ pub enum AskError {
         status: u16,
         /// Its reason in its own words.
         words: String,
+        /// When to ask again, where it says so.
+        retry_after: Option<Duration>,
     },
     /// It says something else.
     #[error("the answer of {gateway} is not what was asked for (status {status})")]
@@ -247,11 +251,7 @@ impl GatewayClient {
         let status = answer.status();
         if status != StatusCode::OK && status != StatusCode::PARTIAL_CONTENT {
             let body = self.body(&mut answer, status, ANSWER_BYTES_MAX).await?;
-            return Err(AskError::Refused {
-                gateway: self.gateway.clone(),
-                status: status.as_u16(),
-                words: words(&body, status),
-            });
+            return Err(self.refused(&answer, &body));
         }
         let text = |name| answer.headers().get(name)?.to_str().ok().map(str::to_owned);
         // `bytes 65536-99999/100000` [RFC 9110 §14.4].
@@ -289,11 +289,7 @@ impl GatewayClient {
         let status = answer.status();
         let body = self.body(&mut answer, status, bytes_max).await?;
         if status.is_client_error() || status.is_server_error() {
-            return Err(AskError::Refused {
-                gateway: self.gateway.clone(),
-                status: status.as_u16(),
-                words: words(&body, status),
-            });
+            return Err(self.refused(&answer, &body));
         }
         Ok((status, body))
     }
@@ -312,6 +308,18 @@ impl GatewayClient {
             body.extend_from_slice(&chunk);
         }
         Ok(body)
+    }
+
+    fn refused(&self, answer: &Response, body: &[u8]) -> AskError {
+        let status = answer.status();
+        let said = |name| answer.headers().get(name)?.to_str().ok();
+        let retry_after = said(RETRY_AFTER);
+        AskError::Refused {
+            gateway: self.gateway.clone(),
+            status: status.as_u16(),
+            words: words(body, status),
+            retry_after: retry_after.and_then(|it| pause(it, said(DATE))),
+        }
     }
 
     fn odd(&self, status: StatusCode) -> AskError {
@@ -349,6 +357,21 @@ impl GatewayClient {
     }
 }
 
+/// How long a `Retry-After` asks to wait: in seconds, or as a date [RFC 9110 §10.2.3]. A date is
+/// seen from the gateway's own `Date`, for our clock may be any.
+fn pause(retry_after: &str, date: Option<&str>) -> Option<Duration> {
+    let retry_after = retry_after.trim();
+    if retry_after.bytes().all(|it| it.is_ascii_digit()) {
+        return retry_after.parse().ok().map(Duration::from_secs);
+    }
+    let at = |text: &str| jiff::fmt::rfc2822::parse(text.trim()).ok();
+    let wait = at(retry_after)?
+        .timestamp()
+        .duration_since(at(date?)?.timestamp());
+    // What is over by now is no wait.
+    Some(Duration::try_from(wait).unwrap_or(Duration::ZERO))
+}
+
 /// What a refusal says, for a person: bounded, and on one line.
 fn words(body: &[u8], status: StatusCode) -> String {
     let said = match serde_json::from_slice(body) {
@@ -371,4 +394,29 @@ fn words(body: &[u8], status: StatusCode) -> String {
             .to_owned();
     }
     line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pause_is_asked_for_in_seconds_or_until_a_date_of_the_same_clock() {
+        let seconds = |it| Some(Duration::from_secs(it));
+        assert_eq!(pause("120", None), seconds(120));
+        let (at, date) = (
+            "Wed, 21 Oct 2026 07:28:30 GMT",
+            "Wed, 21 Oct 2026 07:28:00 GMT",
+        );
+        assert_eq!(pause(at, Some(date)), seconds(30));
+        assert_eq!(pause(date, Some(at)), seconds(0));
+        for (odd, date) in [
+            (at, None),
+            ("soon", Some(date)),
+            ("", Some(date)),
+            ("-3", None),
+        ] {
+            assert_eq!(pause(odd, date), None, "{odd}");
+        }
+    }
 }

@@ -10,7 +10,6 @@ mod outbox_notebook;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::Context as _;
 use lujiang_config::{KioskSection, UplinkSection};
@@ -31,10 +30,6 @@ use outbox_notebook::OutboxNotebook;
 
 /// The folder of the content in the data folder.
 const FOLDER: &str = "content";
-
-/// How long a screen may take to paint a new shelf: the machine's browser may be restarted
-/// meanwhile, and a room opens within an hour.
-const PAINT_PATIENCE: Duration = Duration::from_secs(3_600);
 
 /// What the kiosk stands on.
 pub(crate) struct KioskParts<'a> {
@@ -87,6 +82,7 @@ impl Kiosk {
         };
         let section = parts.section.downloads;
         let reserve = section.reserve.as_u64();
+        let paint_patience = parts.section.screens.paint_patience;
         let clock = parts.clock.clone();
         let wall = Arc::new(move || clock.wall());
         let hours = Hours::new(parts.section.time_zone.clone(), &section);
@@ -113,7 +109,7 @@ impl Kiosk {
                 Downloads::new(blobs, pace.clone(), DownloadOptions::from(&section))
             }),
             reserve,
-            paint_patience: PAINT_PATIENCE,
+            paint_patience,
         });
         let keeper = keeper.await.context("opening the kiosk's content")?;
         Ok(Self {

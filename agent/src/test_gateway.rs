@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
@@ -14,6 +15,9 @@ use tokio_rustls::TlsAcceptor;
 use crate::gateway_url::GatewayUrl;
 use crate::identity::provider;
 use crate::test_authority::{Authority, YEAR};
+
+/// How long a gateway that answers 503 asks to be left alone.
+pub(crate) const BUSY_FOR: Duration = Duration::from_secs(77);
 
 /// What was asked.
 #[derive(Debug, Clone)]
@@ -147,8 +151,12 @@ async fn serve(
     };
     let (status, body) = answer(&asked);
     heard.lock().unwrap().push(asked);
+    let busy = match status {
+        503 => format!("retry-after: {}\r\n", BUSY_FOR.as_secs()),
+        _ => String::new(),
+    };
     let head = format!(
-        "HTTP/1.1 {status} Said\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+        "HTTP/1.1 {status} Said\r\ncontent-length: {}\r\n{busy}connection: close\r\n\r\n",
         body.len()
     );
     stream.write_all(head.as_bytes()).await?;

@@ -158,6 +158,25 @@ impl SmallDisk {
         Ok(())
     }
 
+    /// Takes room, with one file, until only so many bytes are left.
+    ///
+    /// # Errors
+    /// Where the file cannot be written.
+    pub fn fill_but(&self, left: u64) -> anyhow::Result<()> {
+        use std::io::Write as _;
+        let mut ballast =
+            File::create(self.mounted_at.join("ballast")).context("making ballast")?;
+        let block = [0_u8; 4096];
+        let free = || {
+            nix::sys::statvfs::statvfs(&self.mounted_at)
+                .map(|it| it.blocks_available() * it.fragment_size())
+        };
+        while free().context("asking for room")? > left {
+            ballast.write_all(&block).context("writing ballast")?;
+        }
+        Ok(())
+    }
+
     /// Gives the room back.
     ///
     /// # Errors

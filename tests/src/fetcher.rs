@@ -1,5 +1,7 @@
 //! A device that fetches releases over HTTPS: by its certificate, or without any.
 
+use std::net::SocketAddr;
+
 use anyhow::Context as _;
 use lujiang_wire::{BlobHash, CONTENT_BLOBS_PATH};
 use reqwest::{Method, RequestBuilder, Response};
@@ -21,6 +23,18 @@ impl Fetcher {
     /// # Errors
     /// Where they cannot be read.
     pub fn of(library: &Library, papers: Option<&Papers>) -> anyhow::Result<Self> {
+        Self::over(library, papers, library.endpoints().https)
+    }
+
+    /// The same, by a way of its own to the gateway.
+    ///
+    /// # Errors
+    /// Where they cannot be read.
+    pub fn over(
+        library: &Library,
+        papers: Option<&Papers>,
+        https: SocketAddr,
+    ) -> anyhow::Result<Self> {
         let root = std::fs::read(library.authority_file()).context("the authority")?;
         let root = reqwest::Certificate::from_pem(&root)?;
         let mut http = reqwest::Client::builder().tls_certs_only([root]);
@@ -31,7 +45,7 @@ impl Fetcher {
         }
         Ok(Self {
             http: http.build()?,
-            origin: format!("https://localhost:{}", library.endpoints().https.port()),
+            origin: format!("https://localhost:{}", https.port()),
         })
     }
 

@@ -1,12 +1,12 @@
 //! The simulated library, real processes, and faults.
 //!
 //! Reading order: [`counter`] (a gate's counter on a line), [`process`] (real binaries),
-//! [`site`] (a gateway with its folder and its questions), [`gate`] (a counter and its agent), [`bus`] (an agent that lends), [`link`] (a network that breaks),
+//! [`site`] (a gateway with its folder and its questions), [`gate`] (a counter and its agent), [`bus`] (an agent that lends), [`link`] (a network that breaks), [`paced_line`] (one of so many bits a second),
 //! [`disk`] (a disk that loses power or fills), [`packet`] (MQTT as bytes), [`chain`] (an operator's certificates), [`papers`] (a certificate
 //! and its key in files), [`publisher`] (a plain device that remembers
 //! what was acknowledged), [`subscriber`] (who listens), [`visitors`] (who walks through the doors of a year),
 //! [`ils`] (a library system over SIP2), [`machine`] (who asks it),
-//! [`epubs`] (books of a wanted size), [`fetcher`] (a device that fetches them), [`bucket`] (an S3 store), [`self_checkout`] (an agent between the two), [`blind_line`] (who says it again),
+//! [`epubs`] (books of a wanted size), [`librarian`] (who publishes them), [`fetcher`] (a device that fetches them), [`restarter`] (one that begins each anew), [`kiosk_process`] (one that shows them), [`bucket`] (an S3 store), [`self_checkout`] (an agent between the two), [`blind_line`] (who says it again),
 //! [`gullible`] (a house that believes too much),
 //! [`bench`] (how fast all of it is).
 
@@ -26,13 +26,17 @@ pub mod gate;
 pub mod gullible;
 pub mod ils;
 pub mod kiosk;
+pub mod kiosk_process;
+pub mod librarian;
 pub mod link;
 pub mod machine;
+pub mod paced_line;
 pub mod packet;
 pub mod papers;
 pub mod peer;
 pub mod process;
 pub mod publisher;
+pub mod restarter;
 pub mod rounds;
 pub mod self_checkout;
 pub mod site;

@@ -9,7 +9,7 @@
 //!
 //! It knows hashes and sources and nothing of releases. Reading order: what is wanted ([`Plan`]),
 //! what is on disk ([`BlobFolder`], `Part`), what may be believed (`Blocks`), how one blob is fetched
-//! (`fetch`), how fast ([`Pace`]), how far it is
+//! (`fetch`), how fast ([`Pace`]), whether there is room (`Room`), how far it is
 //! ([`Progress`]).
 
 mod blocks;
@@ -22,6 +22,8 @@ mod plan;
 mod progress;
 mod rate;
 mod retry;
+mod room;
+mod turns;
 
 pub use error::DownloadError;
 pub use options::DownloadOptions;
@@ -39,6 +41,7 @@ use tokio::sync::{Semaphore, watch};
 use crate::{BlobFolder, Source};
 use fetch::Fetch;
 use progress::Gauge;
+use room::Room;
 
 /// Fetches blobs into a folder. One of these owns the folder; what it does not know in it, it
 /// leaves alone.
@@ -48,17 +51,20 @@ pub struct Downloads {
     pace: Pace,
     options: DownloadOptions,
     gauge: Arc<Gauge>,
+    room: Room,
 }
 
 impl Downloads {
     /// Fetches into this folder, at this pace.
     #[must_use]
     pub fn new(folder: BlobFolder, pace: Pace, options: DownloadOptions) -> Self {
+        let room = Room::on_disk_of(folder.path().to_owned(), options.reserve);
         Self {
             folder,
             pace,
             options,
             gauge: Arc::default(),
+            room,
         }
     }
 
@@ -86,11 +92,12 @@ impl Downloads {
     /// or a neighbour first, the gateway last. When it answers, all are there, verified and on
     /// disk.
     ///
-    /// A source that cannot be reached is asked again for as long as this lives.
+    /// A source that cannot be reached is asked again for as long as this lives, and where the disk
+    /// has too little room, it waits for that.
     ///
     /// # Errors
     /// Where waiting does not help: every source refuses, or what they give is not what is signed,
-    /// or there is no room. What has come stays for the next time.
+    /// or the disk fails. What has come stays for the next time.
     ///
     /// # Cancel safety
     /// It may be dropped at any moment, and called again: that is an interruption like any other.
@@ -110,6 +117,7 @@ impl Downloads {
             pace: &self.pace,
             options: &self.options,
             gauge: &self.gauge,
+            room: &self.room,
             line: &line,
             elsewhere: &plan.elsewhere,
             sources,

@@ -30,6 +30,8 @@ pub struct ScreensSection {
     pub countdown: Duration,
     /// Shortest time a notice stays.
     pub notice: Duration,
+    /// How long a screen may take to paint a new shelf before it is taken back.
+    pub paint_patience: Duration,
     /// Most files in a book.
     pub book_files_max: u32,
     /// Most bytes of one file of a book, expanded.
@@ -60,6 +62,8 @@ impl Default for ScreensSection {
             idle_in_book: Duration::from_secs(5 * 60),
             countdown: Duration::from_secs(15),
             notice: Duration::from_secs(12),
+            // The machine's browser may be restarted meanwhile, and a room opens within an hour.
+            paint_patience: Duration::from_secs(3_600),
             book_files_max: 20_000,
             book_file_max: ByteSize::mib(64),
             book_max: ByteSize::mib(1_024),
@@ -98,6 +102,11 @@ impl ScreensSection {
             idle_in_book: section.duration("idle_in_book", default.idle_in_book, idle),
             countdown: section.duration("countdown", default.countdown, second..=60 * second),
             notice: section.duration("notice", default.notice, second..=300 * second),
+            paint_patience: section.duration(
+                "paint_patience",
+                default.paint_patience,
+                60 * second..=24 * 3_600 * second,
+            ),
             book_files_max: section.number("book_files_max", default.book_files_max, 10..=65_000),
             book_file_max: section.size(
                 "book_file_max",

@@ -52,8 +52,8 @@ pub enum DownloadError {
         /// What the source says, or where it ends.
         found: Option<u64>,
     },
-    /// The disk has no room for it.
-    #[error("the disk lacks room for {missing} bytes")]
+    /// The disk has too little room.
+    #[error("the disk lacks {missing} bytes of what is to stay free")]
     Room {
         /// So much more must be free.
         missing: u64,
@@ -64,6 +64,16 @@ pub enum DownloadError {
 }
 
 impl DownloadError {
+    /// Whether it is for want of room that it cannot go on.
+    pub(super) fn is_for_room(&self) -> bool {
+        match self {
+            Self::Room { .. } => true,
+            Self::Disk(error) => error.kind() == io::ErrorKind::StorageFull,
+            Self::Refused { .. } | Self::Altered { .. } | Self::BlockList { .. } => false,
+            Self::Contradiction { .. } | Self::Length { .. } => false,
+        }
+    }
+
     /// Why, as a word for machines.
     #[must_use]
     pub fn reason(&self) -> &'static str {

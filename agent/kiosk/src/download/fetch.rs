@@ -17,6 +17,7 @@ use super::blocks::Blocks;
 use super::part::Part;
 use super::progress::Gauge;
 use super::retry::Retry;
+use super::room::Room;
 use super::{DownloadError, DownloadOptions, Pace, Wanted};
 use crate::durable::replace;
 use crate::{BlobFolder, Resource, Source, SourceError};
@@ -30,6 +31,7 @@ pub(super) struct Fetch<'a> {
     pub(super) pace: &'a Pace,
     pub(super) options: &'a DownloadOptions,
     pub(super) gauge: &'a Gauge,
+    pub(super) room: &'a Room,
     /// Who holds a permit is on the line.
     pub(super) line: &'a Semaphore,
     pub(super) elsewhere: &'a [PathBuf],
@@ -41,8 +43,8 @@ pub(super) struct Fetch<'a> {
 enum Stop {
     /// It broke off, or has no time: asking again may help.
     Broken {
-        /// Whether bytes came before.
-        progressed: bool,
+        /// Bytes that came before.
+        progressed: u64,
         /// When to ask again, where it says so.
         retry_after: Option<Duration>,
     },
@@ -51,9 +53,28 @@ enum Stop {
 }
 
 impl Fetch<'_> {
-    /// Has this blob in the folder.
+    /// Has this blob in the folder; waits for room where there is too little.
     pub(super) async fn blob(self, wanted: Wanted) -> Result<(), DownloadError> {
-        let wanted = &wanted;
+        loop {
+            let mut told = 0;
+            match self.attempt(&wanted, &mut told).await {
+                Err(error) if error.is_for_room() => {
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        folder = %self.folder.path().display(),
+                        "the download waits for room on the disk"
+                    );
+                    self.gauge.moved(told, 0);
+                    self.room.again().await;
+                    tracing::info!("there is room again: the download goes on");
+                }
+                ended => return ended,
+            }
+        }
+    }
+
+    /// Has this blob in the folder, from what is on disk on; `told` is how much of it is counted.
+    async fn attempt(self, wanted: &Wanted, told: &mut u64) -> Result<(), DownloadError> {
         if self.has(wanted).await? {
             self.gauge.moved(0, wanted.size);
             return Ok(());
@@ -63,13 +84,13 @@ impl Fetch<'_> {
             self.gauge.moved(0, wanted.size);
             return Ok(());
         };
-        let mut told = part.bytes();
-        self.gauge.moved(0, told);
+        *told = part.bytes();
+        self.gauge.moved(0, *told);
         loop {
             if part.gap().is_some() {
                 let on_line = self.line.acquire().await;
                 let _on_line = on_line.expect("the line is never closed");
-                part = self.fill(wanted, part, &mut told).await?;
+                part = self.fill(wanted, part, told).await?;
             }
             let folder = self.folder.clone();
             let blob = wanted.blob;
@@ -83,8 +104,8 @@ impl Fetch<'_> {
             })
             .await?;
             part = read;
-            self.gauge.moved(told, part.bytes());
-            told = part.bytes();
+            self.gauge.moved(*told, part.bytes());
+            *told = part.bytes();
             match part.gap() {
                 Some(_) => {}
                 None if whole == blob => return Ok(()),
@@ -208,8 +229,8 @@ impl<'a> Sources<'a> {
                 retry_after,
             } => {
                 self.fetch.gauge.interrupted();
-                if progressed {
-                    self.retry.progressed();
+                if progressed > 0 {
+                    self.retry.progressed(progressed);
                 }
                 self.retry_after = retry_after;
             }
@@ -246,7 +267,7 @@ async fn blocking<T: Send + 'static>(
 }
 
 /// The source's answer for a blob, judged.
-fn judged(blob: BlobHash, error: SourceError, progressed: bool) -> Stop {
+fn judged(blob: BlobHash, error: SourceError, progressed: u64) -> Stop {
     match error {
         SourceError::Unreachable(_) => Stop::Broken {
             progressed,

@@ -15,6 +15,8 @@ pub struct DownloadOptions {
     pub pause_min: Duration,
     /// The longest pause.
     pub pause_max: Duration,
+    /// Bytes of the disk that are left to others.
+    pub reserve: u64,
 }
 
 impl From<&DownloadsSection> for DownloadOptions {
@@ -24,6 +26,7 @@ impl From<&DownloadsSection> for DownloadOptions {
             patience: section.patience,
             pause_min: section.pause_min,
             pause_max: section.pause_max,
+            reserve: section.reserve.as_u64(),
         }
     }
 }

@@ -1,14 +1,15 @@
-//! How fast it may go: what the hours allow, and not at all while facts are waiting for the same
-//! line.
+//! How fast it may go: what the hours allow, and while facts are waiting for the same line, in turns
+//! with them.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 use super::rate::Rate;
+use super::turns::Turns;
 use crate::{Allowance, Hours};
 
 /// The pace; clones share it.
@@ -17,6 +18,7 @@ pub struct Pace {
     hours: Arc<Hours>,
     wall: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     rate: Arc<Mutex<Rate>>,
+    turns: Arc<Mutex<Turns>>,
     yielding: watch::Receiver<Yielding>,
 }
 
@@ -39,10 +41,6 @@ pub(super) enum ReadOn {
     No,
 }
 
-/// So long facts may hold it up at once; then a little goes, so that a line on which there is
-/// always a fact waiting brings its books, too.
-const YIELD_MAX: Duration = Duration::from_secs(30);
-
 /// The clock on the wall is looked at this often: it may be set.
 const LOOK_EVERY: Duration = Duration::from_secs(30);
 
@@ -58,6 +56,7 @@ impl Pace {
             hours: Arc::new(hours),
             wall,
             rate: Arc::default(),
+            turns: Arc::default(),
             yielding,
         }
     }
@@ -104,9 +103,28 @@ impl Pace {
 
     async fn facts_first(&self) {
         let mut yielding = self.yielding.clone();
-        // Who is gone holds nothing up.
-        let free = yielding.wait_for(|it| *it == Yielding::Free);
-        let _ = tokio::time::timeout(YIELD_MAX, free).await;
+        loop {
+            let waiting = *yielding.borrow_and_update();
+            let Some(until) = self.held_until(waiting) else {
+                return;
+            };
+            let free = yielding.wait_for(|it| *it == Yielding::Free);
+            // Who is gone holds nothing up.
+            if let Ok(Err(_)) = timeout_at(until, free).await {
+                return;
+            }
+        }
+    }
+
+    fn held_until(&self, yielding: Yielding) -> Option<Instant> {
+        let mut turns = self.turns.lock().expect("nobody panics while holding it");
+        match yielding {
+            Yielding::Free => {
+                turns.release(Instant::now());
+                None
+            }
+            Yielding::ToFacts => turns.hold(Instant::now()),
+        }
     }
 }
 
@@ -122,6 +140,7 @@ mod tests {
     use lujiang_config::DownloadsSection;
 
     use super::*;
+    use crate::download::turns::{HOLD_MAX, SHARE};
 
     fn wall(begun: Instant) -> Arc<dyn Fn() -> Timestamp + Send + Sync> {
         let noon: Timestamp = "2026-11-25T12:00:00Z".parse().unwrap();
@@ -150,11 +169,17 @@ mod tests {
         let pace = Pace::free(yielding);
         let begun = Instant::now();
         pace.take(1).await;
-        assert_eq!(begun.elapsed(), YIELD_MAX);
+        assert_eq!(begun.elapsed(), HOLD_MAX);
+        for _ in 0..1_000 {
+            pace.take(1).await;
+        }
+        assert_eq!(begun.elapsed(), HOLD_MAX, "their share is theirs");
+        tokio::time::advance(SHARE).await;
         let waiting = tokio::spawn(async move { pace.take(1).await });
         tokio::task::yield_now().await;
+        assert!(!waiting.is_finished(), "the facts' turn again");
         facts.send_replace(Yielding::Free);
         waiting.await.unwrap();
-        assert_eq!(begun.elapsed(), YIELD_MAX);
+        assert_eq!(begun.elapsed(), HOLD_MAX + SHARE);
     }
 }

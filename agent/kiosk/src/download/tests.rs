@@ -1,5 +1,6 @@
 use std::fs;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use lujiang_wire::{BLOCK_BYTES, BlobHash};
@@ -265,6 +266,56 @@ async fn a_signature_that_contradicts_itself_is_refused() {
     let error = house.fetch(&shop).await.unwrap_err();
     assert_eq!(error.reason(), "contradiction", "{error}");
     assert!(!house.has(&named));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_disk_that_fills_up_while_it_comes_is_waited_for_and_nothing_is_read_twice() {
+    let mut house = House::new();
+    let shop = Shop::with(&[40 * BLOCK, 40 * BLOCK]);
+    let reserve = 16 << 20;
+    let free = Arc::new(AtomicU64::new(reserve - 1));
+    let said = free.clone();
+    let disk = Arc::new(move || Ok(said.load(Ordering::Relaxed)));
+    house.downloads.room = Room::new(disk, reserve);
+    let waiting = tokio::time::timeout(Duration::from_secs(3_600), house.fetch(&shop)).await;
+    assert!(waiting.is_err(), "an hour without room: {waiting:?}");
+    let before = house.downloads.meter();
+    assert!(
+        before.body_bytes < 4 * BLOCK,
+        "{before:?}: it stops when it sees that there is no room"
+    );
+    // The same process goes on by itself once somebody made room.
+    let made = async {
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        free.store(2 * reserve, Ordering::Relaxed);
+    };
+    let (fetched, ()) = tokio::join!(house.fetch(&shop), made);
+    fetched.unwrap();
+    house.holds(&shop);
+    let meter = house.downloads.meter();
+    let most = shop.bytes() + shop.list_bytes() + 4 * shop::PIECE_MAX as u64;
+    assert!(meter.body_bytes <= most, "{meter:?} of {most}");
+    let progress = house.downloads.progress().borrow().clone();
+    assert_eq!(progress.bytes, shop.bytes());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_megabyte_that_a_power_cut_left_as_zeroes_costs_its_blocks() {
+    let mut house = House::new();
+    let shop = Shop::with(&[40 * BLOCK]);
+    let wanted = shop.wanted()[0];
+    // As a file system may leave it: the length is on disk and the last bytes are not.
+    let mut bytes = shop.blob(&wanted.blob)[..usize::try_from(30 * BLOCK).unwrap() + 50].to_vec();
+    let unsynced = bytes.len() - usize::try_from(16 * BLOCK).unwrap();
+    bytes[unsynced..].fill(0);
+    house.put(&format!("{}.part", wanted.blob), &bytes);
+    house.again(1);
+    house.fetch(&shop).await.unwrap();
+    house.holds(&shop);
+    let meter = house.downloads.meter();
+    // Ten blocks were missing, and seventeen, two of them in part, are fetched again.
+    let most = (10 + 17) * BLOCK + shop.list_bytes() + 3 * shop::PIECE_MAX as u64;
+    assert!(meter.body_bytes <= most, "{} of {most}", meter.body_bytes);
 }
 
 #[tokio::test]

@@ -37,7 +37,7 @@ impl Fetch<'_> {
         let mut body = opened.body;
         let mut list = Vec::new();
         while (list.len() as u64) < length {
-            match self.next(wanted, &mut body, !list.is_empty()).await? {
+            match self.next(wanted, &mut body, list.len() as u64).await? {
                 Some(bytes) => list.extend_from_slice(&bytes),
                 None => break,
             }
@@ -55,7 +55,7 @@ impl Fetch<'_> {
         told: &mut u64,
         source: usize,
     ) -> Result<(Part, Option<Stop>), DownloadError> {
-        let mut progressed = false;
+        let mut progressed = 0;
         let mut empty = 0;
         while let Some(gap) = part.gap() {
             let mut next = gap.start;
@@ -85,8 +85,9 @@ impl Fetch<'_> {
                 })
                 .await?;
                 part = left;
-                (came, progressed) = (true, true);
+                (came, progressed) = (true, progressed + took as u64);
                 self.gauge.came(took);
+                self.room.wrote(took as u64).await?;
                 let read_on = self.pace.take(took).await;
                 self.gauge.moved(*told, part.bytes());
                 *told = part.bytes();
@@ -131,7 +132,7 @@ impl Fetch<'_> {
         let mut body = opened.body;
         let mut to_skip = from - opened.offset;
         while to_skip > 0 {
-            let Some(mut bytes) = self.next(wanted, &mut body, false).await? else {
+            let Some(mut bytes) = self.next(wanted, &mut body, 0).await? else {
                 return Err(Stop::Out(self.length(wanted, Some(from - to_skip))));
             };
             let skipped = bytes
@@ -163,8 +164,8 @@ impl Fetch<'_> {
         let opened = self.sources[source].open(resource, from, if_range);
         match timeout(self.options.patience, opened).await {
             Ok(Ok(opened)) => Ok(self.gauge.metered(opened)),
-            Ok(Err(error)) => Err(judged(wanted.blob, error, false)),
-            Err(late) => Err(judged(wanted.blob, silent(late), false)),
+            Ok(Err(error)) => Err(judged(wanted.blob, error, 0)),
+            Err(late) => Err(judged(wanted.blob, silent(late), 0)),
         }
     }
 
@@ -173,7 +174,7 @@ impl Fetch<'_> {
         self,
         wanted: &Wanted,
         body: &mut BoxStream<'static, Result<Bytes, SourceError>>,
-        progressed: bool,
+        progressed: u64,
     ) -> Result<Option<Bytes>, Stop> {
         let read = timeout(self.options.patience, body.next()).await;
         let read = read.unwrap_or_else(|late| Some(Err(silent(late))));
