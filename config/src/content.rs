@@ -25,6 +25,14 @@ pub struct ContentSection {
     pub notice_image_max: ByteSize,
     /// Most pixels of a notice's picture: width times height.
     pub notice_image_pixels_max: u64,
+    /// Releases being made at once.
+    pub drafts_max: usize,
+    /// Files of one of them.
+    pub draft_files_max: usize,
+    /// Bytes of all its files.
+    pub draft_max: ByteSize,
+    /// How long one stays that nobody changes.
+    pub draft_kept: Duration,
     /// `[content.s3]`
     pub s3: S3Section,
 }
@@ -52,6 +60,10 @@ impl Default for ContentSection {
             unnamed_kept: Duration::from_secs(14 * 24 * 3_600),
             notice_image_max: ByteSize::mib(5),
             notice_image_pixels_max: 16_000_000,
+            drafts_max: 4,
+            draft_files_max: 1_000,
+            draft_max: ByteSize::mib(8_192),
+            draft_kept: Duration::from_secs(30 * 24 * 3_600),
             s3: S3Section::default(),
         }
     }

@@ -197,6 +197,18 @@ impl DataPaths {
         self.root.join("content")
     }
 
+    /// The files of releases that are being made.
+    #[must_use]
+    pub fn drafts_dir(&self) -> PathBuf {
+        self.root.join("drafts")
+    }
+
+    /// The files of one of them.
+    #[must_use]
+    pub fn draft_dir(&self, id: &str) -> PathBuf {
+        self.drafts_dir().join(id)
+    }
+
     /// `endpoints.json`
     #[must_use]
     pub fn endpoints_file(&self) -> PathBuf {
@@ -327,7 +339,8 @@ pub fn random_bytes<const N: usize>() -> [u8; N] {
     bytes
 }
 
-fn make_folder(path: &Path) -> Result<(), DataDirError> {
+/// Makes a folder, for its owner only, where there is none.
+pub(crate) fn make_folder(path: &Path) -> Result<(), DataDirError> {
     DirBuilder::new()
         .recursive(true)
         .mode(0o700)

@@ -17,6 +17,7 @@ mod csv;
 mod desk;
 mod device_papers;
 mod devices;
+mod drafts;
 mod enrolment;
 mod frame;
 mod gateway;
@@ -70,6 +71,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::authority::Authority;
 use crate::content::Content;
+use crate::drafts::Drafts;
 use crate::enrolment::Enrolment;
 use crate::intake::Intake;
 use crate::live::Live;
@@ -122,6 +124,8 @@ pub struct ApiState {
     pub loans: Loans,
     /// Releases of e-books.
     pub content: Content,
+    /// Releases that are being made.
+    pub drafts: Drafts,
     /// Who is to have a release, and how far each device is.
     pub rollouts: Rollouts,
     /// What changes.

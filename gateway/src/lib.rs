@@ -9,6 +9,7 @@ pub mod cli;
 pub mod content;
 pub mod data_dir;
 pub mod desk;
+pub mod drafts;
 pub mod enrolment;
 pub mod entry;
 pub mod house;

@@ -24,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 use crate::authority::Authority;
 use crate::content::Content;
 use crate::data_dir::{DataDir, DataPaths, Endpoints};
+use crate::drafts::{DraftRooms, Drafts};
 use crate::enrolment::Enrolment;
 use crate::house::{Announcer, GatewayHouse};
 use crate::http::{Api, ApiState, ApiTls, Rebuilds};
@@ -93,6 +94,7 @@ struct Rooms {
     papers: Papers,
     loans: Loans,
     content: Content,
+    drafts: Drafts,
     rollouts: Rollouts,
     switchboard: Arc<Switchboard>,
     clock: Arc<dyn Clock>,
@@ -276,6 +278,7 @@ impl Rooms {
             config.content.clone(),
         )
         .context("opening the releases of e-books")?;
+        let drafts = open_drafts(config, data, &store, (&content, &registry), &clock)?;
         let intake = Intake::start(
             store.clone(),
             config.intake.clone(),
@@ -293,6 +296,7 @@ impl Rooms {
             papers,
             loans,
             content,
+            drafts,
             rollouts,
             switchboard,
             clock,
@@ -360,6 +364,7 @@ impl Rooms {
             papers: self.papers.clone(),
             loans: self.loans.clone(),
             content: self.content.clone(),
+            drafts: self.drafts.clone(),
             rollouts: self.rollouts.clone(),
             live: Live::new(&config.http),
             metrics: Metrics::default(),
@@ -394,6 +399,8 @@ impl Rooms {
         spawn(tasks, "rollouts", following);
         let renewing = self.content.clone().keep_renewed(cancel.clone());
         spawn(tasks, "releases", renewing);
+        let tidying = self.drafts.clone().keep_tidy(cancel.clone());
+        spawn(tasks, "drafts", tidying);
         let (desk, heads) = (self.loans.clone(), self.store.head_watch());
         spawn(tasks, "loan desk", desk.run(heads, cancel.clone()));
         let forgetting = self.loans.clone().keep_forgetting(cancel.clone());
@@ -413,6 +420,25 @@ impl Rooms {
         let withdrawals = withdrawals::follow(self.registry.clone(), switchboard, cancel.clone());
         spawn(tasks, "withdrawals", withdrawals);
     }
+}
+
+/// Releases that are being made.
+fn open_drafts(
+    config: &GatewayConfig,
+    data: &DataDir,
+    store: &Store,
+    (content, registry): (&Content, &Registry),
+    clock: &Arc<dyn Clock>,
+) -> anyhow::Result<Drafts> {
+    let rooms = DraftRooms {
+        store: store.clone(),
+        paths: DataPaths::clone(data),
+        content: content.clone(),
+        registry: registry.clone(),
+        zone: config.library.time_zone.clone(),
+        clock: Arc::clone(clock),
+    };
+    Drafts::open(rooms, config.content.clone()).context("opening the drafts of releases")
 }
 
 fn open_rollouts(

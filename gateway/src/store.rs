@@ -9,6 +9,7 @@ pub mod audit;
 pub(crate) mod authority;
 mod clock;
 pub(crate) mod content;
+pub(crate) mod drafts;
 mod error;
 mod facts;
 mod file;

@@ -82,6 +82,12 @@ export class Gateway {
     return vault;
   }
 
+  /** Types a command that the page shows; `more` is what this folder and this test need besides. */
+  async type(command, ...more) {
+    const [, ...args] = command.split(" ");
+    await this.#command(...args, ...more);
+  }
+
   /** Publishes the EPUB and PDF files of these names and bytes. */
   async publishBooks(release, vault, files, licences) {
     const folder = mkdtempSync(join(this.#folder, "books-"));

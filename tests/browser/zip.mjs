@@ -49,6 +49,16 @@ export function epub(chapters, files = {}) {
   });
 }
 
+/** An EPUB that says what it is called, and its ISBN. */
+export function titledEpub(title, isbn) {
+  return zip({
+    mimetype: "application/epub+zip",
+    "META-INF/container.xml": '<container xmlns="urn:oasis:names:tc:opendocument:xmlns:container" version="1.0"><rootfiles><rootfile full-path="package.opf" media-type="application/oebps-package+xml"/></rootfiles></container>',
+    "package.opf": `<package xmlns="http://www.idpf.org/2007/opf" version="3.0" unique-identifier="id"><metadata xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:identifier id="id">urn:isbn:${isbn}</dc:identifier><dc:title>${title}</dc:title><dc:language>zh</dc:language></metadata><manifest><item id="a" href="a.xhtml" media-type="application/xhtml+xml"/></manifest><spine><itemref idref="a"/></spine></package>`,
+    "a.xhtml": `<html xmlns="http://www.w3.org/1999/xhtml"><head><title>${title}</title></head><body><p>${title}</p></body></html>`,
+  });
+}
+
 /** A PDF of one page that asks to run, and whose whole page is a link. */
 export function hostilePdf(evil) {
   const objects = [

@@ -44,6 +44,14 @@ impl ContentSection {
                 default.notice_image_pixels_max,
                 100_000..=100_000_000,
             ),
+            drafts_max: section.number("drafts_max", default.drafts_max, 1..=100),
+            draft_files_max: section.number("draft_files_max", default.draft_files_max, 1..=20_000),
+            draft_max: section.size(
+                "draft_max",
+                default.draft_max,
+                ByteSize::mib(1)..=ByteSize::mib(262_144),
+            ),
+            draft_kept: section.duration("draft_kept", default.draft_kept, HOUR..=YEAR),
             s3: section.section("s3", S3Section::read),
         }
     }

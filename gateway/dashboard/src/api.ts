@@ -311,8 +311,8 @@ function visitQuery({ from, to, bucket, site, device }: VisitQuestion): string {
   return query.toString();
 }
 
-export async function get<T>(path: string): Promise<T> {
-  return (await ask(path, { method: "GET" })).json() as Promise<T>;
+export async function get<T>(path: string, patience = PATIENCE_MS): Promise<T> {
+  return (await ask(path, { method: "GET" }, patience)).json() as Promise<T>;
 }
 
 export async function post(path: string, body?: unknown): Promise<void> {
@@ -340,13 +340,13 @@ function quarantineQuery({ limit, ...filters }: QuarantineQuestion): string {
   return query.toString();
 }
 
-async function ask(path: string, init: RequestInit): Promise<Response> {
+async function ask(path: string, init: RequestInit, patience = PATIENCE_MS): Promise<Response> {
   let response: Response;
   try {
     response = await fetch(ROOT + path, {
       ...init,
       headers: { accept: "application/json", ...init.headers },
-      signal: AbortSignal.timeout(PATIENCE_MS),
+      signal: AbortSignal.timeout(patience),
     });
   } catch (error) {
     throw new ApiError(0, error instanceof Error ? error.message : String(error));
@@ -356,7 +356,7 @@ async function ask(path: string, init: RequestInit): Promise<Response> {
 }
 
 /** What a problem document [RFC 9457] says, or the bare status. */
-async function problemOf(response: Response): Promise<ApiError> {
+export async function problemOf(response: Response): Promise<ApiError> {
   const told: Told = { request: response.headers.get("x-request-id") ?? undefined };
   const wait = Number(response.headers.get("retry-after"));
   if (wait > 0) told.retryAfter = wait;

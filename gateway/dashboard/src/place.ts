@@ -11,6 +11,7 @@ export type Place =
   | { page: "conflicts" }
   | { page: "notices" }
   | { page: "releases" }
+  | { page: "making" }
   | { page: "rollouts" }
   | { page: "quarantine" }
   | { page: "tokens" }
@@ -25,6 +26,7 @@ export function placeOf(path: string): Place {
       ? { page: "devices" }
       : { page: "device", device: decodeURIComponent(second) };
   }
+  if (first === "releases" && second === "new") return { page: "making" };
   for (const page of ["visits", "loans", "bus", "conflicts", "notices", "releases", "rollouts", "quarantine", "tokens", "audit", "sign-in"] as const) {
     if (first === page) return { page };
   }

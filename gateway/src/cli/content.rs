@@ -43,6 +43,7 @@ pub(super) enum ContentCommand {
   lujiang-gateway content publish --release 2026-11 november --licences november/licences.csv --dry-run
   lujiang-gateway content publish --release 2026-11 november --licences november/licences.csv \\
       --keys /media/stick/lujiang
+  lujiang-gateway content publish --draft 0f3a9c41d2e85b67 --keys /media/stick/lujiang
 The table of licences has a line of headings; `file`, `isbn` or `sha256` says which title, then
   start, end     days of the library: from 00:00 of the first to 24:00 of the last
   copies         how many may read at once in all places; nothing for as many as like

@@ -27,7 +27,7 @@ use crate::content::{ContentError, NewNotice, SayError};
 const OFFER_BYTES_MAX: usize = 12 * 1024 * 1024;
 
 /// Longest wait for a next piece of a file that is brought.
-const PIECE_TIME_MAX: Duration = Duration::from_secs(30);
+pub(super) const PIECE_TIME_MAX: Duration = Duration::from_secs(30);
 
 /// A notice without its picture, at most.
 const NOTICE_WORDS_BYTES_MAX: usize = 64 * 1024;

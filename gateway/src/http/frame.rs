@@ -26,7 +26,16 @@ const CONTENT_SECURITY: HeaderValue = HeaderValue::from_static(
 
 /// Where the body is a file, which takes as long as the line needs: each piece of it has to come
 /// within the time for an answer instead.
-const UPLOAD_ROUTE: &str = "/api/v1/content/blobs/{blob}";
+const UPLOAD_ROUTES: [&str; 2] = [
+    "/api/v1/content/blobs/{blob}",
+    "/api/v1/content/drafts/{draft}/files/{file}",
+];
+
+/// Where gigabytes of books are read before there is an answer.
+const READING_ROUTE: &str = "/api/v1/content/drafts/{draft}/understanding";
+
+/// The longest time to read a draft, and those before it: each byte is hashed and expanded once.
+const READING_TIME_MAX: Duration = Duration::from_secs(1_800);
 
 /// The longest time for a file: a gigabyte at 1 Mbit/s takes two and a half hours.
 const UPLOAD_TIME_MAX: Duration = Duration::from_secs(12 * 3_600);
@@ -54,9 +63,10 @@ pub(super) async fn surround(State(frame): State<Frame>, request: Request, next:
         .to_owned();
     let span = tracing::info_span!("request", id, %method, path);
     let began = Instant::now();
-    let is_upload = method == Method::PUT && route == UPLOAD_ROUTE;
+    let is_upload = method == Method::PUT && UPLOAD_ROUTES.contains(&route.as_str());
     let limit = match is_upload {
         true => UPLOAD_TIME_MAX,
+        false if route == READING_ROUTE => READING_TIME_MAX,
         false => frame.request_timeout,
     };
     let mut response = async {

@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 
 use super::problem::{Problem, Problems};
 use super::{ApiState, blocking};
+use crate::drafts::dto::number;
 
 /// A release, title by title.
 #[derive(Debug, Serialize, ToSchema)]
@@ -200,14 +201,6 @@ impl RemovedTitle {
             title: title.metadata.title.to_string(),
             until: title.window().and_then(|it| it.until),
         }
-    }
-}
-
-fn number(copies: Copies) -> i64 {
-    match copies {
-        Copies::None => 0,
-        Copies::Of(number) => number.get().into(),
-        Copies::Unlimited => -1,
     }
 }
 

@@ -14,9 +14,9 @@ use super::access::{Guard, require};
 use super::cookie::SessionCookie;
 use super::{
     ApiState, audit, carried_receipts, content, content_device, desk, device_papers, devices,
-    enrolment, gateway, hidden_titles, lending, loan_conflicts, loan_list, loan_sync, loan_totals,
-    persons, probes, quarantine, rebuild, registry, releases, rollouts, rulings, session,
-    signing_in, sites, stops, stream, tokens, visits,
+    drafts, enrolment, gateway, hidden_titles, lending, loan_conflicts, loan_list, loan_sync,
+    loan_totals, persons, probes, quarantine, rebuild, registry, releases, rollouts, rulings,
+    session, signing_in, sites, stops, stream, tokens, visits,
 };
 use crate::people::{People, Right};
 
@@ -147,6 +147,16 @@ fn releases() -> Vec<Row> {
         (
             A(Administer),
             routes!(content::look_at_blob, content::take_blob),
+        ),
+        (A(Read), routes!(drafts::drafts)),
+        (A(Read), routes!(drafts::draft)),
+        (A(Read), routes!(drafts::understanding)),
+        // As blobs: what is brought takes room on the disk.
+        (A(Administer), routes!(drafts::begin_draft)),
+        (A(Administer), routes!(drafts::discard_draft)),
+        (
+            A(Administer),
+            routes!(drafts::take_draft_file, drafts::remove_draft_file),
         ),
         (A(Operate), routes!(content::add_notice)),
         (A(Operate), routes!(content::remove_notice)),

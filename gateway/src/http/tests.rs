@@ -30,6 +30,7 @@ use super::problem::ProblemKind;
 use super::*;
 use crate::authority::Authority;
 use crate::data_dir::DataPaths;
+use crate::drafts::DraftRooms;
 use crate::intake::{AfterCommit, CommittedGroup};
 use crate::people::Right;
 use crate::registry::{Actor, NewDevice};

@@ -6,15 +6,16 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use crate::ledger::LedgerError;
 use crate::store::registry;
 use crate::store::{
-    audit, authority, content, loans, papers, past_stops, people, presence, quarantine, rollouts,
+    audit, authority, content, drafts, loans, papers, past_stops, people, presence, quarantine,
+    rollouts,
 };
 
 /// Version of the tables below; another one is not opened, but for those that are moved on.
-const VERSION: &str = "6";
+const VERSION: &str = "7";
 
 /// What each version adds to the one before. A new database takes the same steps, so that there
 /// is one way to every version.
-const STEPS: [Step; 5] = [
+const STEPS: [Step; 6] = [
     Step {
         from: "1",
         to: "2",
@@ -39,6 +40,11 @@ const STEPS: [Step; 5] = [
         from: "5",
         to: "6",
         sql: &[content::SIXTH],
+    },
+    Step {
+        from: "6",
+        to: "7",
+        sql: &[drafts::SEVENTH],
     },
 ];
 
@@ -257,6 +263,6 @@ mod tests {
 
         let refused = prepare(&mut connection).unwrap_err().to_string();
 
-        assert!(refused.contains("version 9, expected 6"), "{refused}");
+        assert!(refused.contains("version 9, expected 7"), "{refused}");
     }
 }

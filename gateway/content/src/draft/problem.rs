@@ -126,6 +126,34 @@ impl Problem {
     }
 }
 
+impl Fault {
+    /// What is wrong as a word, for who says it in another language.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Book(_) => "book",
+            Self::NoBook => "no-book",
+            Self::Protected(_) => "protected",
+            Self::NoLicence => "no-licence",
+            Self::TwoLicences(_) => "two-licences",
+            Self::Over(_) => "over",
+            Self::NoSite(_) => "no-site",
+            Self::SiteTwice(_) => "site-twice",
+            Self::Cell(_) => "cell",
+            Self::NoTitle(_) => "no-title",
+            Self::NothingToRetire => "nothing-to-retire",
+            Self::SameBytes { .. } => "same-bytes",
+            Self::SameIsbn { .. } => "same-isbn",
+            Self::Earlier { .. } => "earlier",
+            Self::NoName => "no-name",
+            Self::Cover(_) => "cover",
+            Self::NoKiosks => "no-kiosks",
+            Self::NoKiosk => "no-kiosk",
+            Self::FewCopies { .. } => "few-copies",
+        }
+    }
+}
+
 impl From<BookFault> for Fault {
     fn from(fault: BookFault) -> Self {
         Self::Book(fault.to_string())

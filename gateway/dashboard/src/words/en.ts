@@ -1,4 +1,5 @@
 import { enDesk } from "./desk.en.ts";
+import { enDrafts } from "./drafts.en.ts";
 import { enLoans } from "./loans.en.ts";
 import { enNotices } from "./notices.en.ts";
 import { enPeople } from "./people.en.ts";
@@ -423,6 +424,7 @@ export const en: Record<Word, string | readonly [one: string, other: string]> = 
   "time.seconds": "under 1 min",
 
   ...enDesk,
+  ...enDrafts,
   ...enLoans,
   ...enNotices,
   ...enPeople,

@@ -1,4 +1,5 @@
 import { zhDesk } from "./desk.zh.ts";
+import { zhDrafts } from "./drafts.zh.ts";
 import { zhLoans } from "./loans.zh.ts";
 import { zhNotices } from "./notices.zh.ts";
 import { zhPeople } from "./people.zh.ts";
@@ -384,6 +385,7 @@ export const zh = {
   "time.seconds": "不到 1 分",
 
   ...zhDesk,
+  ...zhDrafts,
   ...zhLoans,
   ...zhNotices,
   ...zhPeople,

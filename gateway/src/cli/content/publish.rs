@@ -24,6 +24,8 @@ use crate::cli::folder::Folder;
 use crate::cli::printer::Printer;
 use crate::cli::progress::Progress;
 use crate::content::dto::ReleaseForm;
+use crate::drafts::DraftId;
+use crate::drafts::dto::DraftForm;
 use crate::places::DeviceKind;
 use crate::registry::RegistryListing;
 
@@ -31,14 +33,17 @@ use crate::registry::RegistryListing;
 #[derive(Debug, Args)]
 pub(in crate::cli) struct PublishArgs {
     /// The folder with the EPUB and PDF files
-    #[arg(value_name = "DIR")]
-    books: PathBuf,
+    #[arg(value_name = "DIR", required_unless_present = "draft")]
+    books: Option<PathBuf>,
     /// The release's name: 2026-11
-    #[arg(long)]
-    release: Label,
+    #[arg(long, required_unless_present = "draft")]
+    release: Option<Label>,
     /// The licences: a table (CSV) or an OPDS 2.0 feed
-    #[arg(long, value_name = "FILE")]
-    licences: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "draft")]
+    licences: Option<PathBuf>,
+    /// The draft that was brought to the page, in place of folder, name and licences
+    #[arg(long, value_name = "ID", conflicts_with_all = ["books", "release", "licences"])]
+    draft: Option<DraftId>,
     /// The folder with the keys
     #[arg(long, value_name = "FOLDER", required_unless_present = "dry_run")]
     keys: Option<PathBuf>,
@@ -80,10 +85,13 @@ impl PublishArgs {
             Some(_) | None => None,
         };
         let client = Access::running(folder).await?;
+        let bundle = self.bundle(folder, &client).await?;
         let zone = folder.config()?.library.time_zone;
         // Covers lie in it until they are at the gateway; it is gone with this command.
         let covers = tempfile::tempdir().context("making a folder for covers")?;
-        let sources = self.sources(folder, &client, &zone, &covers).await?;
+        let sources = self
+            .sources(folder, &client, &zone, &bundle, &covers)
+            .await?;
         let draft = Draft::of(sources);
         if !self.json {
             understanding::tell(printer, &draft, &zone)?;
@@ -122,7 +130,7 @@ impl PublishArgs {
             true => printer.json(&understanding::json(&draft, Some(revision)))?,
             false => printer.line(format!(
                 "{} is published; revision {revision}",
-                self.release
+                bundle.release
             ))?,
         }
         Ok(problems)
@@ -153,7 +161,7 @@ impl PublishArgs {
         }
         let question = format!(
             "Sign and publish {} with {}? [y/N] ",
-            self.release,
+            draft.parts.catalogue.metadata.identifier,
             understanding::titles(draft)
         );
         let mut out = std::io::stderr();
@@ -171,14 +179,45 @@ impl PublishArgs {
         }
     }
 
+    /// The folder, the name and the licences: as they were named, or those of the draft.
+    async fn bundle(&self, folder: &Folder, client: &Client) -> Result<Bundle, Failure> {
+        if let (Some(books), Some(release), Some(licences)) =
+            (&self.books, &self.release, &self.licences)
+        {
+            return Ok(Bundle {
+                release: release.clone(),
+                books: books.clone(),
+                licences: licences.clone(),
+            });
+        }
+        let Some(id) = &self.draft else {
+            return Err(Failure::Usage(anyhow!(
+                "name a folder, --release and --licences, or a --draft"
+            )));
+        };
+        let draft: DraftForm = client.get(&format!("/api/v1/content/drafts/{id}")).await?;
+        let books = folder.paths().draft_dir(id.as_str());
+        let licences = draft.licences.ok_or_else(|| {
+            Failure::Usage(anyhow!(
+                "the draft has no licences yet: bring a CSV or JSON file"
+            ))
+        })?;
+        Ok(Bundle {
+            release: draft.release,
+            licences: books.join(licences),
+            books,
+        })
+    }
+
     async fn sources(
         &self,
         folder: &Folder,
         client: &Client,
         zone: &TimeZone,
+        bundle: &Bundle,
         covers: &tempfile::TempDir,
     ) -> Result<DraftSources, Failure> {
-        let licences = self.read_licences(zone).map_err(Failure::Usage)?;
+        let licences = bundle.read_licences(zone).map_err(Failure::Usage)?;
         let registry = RegistryListing::of(folder, zone)?;
         let is_kiosk = |kind: &str| kind.parse() == Ok(DeviceKind::Kiosk);
         let kiosks = registry
@@ -191,14 +230,14 @@ impl PublishArgs {
                 site: it.site?,
             })
         });
-        let (before, earlier) = self.published(client).await?;
+        let (before, earlier) = self.published(client, &bundle.release).await?;
         let files = read_books(
-            self.books.clone(),
-            self.licences.clone(),
+            bundle.books.clone(),
+            bundle.licences.clone(),
             covers.path().to_owned(),
         );
         Ok(DraftSources {
-            release: self.release.clone(),
+            release: bundle.release.clone(),
             now: Timestamp::now(),
             zone: zone.clone(),
             files: files.await?,
@@ -215,36 +254,21 @@ impl PublishArgs {
         })
     }
 
-    fn read_licences(&self, zone: &TimeZone) -> anyhow::Result<LicenceList> {
-        let reading = || format!("reading {}", self.licences.display());
-        let file = std::fs::File::open(&self.licences).with_context(reading)?;
-        let mut bytes = Vec::new();
-        file.take(LICENCES_BYTES_MAX + 1)
-            .read_to_end(&mut bytes)
-            .with_context(reading)?;
-        if bytes.len() as u64 > LICENCES_BYTES_MAX {
-            return Err(anyhow!("more than {LICENCES_BYTES_MAX} bytes").context(reading()));
-        }
-        Ok(LicenceList::read(&bytes, zone))
-    }
-
     /// The release it goes on from, and the catalogues of the others.
     async fn published(
         &self,
         client: &Client,
+        name: &Label,
     ) -> Result<(Option<Shelved>, Vec<Catalogue>), Failure> {
         let mut releases: Vec<ReleaseForm> = client.get("/api/v1/content/releases").await?;
         releases.retain(|it| it.withdrawn.is_none());
         let at = |release: &ReleaseForm| release.published.parse::<Timestamp>().ok();
         releases.sort_by_key(at);
-        if releases.iter().any(|it| it.name == self.release.as_str()) && !self.replace {
-            let why = anyhow!(
-                "there is a release {} already: name another, or --replace it",
-                self.release
-            );
+        if releases.iter().any(|it| it.name == name.as_str()) && !self.replace {
+            let why = anyhow!("there is a release {name} already: name another, or --replace it");
             return Err(Failure::Usage(why));
         }
-        releases.retain(|it| it.name != self.release.as_str());
+        releases.retain(|it| it.name != name.as_str());
         let from = match &self.after {
             None => releases.last().map(|it| it.name.clone()),
             Some(after) if releases.iter().any(|it| it.name == after.as_str()) => {
@@ -262,6 +286,29 @@ impl PublishArgs {
             }
         }
         Ok((before, earlier))
+    }
+}
+
+/// What a release is to be made of.
+struct Bundle {
+    release: Label,
+    books: PathBuf,
+    licences: PathBuf,
+}
+
+impl Bundle {
+    /// What they say.
+    fn read_licences(&self, zone: &TimeZone) -> anyhow::Result<LicenceList> {
+        let reading = || format!("reading {}", self.licences.display());
+        let file = std::fs::File::open(&self.licences).with_context(reading)?;
+        let mut bytes = Vec::new();
+        file.take(LICENCES_BYTES_MAX + 1)
+            .read_to_end(&mut bytes)
+            .with_context(reading)?;
+        if bytes.len() as u64 > LICENCES_BYTES_MAX {
+            return Err(anyhow!("more than {LICENCES_BYTES_MAX} bytes").context(reading()));
+        }
+        Ok(LicenceList::read(&bytes, zone))
     }
 }
 

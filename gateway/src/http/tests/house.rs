@@ -121,11 +121,14 @@ impl House {
         let issuer = (authority.clone(), registry.clone());
         let enrolment = Enrolment::new(issuer.0, issuer.1, Arc::clone(&clock), &config);
         let (papers, loans) = desk(&store, &seals, &clock, folder);
+        let content = content(&store, &clock, folder);
+        let drafts = drafts(&store, &content, &registry, &clock, folder);
         ApiState {
             authority,
             enrolment,
             loans,
-            content: content(&store, &clock, folder),
+            content,
+            drafts,
             rollouts: rollouts(&store, &registry, &clock),
             papers,
             intake: Intake::start(
@@ -342,6 +345,29 @@ pub(super) fn visit(sequence: u64, entered: u64) -> Value {
             "raw": {"in": entered, "out": 1}, "flags": [],
         },
     })
+}
+
+fn drafts(
+    store: &Store,
+    content: &Content,
+    registry: &Registry,
+    clock: &Arc<dyn Clock>,
+    folder: &Path,
+) -> Drafts {
+    let rooms = DraftRooms {
+        store: store.clone(),
+        paths: DataPaths::new(folder),
+        content: content.clone(),
+        registry: registry.clone(),
+        zone: LibrarySection::default().time_zone,
+        clock: Arc::clone(clock),
+    };
+    let section = ContentSection {
+        drafts_max: 2,
+        draft_files_max: 3,
+        ..ContentSection::default()
+    };
+    Drafts::open(rooms, section).unwrap()
 }
 
 fn content(store: &Store, clock: &Arc<dyn Clock>, folder: &Path) -> Content {
