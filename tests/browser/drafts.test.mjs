@@ -135,6 +135,25 @@ test("the page is accessible and fits in every look, in both languages", async (
   await context.close();
 });
 
+test("a draft is thrown away after one is told what goes with it, and by nothing less", async () => {
+  const { context, page, said } = await opened();
+  await page.getByRole("button", { name: "丢弃 2026-12 的草稿" }).press("Enter");
+  const dialog = page.getByRole("dialog", { name: "丢弃 2026-12 的草稿" });
+  await dialog.getByText(/^3 个文件/).waitFor();
+  await assertAccessible(page, "discard");
+  await page.keyboard.press("Escape");
+  await dialog.waitFor({ state: "detached" });
+  assert.equal((await ask("/content/drafts")).drafts.length, 1);
+  await page.getByRole("button", { name: "丢弃 2026-12 的草稿" }).click();
+  await dialog.getByRole("button", { name: "丢弃，删除 3 个文件" }).click();
+  await page.getByText("没有草稿", { exact: true }).waitFor();
+  assert.deepEqual((await ask("/content/drafts")).drafts, []);
+  // What was published of it stays.
+  assert.equal((await ask("/content/releases"))[0].titles, 2);
+  assert.deepEqual(said, []);
+  await context.close();
+});
+
 async function opened() {
   const it = await reader(browser);
   await signIn(it.page, await gateway.signInLink());

@@ -102,4 +102,7 @@ export const enDrafts = {
   "field.file": "File",
   "field.files": "Files",
   "field.bytes": "Bytes",
+  "drafts.discard.effect": ["{n} file ({size}) is deleted from the gateway and does not come back. What is published stays.", "{n} files ({size}) are deleted from the gateway and do not come back. What is published stays."],
+  "drafts.discard.cancel": "Keep it",
+  "drafts.discard.do": ["Discard it, {n} file is deleted", "Discard it, {n} files are deleted"],
 } as const;

@@ -102,4 +102,7 @@ export const zhDrafts = {
   "field.file": "文件",
   "field.files": "文件数",
   "field.bytes": "字节",
+  "drafts.discard.effect": "{n} 个文件（{size}）从网关删除，不能恢复；书库里已发布的不受影响。",
+  "drafts.discard.cancel": "保留",
+  "drafts.discard.do": "丢弃，删除 {n} 个文件",
 } as const;
