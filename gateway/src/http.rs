@@ -29,6 +29,7 @@ mod loan_list;
 mod loan_sync;
 mod loan_totals;
 mod parameters;
+mod payments;
 pub mod peer;
 pub(crate) mod persons;
 mod probes;

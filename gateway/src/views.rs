@@ -16,6 +16,7 @@ mod key;
 mod lent;
 mod loans;
 mod pages;
+mod payments;
 mod record;
 mod shelf;
 mod spans;

@@ -64,6 +64,18 @@ export interface ConflictPage {
   next: number | null;
 }
 
+/** A payment nobody confirmed, of `GET /api/v1/payments`. It names no reader. */
+export interface Payment {
+  number: number;
+  device: string;
+  at: string;
+  /** Whether `at` is when it was made, and not when it was received. */
+  dated: boolean;
+  amount: string | null;
+  currency: string | null;
+  session: string;
+}
+
 export const loanDesk = {
   state: () => get<DeskState>("/loans/desk"),
   pause: () => post("/loans/pause"),
@@ -72,6 +84,7 @@ export const loanDesk = {
     get<ConflictPage>(`/conflicts?limit=${limit}${before === undefined ? "" : `&before=${before}`}`),
   rule: (number: number, ruling: Ruling, reason: string) =>
     told<PendingRuling>(`/conflicts/${number}/ruling`, { ruling, reason }),
+  payments: async () => (await get<{ payments: Payment[] }>("/payments")).payments,
   takeBack: (number: number) => remove(`/conflicts/${number}/ruling`),
 };
 

@@ -15,8 +15,8 @@ use super::cookie::SessionCookie;
 use super::{
     ApiState, audit, carried_receipts, content, content_device, desk, device_papers, devices,
     drafts, enrolment, gateway, hidden_titles, lending, loan_conflicts, loan_list, loan_sync,
-    loan_totals, persons, probes, quarantine, rebuild, registry, releases, rollouts, rulings,
-    session, signing_in, sites, stops, stream, tokens, visits,
+    loan_totals, payments, persons, probes, quarantine, rebuild, registry, releases, rollouts,
+    rulings, session, signing_in, sites, stops, stream, tokens, visits,
 };
 use crate::people::{People, Right};
 
@@ -101,6 +101,7 @@ fn table() -> Vec<Row> {
         (A(Administer), routes!(lending::rotate_key)),
         (A(Read), routes!(loan_list::loans)),
         (A(Read), routes!(loan_sync::sync)),
+        (A(Read), routes!(payments::payments)),
         (A(Read), routes!(desk::desk)),
         (A(Operate), routes!(desk::pause)),
         (A(Operate), routes!(desk::resume)),

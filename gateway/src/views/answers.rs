@@ -5,8 +5,9 @@ use lujiang_wire::DeviceId;
 
 use super::{ViewError, Views, Written};
 use crate::views::loans::loan_report;
+use crate::views::payments::unresolved_payments;
 use crate::views::report::{
-    DeviceFigures, LoanQuery, LoanReport, StopFigures, VisitQuery, VisitReport,
+    DeviceFigures, LoanQuery, LoanReport, StopFigures, UnresolvedPayment, VisitQuery, VisitReport,
 };
 use crate::views::stops::stops;
 use crate::views::streams::device_figures;
@@ -45,6 +46,15 @@ impl Views {
     /// While the views are rebuilt.
     pub fn stops(&self) -> Result<Vec<StopFigures>, ViewError> {
         self.0.ask(|shelf| stops(shelf).map_err(NoReport::from))
+    }
+
+    /// The latest payments nobody confirmed, at most so many, the newest first. Blocking.
+    ///
+    /// # Errors
+    /// While the views are rebuilt.
+    pub fn unresolved_payments(&self, limit: usize) -> Result<Vec<UnresolvedPayment>, ViewError> {
+        self.0
+            .ask(|shelf| unresolved_payments(shelf, limit).map_err(NoReport::from))
     }
 
     /// Answers for one device. Blocking.

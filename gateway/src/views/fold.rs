@@ -10,6 +10,7 @@ use crate::entry::{Entry, FactTime, QuarantineReason, TimeQuality, Verdict};
 use crate::views::calendar::{Calendar, second_after, second_of};
 use crate::views::key::{BLOCK, Key, WideUnit};
 use crate::views::lent::{Closed, LoanCounts, Opened};
+use crate::views::payments::Payment;
 use crate::views::record::Counts;
 use crate::views::report::Bucket;
 use lending::When;
@@ -98,6 +99,8 @@ pub(crate) enum Edit {
     CloseStop(Closed),
     /// Items were lent or taken back at a stop.
     LendAtStop(LoanCounts),
+    /// A payment was not confirmed.
+    Pay(Payment),
 }
 
 /// What `entry` changes.
@@ -185,10 +188,10 @@ impl Changes<'_> {
             Fact::CardIssued(card) => self.card(card, when),
             Fact::StopOpened(stop) => self.stop_opened(stop, when),
             Fact::StopClosed(stop) => self.stop_closed(stop, when),
+            Fact::PaymentUnresolved(payment) => self.payment(payment, when, entry.number),
             // Of these only their numbers are kept here.
-            Fact::KioskUsed(_) | Fact::PaymentUnresolved(_) => {}
-            Fact::ContentInstalled(_) | Fact::ContentRemoved(_) => {}
-            Fact::ContentFailed(_) => {}
+            Fact::KioskUsed(_) | Fact::ContentInstalled(_) => {}
+            Fact::ContentRemoved(_) | Fact::ContentFailed(_) => {}
         }
         None
     }

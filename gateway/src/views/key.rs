@@ -35,6 +35,8 @@ pub(crate) enum Key {
     Borrower(DeviceId, i64, Label),
     /// A stop of the bus.
     Stop(DeviceId, Label),
+    /// A payment nobody confirmed, by its entry.
+    Payment(DeviceId, u64),
 }
 
 /// A unit larger than a day.
@@ -78,6 +80,7 @@ impl Key {
                 named(b'p', device).second(*day).text(session.as_str()).0
             }
             Self::Stop(device, stop) => named(b's', device).text(stop.as_str()).0,
+            Self::Payment(device, entry) => named(b'y', device).number(*entry).0,
             Self::Received(device, epoch, stream, block) => {
                 named(b'r', device)
                     .text(epoch.as_str())
@@ -122,6 +125,7 @@ impl Key {
             b'o' => Self::Loans(device, rest.second()?),
             b'p' => Self::Borrower(device, rest.second()?, rest.label()?),
             b's' => Self::Stop(device, rest.label()?),
+            b'y' => Self::Payment(device, rest.number()?),
             _ => return None,
         };
         rest.0.is_empty().then_some(key)
@@ -145,6 +149,7 @@ impl Key {
             DeviceKeys::GivenUp => b'g',
             DeviceKeys::Flags => b'f',
             DeviceKeys::Stops => b's',
+            DeviceKeys::Payments => b'y',
         };
         named(letter, device).0
     }
@@ -163,6 +168,8 @@ pub(crate) enum DeviceKeys {
     Flags,
     /// [`Key::Stop`]
     Stops,
+    /// [`Key::Payment`]
+    Payments,
 }
 
 /// The first bytes after everything that begins with `prefix`.
@@ -287,7 +294,8 @@ mod tests {
             Key::Tally(device.clone()),
             Key::Tally(longer),
             Key::Wide(device.clone(), WideUnit::Month, 1),
-            Key::Wide(device, WideUnit::Beyond, 1),
+            Key::Wide(device.clone(), WideUnit::Beyond, 1),
+            Key::Payment(device, 7),
         ];
         let bytes: Vec<_> = keys.iter().map(Key::encode).collect();
         assert!(bytes.is_sorted());

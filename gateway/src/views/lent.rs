@@ -253,7 +253,7 @@ fn number(decoder: &mut Decoder<'_>) -> Option<Option<u64>> {
 }
 
 /// A label that may be missing: no label is empty.
-fn label(decoder: &mut Decoder<'_>) -> Option<Option<Label>> {
+pub(crate) fn label(decoder: &mut Decoder<'_>) -> Option<Option<Label>> {
     let text = decoder.text()?;
     match text.is_empty() {
         true => Some(None),

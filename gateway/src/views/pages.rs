@@ -13,6 +13,7 @@ use crate::entry::QuarantineReason;
 use crate::views::fold::{Change, Edit};
 use crate::views::key::{Key, after};
 use crate::views::lent::{Borrower, LoanSheet, StopSheet};
+use crate::views::payments::PaymentSheet;
 use crate::views::record::{Counts, DaySheet, FlagSheet, Life, Numbers, Record, Tally};
 
 /// The store is not as it was written.
@@ -185,6 +186,9 @@ impl<'a> Draft<'a> {
             Edit::LendAtStop(counts) => {
                 self.update(key, |stop: &mut StopSheet| stop.lent.add(*counts))
             }
+            Edit::Pay(payment) => self.update(key, |sheet: &mut PaymentSheet| {
+                sheet.0 = Some(payment.clone());
+            }),
         }
     }
 

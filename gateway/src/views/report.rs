@@ -7,7 +7,9 @@ use lujiang_wire::{DeviceId, Epoch, Stream};
 
 use crate::places::SiteId;
 
-pub use lending::{LoanBucket, LoanFigures, LoanQuery, LoanReport, LoanRow, StopFigures};
+pub use lending::{
+    LoanBucket, LoanFigures, LoanQuery, LoanReport, LoanRow, StopFigures, UnresolvedPayment,
+};
 
 /// A question for visitor totals over `[from, to)`.
 #[derive(Debug, Clone, PartialEq)]

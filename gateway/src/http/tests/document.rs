@@ -30,6 +30,7 @@ const ROUTES: &[&str] = &[
     "get /api/v1/loans/desk",
     "get /api/v1/loans/stops",
     "get /api/v1/loans/totals",
+    "get /api/v1/payments",
     "get /api/v1/quarantine",
     "get /api/v1/rollouts",
     "get /api/v1/rollouts/{rollout}",

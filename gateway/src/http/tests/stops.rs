@@ -1,4 +1,4 @@
-//! Totals of lending and the yearly table of the bus, over HTTP.
+//! Totals of lending, payments nobody confirmed, and the yearly table of the bus, over HTTP.
 
 use super::*;
 
@@ -164,4 +164,32 @@ async fn a_stop_of_the_bus_stands_in_the_table_with_what_was_lent_at_it() {
     );
     let wrong = house.get("/api/v1/stops?year=99").await;
     assert_eq!(wrong.json()["type"], "/problems/bad-parameter");
+}
+
+#[tokio::test]
+async fn payments_nobody_confirmed_are_listed_the_newest_first_and_name_nobody() {
+    let house = House::open().await;
+    let paid = |id: u32, hour: u32, data: &Value| {
+        let time = format!("2026-11-04T{hour:02}:05:00+08:00");
+        fact(id, "payment.unresolved", &time, data)
+    };
+    let known = json!({"amount": "3.50", "currency": "CNY", "session": "hall 7"});
+    let unknown = json!({"session": "hall 9"});
+    house
+        .keep("gate-1", &[paid(1, 10, &known), paid(2, 11, &unknown)])
+        .await;
+
+    let told = house.get("/api/v1/payments").await.json();
+    let payments = told["payments"].as_array().unwrap();
+    let sessions: Vec<_> = payments.iter().map(|paid| &paid["session"]).collect();
+    assert_eq!(sessions, ["hall 9", "hall 7"]);
+    assert_eq!(payments[0]["amount"], Value::Null);
+    let first = &payments[1];
+    assert_eq!(first["amount"], "3.50");
+    assert_eq!(first["currency"], "CNY");
+    assert_eq!(first["device"], "gate-1");
+    assert_eq!(first["dated"], true);
+    assert_eq!(first["at"], "2026-11-04T02:05:00Z");
+    let latest = house.get("/api/v1/payments?limit=1").await.json();
+    assert_eq!(latest["payments"].as_array().unwrap().len(), 1);
 }

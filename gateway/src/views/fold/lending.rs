@@ -1,18 +1,20 @@
-//! What the facts of lending change: counts of a day, the persons who borrowed, stops of the bus.
+//! What the facts of lending change: counts of a day, the persons who borrowed, stops of the bus,
+//! payments nobody confirmed.
 //!
 //! Only what was granted counts. An undone fact takes away where it had been added.
 
 use jiff::Timestamp;
 use lujiang_wire::{
-    CardIssued, Label, LoanCancelled, LoanCheckin, LoanCheckout, LoanKind, LoanUndone, StopClosed,
-    StopOpened,
+    CardIssued, Label, LoanCancelled, LoanCheckin, LoanCheckout, LoanKind, LoanUndone,
+    PaymentUnresolved, StopClosed, StopOpened,
 };
 
 use super::{Changes, Edit};
-use crate::entry::{FactTime, TimeQuality};
+use crate::entry::{EntryNumber, FactTime, TimeQuality};
 use crate::views::calendar::second_of;
 use crate::views::key::Key;
 use crate::views::lent::{Closed, LoanCounts, Opened};
+use crate::views::payments::Payment;
 use crate::views::report::Bucket;
 
 /// When something happened, and when it was heard of.
@@ -172,6 +174,19 @@ impl Changes<'_> {
         };
         let key = Key::Stop(self.device.clone(), stop.stop.clone());
         self.push(key, Edit::CloseStop(closed));
+    }
+
+    /// A payment nobody confirmed.
+    pub(super) fn payment(&mut self, paid: &PaymentUnresolved, when: When, entry: EntryNumber) {
+        let payment = Payment {
+            at: when.placed(),
+            is_dated: when.second().is_some(),
+            amount: paid.amount.clone(),
+            currency: paid.currency.clone(),
+            session: paid.session.clone(),
+        };
+        let key = Key::Payment(self.device.clone(), entry.0.unsigned_abs());
+        self.push(key, Edit::Pay(payment));
     }
 
     fn lend(&mut self, counts: LoanCounts, stop: Option<&Label>, when: When) {

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use lujiang_wire::{DeviceId, Label};
 
 use super::{Bucket, Gap};
+use crate::entry::EntryNumber;
 use crate::places::{DeviceKind, SiteId};
 
 /// A question for totals of lending over `[from, to)`.
@@ -103,4 +104,23 @@ pub struct StopFigures {
     pub closed: Option<Timestamp>,
     /// What was lent at it; persons are not among it.
     pub lent: LoanFigures,
+}
+
+/// A payment at a self-checkout that the library system never confirmed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnresolvedPayment {
+    /// Its entry in the ledger.
+    pub number: EntryNumber,
+    /// The device with the self-checkouts.
+    pub device: DeviceId,
+    /// When it was made; where nobody knows, when it was received.
+    pub at: Timestamp,
+    /// Whether that is when it was made.
+    pub is_dated: bool,
+    /// How much, as the machine said it.
+    pub amount: Option<Label>,
+    /// The currency.
+    pub currency: Option<Label>,
+    /// The session; it begins with the machine's name, and names nobody.
+    pub session: Label,
 }
