@@ -96,6 +96,27 @@ test("what the library system refuses stands in its own words, and dismissed it 
   await untilLent({ LL0000001: READER, LL0000002: READER });
 });
 
+test("a payment nobody confirmed stands beside the conflicts with its amount, and what to do", async () => {
+  const { page } = desk;
+  assert.equal(await page.getByText("未确认的缴费").count(), 0);
+  const time = new Date().toISOString();
+  const data = { amount: "3.50", currency: "CNY", session: "hall 7" };
+  await gateway.publish("bus-1", {
+    specversion: "1.0",
+    id: "p-1",
+    source: "/devices/bus-1",
+    type: "library.payment.unresolved.v1",
+    time,
+    data,
+  });
+  const row = page.getByRole("row", { name: /3\.50 CNY/ });
+  await row.waitFor({ timeout: SOON_MS });
+  assert.match(await row.innerText(), /流动车/);
+  await page.getByText("先与图书馆系统里的缴费记录核对").waitFor();
+  await assertAccessible(page, "a payment");
+  await photograph(page, "payment-light-zh");
+});
+
 test("the audit says who ruled and why, and no reader stands in it", async () => {
   const { page, said } = desk;
   await page.goto(`${gateway.address}audit`);
