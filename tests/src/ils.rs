@@ -22,7 +22,7 @@ use jiff::tz::TimeZone;
 use lujiang_sip2::{Request, Response, SipDate};
 
 pub use fault::Fault;
-pub use habits::{ChargedItems, Habits, Kind};
+pub use habits::{ChargedItems, Habits, Kind, RenewalBase};
 pub use item::{Item, Loan};
 pub use journal::{Deed, Entry, Journal};
 pub use patron::Patron;

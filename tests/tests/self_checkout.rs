@@ -5,12 +5,14 @@
 
 use std::path::Path;
 
+use anyhow::Context as _;
 use lujiang_sip2::{
-    AcsStatus, Checkin, CheckinResponse, Checkout, CheckoutResponse, EndPatronSession,
-    PatronInformation, Private, Profile, Response, ScStatus, Sequence, SipDate, Summary,
+    AcsStatus, Checkin, CheckinResponse, Checkout, CheckoutResponse, Currency, EndPatronSession,
+    FeePaid, PatronInformation, Private, Profile, Renew, RenewResponse, Response, ScStatus,
+    ScStatusCode, Sequence, SipDate, Summary,
 };
 use lujiang_tests::desk::LoanHouse;
-use lujiang_tests::ils::{Deed, Fault, Habits, Ils, IlsHandle, Item, Kind, Patron};
+use lujiang_tests::ils::{Deed, Fault, Habits, Ils, IlsHandle, Item, Kind, Patron, RenewalBase};
 use lujiang_tests::machine::Machine;
 use lujiang_tests::self_checkout::SelfCheckout;
 use lujiang_tests::site::{Library, PATIENCE};
@@ -217,6 +219,172 @@ async fn what_was_lent_without_the_library_system_reaches_it_once_and_in_order()
     holds_no_reader(folder.path(), &mut 0);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_renewal_nobody_answered_is_known_by_a_later_date_and_otherwise_held_for_staff() {
+    let told = renewals_nobody_answered(RenewalBase::DueDate, "").await;
+    assert_eq!(
+        told,
+        [
+            "renew B000001 already-known",
+            "renew B000002 unresolved",
+            "renew B000003 unresolved",
+        ]
+    );
+    // Renewed to the date it has: nothing shows which of the two was done.
+    let told = renewals_nobody_answered(RenewalBase::Today, "").await;
+    assert_eq!(
+        told,
+        [
+            "renew B000001 unresolved",
+            "renew B000002 unresolved",
+            "renew B000003 unresolved",
+        ]
+    );
+    // Where the library says that its dates always move, an unmoved one is an answer.
+    let moves = "unmoved_due = \"not-renewed\"";
+    let told = renewals_nobody_answered(RenewalBase::DueDate, moves).await;
+    assert_eq!(
+        told,
+        [
+            "renew B000001 already-known",
+            "renew B000002 not-done",
+            "renew B000003 unresolved",
+        ]
+    );
+}
+
+/// What the desk makes of three renewals whose answer was lost: one that was done, one that was
+/// not, and one of a loan it never heard of; of them all, the library system did the first, once.
+async fn renewals_nobody_answered(renewal_base: RenewalBase, more: &str) -> Vec<String> {
+    let folder = tempfile::tempdir().unwrap();
+    let mut system = ils();
+    system.habits_mut().renewal_base = renewal_base;
+    let mut house = LoanHouse::open(folder.path(), system, "koha", more)
+        .await
+        .unwrap();
+    let added = house.library.add_device("desk-1", "self-checkout", "main");
+    let issued = added.await.unwrap();
+    let enrolling = SelfCheckout::enrolled(&house.library, &issued, house.ils.addr, "[lending]");
+    let mut desk = enrolling.await.unwrap();
+    desk.start().unwrap();
+    let mut machine = desk.machine(Profile::default()).await.unwrap();
+    for item in ["B000001", "B000002"] {
+        assert!(checkout(&mut machine, READER, item).await.ok);
+    }
+    // This one it lends at its own counter: until when, the desk never heard.
+    let at_counter = loan(READER, "B000003").into();
+    house.ils.ils().answer(&at_counter, jiff::Timestamp::now());
+
+    // An off-line loan, first: it shows the desk what the library system can answer.
+    house.ils.stop().await;
+    desk.is_served(false).await.unwrap();
+    assert!(checkout(&mut machine, OTHER, "B000009").await.ok);
+    house.ils.restart().await.unwrap();
+    desk.is_served(true).await.unwrap();
+    house.outcomes(1).await.unwrap();
+
+    for (number, (item, fault)) in [
+        ("B000001", Fault::DropAfter),
+        ("B000002", Fault::DropBefore),
+        ("B000003", Fault::DropBefore),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        desk.is_served(true).await.unwrap();
+        house.ils.set_fault_of("29", fault);
+        assert!(!renew(&mut machine, READER, item).await.ok, "nobody knows");
+        house.outcomes(number + 2).await.unwrap();
+    }
+    let outcomes = house.outcomes(4).await.unwrap().split_off(1);
+    are_in_front_of_staff(&house, &outcomes).await;
+    let renewed = house.executed().into_iter();
+    let renewed: Vec<_> = renewed.filter(|deed| deed.starts_with("renew")).collect();
+    assert_eq!(renewed, [format!("renew B000001 {READER}")]);
+
+    desk.stop().await.unwrap();
+    house.ils.stop().await;
+    house.library.stop().await.unwrap();
+    holds_no_reader(folder.path(), &mut 0);
+    outcomes
+}
+
+/// What is unresolved is on the list of conflicts with its history; staff can dismiss it, and
+/// cannot have it told: nobody knows the reader.
+async fn are_in_front_of_staff(house: &LoanHouse, outcomes: &[String]) {
+    let page = house.library.get("/api/v1/conflicts").await.unwrap();
+    let conflicts = page["conflicts"].as_array().unwrap();
+    let unresolved = outcomes.iter().filter(|told| told.ends_with("unresolved"));
+    assert_eq!(conflicts.len(), unresolved.count(), "{page}");
+    for conflict in conflicts {
+        assert_eq!(conflict["kind"], "unresolved");
+        assert!(!conflict["history"].as_array().unwrap().is_empty());
+        assert!(conflict["rulings"]["force"].is_null(), "{conflict}");
+        assert!(conflict["rulings"]["dismiss"].is_string(), "{conflict}");
+    }
+}
+
+async fn renew(machine: &mut Machine, reader: &str, item: &str) -> RenewResponse {
+    let request = Renew {
+        transaction_date: Some(SipDate::utc(jiff::Timestamp::now())),
+        patron_identifier: Private::new(reader),
+        item_identifier: Some(item.to_owned()),
+        ..Renew::default()
+    };
+    match machine.ask(request).await.unwrap() {
+        Response::Renew(answer) => answer,
+        other => panic!("answered {other:?}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_machine_says_of_its_printer_and_a_payment_nobody_confirmed_reach_the_technicians() {
+    let stage = Stage::set().await;
+    let mut machine = stage.machine().await;
+    for (code, alarm) in [
+        (ScStatusCode::OutOfPaper, Some("self-checkout-out-of-paper")),
+        (
+            ScStatusCode::ShuttingDown,
+            Some("self-checkout-out-of-service"),
+        ),
+        (ScStatusCode::Ok, None),
+    ] {
+        let said = ScStatus {
+            status_code: code,
+            max_print_width: 80,
+            ..ScStatus::default()
+        };
+        machine.ask(said).await.unwrap();
+        stage.alarms_are(alarm.as_slice()).await;
+    }
+
+    stage.ils.set_fault_of("37", Fault::DropAfter);
+    let payment = FeePaid {
+        transaction_date: now(),
+        currency_type: Currency::CNY,
+        fee_amount: "3.50".to_owned(),
+        patron_identifier: Private::new(READER),
+        ..FeePaid::default()
+    };
+    let Response::FeePaid(answer) = machine.ask(payment).await.unwrap() else {
+        panic!("another answer");
+    };
+    assert!(!answer.payment_accepted, "nobody knows");
+    stage.desk.is_served(true).await.unwrap();
+    stage.alarms_are(&["payment-unresolved"]).await;
+    let listed = async || {
+        let page = stage.library.get("/api/v1/payments").await?;
+        let payments = page["payments"].as_array().unwrap();
+        anyhow::ensure!(payments.len() == 1, "{page}");
+        Ok(payments[0].clone())
+    };
+    let payment = until("the payment", PATIENCE, listed).await.unwrap();
+    assert_eq!(payment["amount"], "3.50");
+    assert_eq!(payment["currency"], "CNY");
+    assert_eq!(payment["device"], "desk-1");
+    stage.end().await;
+}
+
 /// All parts, running.
 struct Stage {
     folder: TempDir,
@@ -266,6 +434,20 @@ impl Stage {
             ils,
             desk,
         }
+    }
+
+    /// Waits until these alarms, and no others, are on the device's page.
+    async fn alarms_are(&self, expected: &[&str]) {
+        let seen = async || {
+            let device = self.library.get("/api/v1/devices/desk-1").await?;
+            let alarms = device["alarms"].as_array().context("alarms")?;
+            let kinds: Vec<_> = alarms.iter().map(|alarm| &alarm["kind"]).collect();
+            anyhow::ensure!(kinds == expected, "{kinds:?}");
+            Ok(())
+        };
+        until(&format!("{expected:?}"), PATIENCE, seen)
+            .await
+            .unwrap();
     }
 
     async fn machine(&self) -> Machine {

@@ -7,7 +7,7 @@ use lujiang_sip2::{
     SipDate,
 };
 
-use super::{Deed, Entry, Ils, Kind, Loan};
+use super::{Deed, Entry, Ils, Kind, Loan, RenewalBase};
 
 /// Why something is not done, in the system's words.
 type Refusal = &'static str;
@@ -196,7 +196,11 @@ impl Ils {
             }
             return Err(refusal);
         }
-        let due = wanted.due.unwrap_or_else(|| item.due_from(wanted.at));
+        let from = match (&had, self.habits.renewal_base) {
+            (Some(had), RenewalBase::DueDate) => had.due,
+            (Some(_), RenewalBase::Today) | (None, _) => wanted.at,
+        };
+        let due = wanted.due.unwrap_or_else(|| item.due_from(from));
         let since = had.as_ref().map_or(wanted.at, |had| had.since);
         let patron = wanted.patron.to_owned();
         let before = item.loan.replace(Loan {

@@ -26,6 +26,15 @@ pub enum ChargedItems {
     Missing,
 }
 
+/// From when a renewal lends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RenewalBase {
+    /// From its day: a loan of the same day is due as before.
+    Today,
+    /// From the day the item was due: each renewal moves it.
+    DueDate,
+}
+
 /// How a library system is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Habits {
@@ -35,6 +44,8 @@ pub struct Habits {
     pub charged_items: ChargedItems,
     /// Whether 18 says where an item is.
     pub tells_items: bool,
+    /// From when a renewal lends.
+    pub renewal_base: RenewalBase,
     /// Who may log in, name and password; with none, anybody may, and needs not.
     pub login: Option<(String, String)>,
     /// What AO says.
@@ -49,6 +60,7 @@ impl Habits {
             kind,
             charged_items: ChargedItems::Barcodes,
             tells_items: true,
+            renewal_base: RenewalBase::Today,
             login: None,
             institution: "liling".to_owned(),
         }
