@@ -1,6 +1,8 @@
 //! A small week with real processes: two self-checkouts and two buses lend and take back while
-//! clocks jump by minutes and years, links are cut, agents and the gateway are killed, and the library system breaks off. In the end
-//! the library system knows what a model of the shelves knows, and nothing is in dispute.
+//! clocks jump by minutes and years, links are cut, agents and the gateway are killed, and the
+//! library system breaks off. In the end the library system knows what a model of the shelves
+//! knows, it was told of nothing twice, and nothing is in dispute. A gateway that says again what
+//! it does not know the fate of turns it red.
 //!
 //! The week of thousands of seeds, with wrong clocks and disputes of every kind, is the cores' own
 //! (`gateway/src/desk/tests/week.rs`).
@@ -10,12 +12,13 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use jiff::SignedDuration;
 use lujiang_agent::lending::{Loan, Return};
 use lujiang_sip2::{Checkin, Checkout, Private, Profile, Response, SipDate};
 use lujiang_tests::bus::Bus;
 use lujiang_tests::desk::LoanHouse;
-use lujiang_tests::ils::{Fault, Habits, Ils, Item, Kind, Patron};
+use lujiang_tests::ils::{Deed, Fault, Habits, Ils, Item, Kind, Patron};
 use lujiang_tests::link::Weather;
 use lujiang_tests::machine::Machine;
 use lujiang_tests::self_checkout::SelfCheckout;
@@ -85,7 +88,7 @@ async fn in_the_end_the_library_system_knows_what_the_shelves_know_and_disputes_
     let seed = std::env::var(SEED).map_or(20_161_120, |seed| seed.parse().unwrap());
     println!("{SEED}={seed}");
     let folder = tempfile::tempdir().unwrap();
-    let mut week = Week::begin(folder.path(), seed).await;
+    let mut week = Week::begin(folder.path(), seed, None).await;
     for step in 0..STEPS {
         match week.dice.random_range(0..100) {
             0..6 => week.kill_something().await,
@@ -100,9 +103,41 @@ async fn in_the_end_the_library_system_knows_what_the_shelves_know_and_disputes_
     week.end().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_gateway_that_sends_again_blindly_after_a_break_turns_the_week_red() {
+    for plant in [None, Some("sends-again-blindly")] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut week = Week::begin(folder.path(), 1, plant).await;
+        // The library system lends it, and breaks off before it says so.
+        week.house.ils.set_fault_of("11", Fault::DropAfter);
+        assert!(week.lend_on_bus(0, 1, 1).await);
+        week.out.insert(item(1), 1);
+        match plant {
+            None => until("the week to be right", LONG, async || week.is_right().await)
+                .await
+                .unwrap(),
+            Some(_) => {
+                let seen = async || week.told_twice().context("nothing was told twice");
+                let twice = until("the loan to be told twice", LONG, seen).await;
+                assert_eq!(twice.unwrap(), item(1));
+                // The loan is settled at the desk, and the week is red all the same.
+                let red = async || {
+                    let wrong = week.is_right().await.err().context("the week is right")?;
+                    anyhow::ensure!(wrong.to_string().contains("was told twice"), "{wrong}");
+                    Ok(())
+                };
+                until("the week to be red for this reason", LONG, red)
+                    .await
+                    .unwrap();
+            }
+        }
+        week.end().await;
+    }
+}
+
 impl Week {
-    async fn begin(folder: &std::path::Path, seed: u64) -> Self {
-        let house = LoanHouse::open(folder, library_system(), "koha", "").await;
+    async fn begin(folder: &std::path::Path, seed: u64, plant: Option<&str>) -> Self {
+        let house = LoanHouse::planted(folder, library_system(), "koha", "", plant).await;
         let house = house.unwrap();
         let mut desks = Vec::new();
         for name in ["desk-1", "desk-2"] {
@@ -281,34 +316,57 @@ impl Week {
             self.turn_the_library_system().await;
         }
         assert!(self.granted > STEPS / 4, "only {} were done", self.granted);
+        until(
+            "the library system to know what the shelves know",
+            LONG,
+            async || self.is_right().await,
+        )
+        .await
+        .unwrap();
+    }
+
+    /// Whether all is told, once, and the library system knows what the shelves know.
+    async fn is_right(&self) -> anyhow::Result<()> {
         let expected: BTreeMap<String, String> = self
             .out
             .iter()
             .map(|(item, number)| (item.clone(), reader(*number)))
             .collect();
-        until(
-            "the library system to know what the shelves know",
-            LONG,
-            async || {
-                let desk = self.house.library.get("/api/v1/loans/desk").await?;
-                let conflicts = self.house.library.get("/api/v1/conflicts").await?;
-                let disputed = conflicts["conflicts"].as_array().unwrap().len();
-                anyhow::ensure!(disputed == 0, "in dispute: {conflicts}");
-                let totals = desk["totals"].as_array().unwrap();
-                let open = totals.iter().filter(|total| total["state"] != "settled");
-                let open: u64 = open.filter_map(|total| total["facts"].as_u64()).sum();
-                anyhow::ensure!(open == 0, "{open} open: {desk}");
-                let state = self.house.ils.ils().state();
-                let known: BTreeMap<String, String> = state
-                    .iter()
-                    .map(|(item, loan)| (item.clone(), loan.patron.clone()))
-                    .collect();
-                anyhow::ensure!(known == expected, "known {known:?}, expected {expected:?}");
-                Ok(())
-            },
-        )
-        .await
-        .unwrap();
+        let desk = self.house.library.get("/api/v1/loans/desk").await?;
+        let conflicts = self.house.library.get("/api/v1/conflicts").await?;
+        let disputed = conflicts["conflicts"].as_array().unwrap().len();
+        anyhow::ensure!(disputed == 0, "in dispute: {conflicts}");
+        let totals = desk["totals"].as_array().unwrap();
+        let open = totals.iter().filter(|total| total["state"] != "settled");
+        let open: u64 = open.filter_map(|total| total["facts"].as_u64()).sum();
+        anyhow::ensure!(open == 0, "{open} open: {desk}");
+        let state = self.house.ils.ils().state();
+        let known: BTreeMap<String, String> = state
+            .iter()
+            .map(|(item, loan)| (item.clone(), loan.patron.clone()))
+            .collect();
+        anyhow::ensure!(known == expected, "known {known:?}, expected {expected:?}");
+        match self.told_twice() {
+            Some(item) => anyhow::bail!("{item} was told twice: {:?}", self.house.executed()),
+            None => Ok(()),
+        }
+    }
+
+    /// An item that was lent, or lent on, while it was lent: nobody renews in this week.
+    fn told_twice(&self) -> Option<String> {
+        let ils = self.house.ils.ils();
+        let deeds = ils.journal().deeds();
+        (0..ITEMS).map(item).find(|item| {
+            let own = deeds.iter().filter_map(|deed| match deed {
+                Deed::Checkout { item: it, .. } | Deed::Renew { item: it, .. } => {
+                    (it == item).then_some(true)
+                }
+                Deed::Checkin { item: it, .. } => (it == item).then_some(false),
+                Deed::Block { .. } | Deed::FeePaid { .. } => None,
+            });
+            let own: Vec<bool> = own.collect();
+            own.windows(2).any(|two| two == [true, true])
+        })
     }
 
     async fn end(mut self) {
