@@ -151,13 +151,15 @@ fn is_found_out(planted: Planted) {
     println!("{planted:?} is found out by seed {seed}: {wrong}");
 }
 
-/// The seeds to run: LUJIANG_SEED names one, LUJIANG_LONG=1 asks for more.
+/// The seeds to run: LUJIANG_SEED names one, LUJIANG_LONG=1 asks for more; both together go on
+/// from that one.
 fn seeds() -> std::ops::Range<u64> {
     let one = std::env::var("LUJIANG_SEED").ok();
-    match one.map(|seed| seed.parse::<u64>().expect("LUJIANG_SEED is a number")) {
-        Some(seed) => seed..seed + 1,
-        None if std::env::var_os("LUJIANG_LONG").is_some() => 0..SEEDS_LONG,
-        None => 0..SEEDS,
+    let one = one.map(|seed| seed.parse::<u64>().expect("LUJIANG_SEED is a number"));
+    match (one, std::env::var_os("LUJIANG_LONG").is_some()) {
+        (Some(seed), false) => seed..seed + 1,
+        (from, true) => from.unwrap_or(0)..SEEDS_LONG,
+        (None, false) => 0..SEEDS,
     }
 }
 

@@ -9,7 +9,7 @@ use super::reference::{Since, expected, truth};
 use super::shell::deal_of;
 use super::truth::{Deal, Happened, Thing};
 use super::{Summary, THINGS, Week, barcode};
-use crate::desk::{Ability, ConflictKind, Errand, Precedence, Response, Rest};
+use crate::desk::{Ability, ConflictKind, Errand, Precedence, Response, Rest, Settled};
 
 impl Week {
     /// What the week was like; the error says what differs.
@@ -143,15 +143,23 @@ impl Week {
     }
 
     /// Whether two loans to the same reader follow each other: a reader who is shown to have the
-    /// item is not lent it again, so the due date may be the earlier loan's.
+    /// item is not lent it again, so the due date may be the earlier loan's; also where that one
+    /// was undone, but told before the desk heard so.
     fn is_repeated(&self, thing: Thing) -> bool {
-        let is_loan = |deal: &&Happened| {
-            deal.thing == thing && deal.stands() && deal.kind == LoanKind::Checkout
+        let is_loan = |(number, deal): &(Deal, &Happened)| {
+            let is_loan = deal.undoes.is_none() && deal.kind == LoanKind::Checkout;
+            deal.thing == thing && is_loan && (deal.stands() || self.was_told(*number))
         };
-        let loans: Vec<_> = self.deals.iter().filter(is_loan).collect();
+        let loans: Vec<_> = self.deals.iter().enumerate().filter(is_loan).collect();
         loans
             .windows(2)
-            .any(|pair| pair[0].reader == pair[1].reader)
+            .any(|pair| pair[0].1.reader == pair[1].1.reader)
+    }
+
+    fn was_told(&self, deal: Deal) -> bool {
+        let delivery = self.ledger.iter().find(|delivery| delivery.deal == deal);
+        let settled = delivery.and_then(|it| self.shell.settled.get(&it.entry.number.0));
+        settled == Some(&Settled::Told)
     }
 
     /// Whether everything about an item can be known in the end: the library system shows all, on-line
