@@ -7,6 +7,7 @@
 mod access;
 mod check;
 mod client;
+mod consent;
 mod content;
 mod failure;
 mod folder;

@@ -97,6 +97,9 @@ pub(super) enum LoansCommand {
         /// The number of an earlier export, to have the same file again
         #[arg(long, value_name = "NUMBER")]
         again: Option<i64>,
+        /// Agree beforehand to have it again
+        #[arg(long, requires = "again")]
+        yes: bool,
         /// Print {"export","file","facts","without_reader"}
         #[arg(long)]
         json: bool,
@@ -220,7 +223,16 @@ impl LoansCommand {
             Self::Sync { json } => desk::sync(folder, printer, Print::of(json)).await,
             Self::Pause => desk::set_work(folder, "pause").await,
             Self::Resume => desk::set_work(folder, "resume").await,
-            Self::Export { form, again, json } => {
+            Self::Export {
+                form,
+                again,
+                yes,
+                json,
+            } => {
+                let again = again.map(|number| desk::Again {
+                    number,
+                    is_agreed: yes,
+                });
                 desk::export(folder, printer, form, again, Print::of(json)).await
             }
             Self::Forget { json } => desk::forget(folder, printer, Print::of(json)).await,

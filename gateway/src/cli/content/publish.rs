@@ -2,7 +2,7 @@
 //! nothing is signed before somebody agrees.
 
 use std::collections::BTreeSet;
-use std::io::{BufRead as _, IsTerminal as _, Read as _, Write as _};
+use std::io::Read as _;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, anyhow};
@@ -19,6 +19,7 @@ use super::understanding;
 use super::upload;
 use crate::cli::access::Access;
 use crate::cli::client::{Client, encoded};
+use crate::cli::consent;
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::folder::Folder;
 use crate::cli::printer::Printer;
@@ -155,27 +156,18 @@ impl PublishArgs {
         if self.yes {
             return Ok(());
         }
-        if self.json || !std::io::stdin().is_terminal() {
+        if self.json || !consent::is_somebody_there() {
             let why = anyhow!("nobody to ask: agree with --yes, or look with --dry-run");
             return Err(Failure::Usage(why));
         }
         let question = format!(
-            "Sign and publish {} with {}? [y/N] ",
+            "Sign and publish {} with {}?",
             draft.parts.catalogue.metadata.identifier,
             understanding::titles(draft)
         );
-        let mut out = std::io::stderr();
-        let asked = out
-            .write_all(question.as_bytes())
-            .and_then(|()| out.flush());
-        asked.context("asking")?;
-        let mut answer = String::new();
-        // A line is enough; what comes without end is not waited for.
-        let mut line = std::io::stdin().lock().take(100);
-        line.read_line(&mut answer).context("reading the answer")?;
-        match answer.trim().to_lowercase().as_str() {
-            "y" | "yes" | "是" => Ok(()),
-            _ => Err(anyhow!("nothing was published: not agreed to").into()),
+        match consent::is_agreed(&question)? {
+            true => Ok(()),
+            false => Err(anyhow!("nothing was published: not agreed to").into()),
         }
     }
 

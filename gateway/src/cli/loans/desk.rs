@@ -1,11 +1,12 @@
 //! `loans list`, `conflicts`, `rule` and what else is asked of the running desk.
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use reqwest::Method;
 use serde_json::json;
 
 use crate::cli::access::Access;
 use crate::cli::client::encoded;
+use crate::cli::consent;
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::folder::Folder;
 use crate::cli::printer::Printer;
@@ -20,6 +21,15 @@ use crate::loans::{ExportForm, RulingKind};
 pub(super) enum Print {
     Json,
     Text,
+}
+
+/// An export that went out before.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Again {
+    /// Its number.
+    pub(super) number: i64,
+    /// Whether it was agreed to beforehand.
+    pub(super) is_agreed: bool,
 }
 
 /// Which loans are asked for.
@@ -240,13 +250,16 @@ pub(super) async fn export(
     folder: &Folder,
     printer: &mut Printer,
     form: ExportForm,
-    again: Option<i64>,
+    again: Option<Again>,
     print: Print,
 ) -> Result<Outcome, Failure> {
+    if let Some(again) = &again {
+        again.consent(print)?;
+    }
     let gateway = Access::running(folder).await?;
     let request = ExportRequest {
         form: form.as_str().to_owned(),
-        again,
+        again: again.map(|again| again.number),
     };
     let report: ExportReport = gateway
         .post("/api/v1/loans/export", &request)
@@ -273,6 +286,30 @@ pub(super) async fn export(
             Outcome::ProblemsFound
         }
     })
+}
+
+impl Again {
+    /// Whoever loads a file twice may have the library system lend twice.
+    fn consent(&self, print: Print) -> Result<(), Failure> {
+        if self.is_agreed {
+            return Ok(());
+        }
+        if print == Print::Json || !consent::is_somebody_there() {
+            let why = anyhow!(
+                "nobody to ask whether export {} is wanted again: say so with --yes",
+                self.number
+            );
+            return Err(Failure::Usage(why));
+        }
+        let question = format!(
+            "Export {} went out before; loaded a second time it may be done a second time. Write it again?",
+            self.number
+        );
+        match consent::is_agreed(&question)? {
+            true => Ok(()),
+            false => Err(anyhow!("nothing was exported: not agreed to").into()),
+        }
+    }
 }
 
 pub(super) async fn forget(
