@@ -57,8 +57,12 @@ impl LoanHouse {
         let mut library = Library::planted(folder, &folder.join("data"), plant)?;
         let password = folder.join("ils-password");
         write_password(&password, LOGIN.1)?;
+        let pace = match more.contains("request_interval") {
+            true => "",
+            false => "request_interval = \"1ms\"\n",
+        };
         library.configure(&format!(
-            "[loans]\nmake = \"{make}\"\npatience = \"1ms\"\nrequest_interval = \"1ms\"\n\
+            "[loans]\nmake = \"{make}\"\npatience = \"1ms\"\n{pace}\
              break_pause = \"20ms\"\nruling_delay = \"10s\"\n{more}\n\
              [loans.ils]\nhost = \"127.0.0.1\"\nport = {}\nuser = \"{}\"\npassword_file = \"{}\"\n\
              answer_timeout = \"2s\"\nbackoff_min = \"20ms\"\nbackoff_max = \"200ms\"\n",

@@ -4,8 +4,10 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use lujiang_tests::desk::{LOGIN, LoanHouse, fact, minutes};
-use lujiang_tests::ils::{Fault, Habits, Ils, Kind};
-use lujiang_tests::site::PATIENCE;
+use lujiang_tests::ils::{ChargedItems, Fault, Habits, Ils, Kind, RenewalBase};
+use lujiang_tests::packet::Version;
+use lujiang_tests::publisher::Publisher;
+use lujiang_tests::site::{Library, PATIENCE};
 use lujiang_tests::wait::until;
 use serde_json::json;
 
@@ -93,6 +95,46 @@ async fn whatever_breaks_between_request_and_answer_nothing_is_told_twice_or_not
             ["checkout B00001 R0001", "checkin B00001"],
             "{fault:?}"
         );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_renewal_whose_answer_broke_off_is_told_again_only_where_its_date_shows_it_was_not_done()
+{
+    let held = "renew B00001 unresolved";
+    let told = "renew B00001 told";
+    for (base, fault, more, expected, times) in [
+        // By its day: the loan of the same day is due as before, renewed or not.
+        (RenewalBase::Today, Fault::DropAfter, "", held, 1),
+        (RenewalBase::Today, Fault::DropBefore, "", held, 0),
+        (RenewalBase::DueDate, Fault::DropAfter, "", told, 1),
+        (RenewalBase::DueDate, Fault::DropBefore, "", held, 0),
+        (
+            RenewalBase::DueDate,
+            Fault::DropBefore,
+            "unmoved_due = \"not-renewed\"",
+            told,
+            1,
+        ),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut ils = stocked(Kind::Generic);
+        ils.habits_mut().renewal_base = base;
+        let house = LoanHouse::open(folder.path(), ils, "generic", more);
+        let house = house.await.unwrap();
+        let lent = fact("1", "checkout", "B00001", Some("R0001"), minutes(30));
+        house.send(&[lent]).await.unwrap();
+        house.outcomes(1).await.unwrap();
+        house.ils.set_fault_of("29", fault);
+        let mut renewed = fact("2", "renew", "B00001", Some("R0001"), minutes(20));
+        let due = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(60 * 24);
+        renewed["data"]["due"] = json!(due.to_string());
+        house.send(&[renewed]).await.unwrap();
+        let outcomes = house.outcomes(2).await.unwrap();
+        assert_eq!(outcomes[1], expected, "{base:?} {fault:?}");
+        let executed = house.executed().into_iter();
+        let renewals = executed.filter(|deed| deed.starts_with("renew")).count();
+        assert_eq!(renewals, times, "{base:?} {fault:?}");
     }
 }
 
@@ -204,6 +246,63 @@ async fn a_conflict_is_shown_with_its_story_ruled_on_and_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_library_system_cannot_show_is_held_for_staff_and_never_told_again() {
+    let lists = |listed| Habits {
+        charged_items: listed,
+        ..Habits::of(Kind::Generic)
+    };
+    let silent = Habits {
+        tells_items: false,
+        ..Habits::of(Kind::Generic)
+    };
+    for (habits, lacking, code) in [
+        (lists(ChargedItems::Missing), "charged_items", "11"),
+        (lists(ChargedItems::Titles), "charged_items", "11"),
+        (silent, "circulation", "09"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let ils = Ils::stocked(habits.with_login(LOGIN.0, LOGIN.1), 3, 9);
+        let house = LoanHouse::open(folder.path(), ils, "generic", "");
+        let house = house.await.unwrap();
+        // The first loan shows what this library system can answer.
+        let first = fact("0", "checkout", "B00001", Some("R0003"), minutes(60));
+        house.send(&[first]).await.unwrap();
+        house.outcomes(1).await.unwrap();
+        house.ils.set_fault_of(code, Fault::DropAfter);
+        let next = match code {
+            "11" => fact("1", "checkout", "B00002", Some("R0001"), minutes(30)),
+            _ => fact("1", "checkin", "B00001", None, minutes(30)),
+        };
+        house.send(&[next]).await.unwrap();
+        let outcomes = house.outcomes(2).await.unwrap();
+        assert!(outcomes[1].ends_with(" unresolved"), "{outcomes:?}");
+        let desk = house.link_is("up").await.unwrap();
+        assert_eq!(desk["abilities"][lacking], "lacking", "{desk}");
+        assert_eq!(house.executed().len(), 2, "{:?}", house.executed());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn between_an_answer_and_the_next_request_the_library_system_has_its_pause() {
+    let folder = tempfile::tempdir().unwrap();
+    let pause = std::time::Duration::from_millis(250);
+    let pace = "request_interval = \"250ms\"";
+    let house = LoanHouse::open(folder.path(), stocked(Kind::Generic), "generic", pace);
+    let house = house.await.unwrap();
+    house.link_is("up").await.unwrap();
+    let before = house.ils.requests();
+    let lent = fact("1", "checkout", "B00001", Some("R0001"), minutes(30));
+    house.send(&[lent]).await.unwrap();
+    assert_eq!(house.outcomes(1).await.unwrap(), ["checkout B00001 told"]);
+    // The item, the reader, the loan, and what is shown of it.
+    let received = house.ils.received().split_off(before);
+    assert!(received.len() >= 4, "{}", received.len());
+    for pair in received.windows(2) {
+        assert!(pair[1] - pair[0] >= pause, "{:?}", pair[1] - pair[0]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn paused_it_tells_nothing_and_without_a_library_system_facts_wait() {
     let folder = tempfile::tempdir().unwrap();
     let house = LoanHouse::open(folder.path(), stocked(Kind::Generic), "generic", "");
@@ -250,4 +349,34 @@ async fn a_refused_login_is_told_and_not_tried_again_at_once() {
     .await
     .unwrap();
     assert!(!told.contains(LOGIN.1) && !house.library.log().contains(LOGIN.1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_that_went_out_is_written_again_only_if_somebody_agrees() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut library = Library::in_folder(folder.path(), &folder.path().join("data")).unwrap();
+    library.configure("[loans]\npatience = \"1ms\"\n").unwrap();
+    library.start().await.unwrap();
+    let bus = library.add_device("bus-1", "bus", "main").await.unwrap();
+    let door = library.endpoints().mqtt;
+    let mut publisher = Publisher::connect(door, &bus, Version::V311).await.unwrap();
+    let lent = fact("1", "checkout", "B00001", Some("R0001"), minutes(30));
+    publisher.deliver("1", &lent).await.unwrap();
+    let export = ["loans", "export", "koc"];
+    let written = until("the loan to be exported", PATIENCE, async || {
+        let written = library.command(&export).await?;
+        anyhow::ensure!(written.contains("export  1"), "{written}");
+        Ok(written)
+    });
+    let written = written.await.unwrap();
+    assert!(!written.contains("R0001"), "{written}");
+
+    let again = [&export[..], &["--again", "1"]].concat();
+    let refused = library.command(&again).await.unwrap_err();
+    assert!(format!("{refused:#}").contains("--yes"), "{refused:#}");
+    let agreed = [&again[..], &["--yes"]].concat();
+    assert_eq!(library.command(&agreed).await.unwrap(), written);
+    let next = library.command(&export).await.unwrap();
+    assert!(next.contains("nothing waits"), "{next}");
+    library.stop().await.unwrap();
 }

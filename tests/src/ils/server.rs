@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use jiff::Timestamp;
@@ -42,7 +42,8 @@ struct Manner {
     faults: Faults,
     refuse_logins: bool,
     connections: usize,
-    requests: usize,
+    /// When each line was received.
+    received: Vec<Instant>,
 }
 
 /// Its tasks while it runs.
@@ -157,7 +158,13 @@ impl IlsHandle {
     /// How many lines were received.
     #[must_use]
     pub fn requests(&self) -> usize {
-        self.manner().requests
+        self.manner().received.len()
+    }
+
+    /// When each line was received.
+    #[must_use]
+    pub fn received(&self) -> Vec<Instant> {
+        self.manner().received.clone()
     }
 
     /// What it knows, to look at and to change.
@@ -259,7 +266,7 @@ impl Shared {
     fn delivery(&self, session: &mut Session, line: &[u8]) -> Delivery {
         let (fault, refuse_logins) = {
             let mut manner = self.manner.lock().expect("no panic holds it");
-            manner.requests += 1;
+            manner.received.push(Instant::now());
             let fault = Command::of(line).and_then(|command| manner.faults.next(command));
             (fault, manner.refuse_logins)
         };

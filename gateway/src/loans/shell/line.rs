@@ -119,8 +119,11 @@ impl Shell {
         String::from_utf8(bytes).map_err(|_| Unanswered::NoReader)
     }
 
+    /// Asks once the library system has had its pause since the last answer.
     async fn exchange(&mut self, request: &Request) -> Result<Response, Unanswered> {
+        let pause = self.loans.0.section.request_interval;
         let link = self.link.as_mut().ok_or(LinkError::Closed)?;
+        tokio::time::sleep_until(link.used + pause).await;
         Ok(link.exchange(request).await?)
     }
 
