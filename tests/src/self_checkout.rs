@@ -223,7 +223,7 @@ impl SelfCheckout {
              keep_alive = \"2s\"\nconnect_timeout = \"2s\"\nack_timeout = \"3s\"\n\
              backoff_min = \"50ms\"\nbackoff_max = \"500ms\"\nclock_timeout = \"2s\"\n\
              [self_checkout.acs]\nhost = \"{ils_host}\"\nport = {ils_port}\n\
-             connect_timeout = \"1s\"\nanswer_timeout = \"1s\"\n\
+             connect_timeout = \"1s\"\nanswer_timeout = \"3s\"\n\
              backoff_min = \"50ms\"\nbackoff_max = \"200ms\"\n\
              [self_checkout.machines.{MACHINE}]\nlisten = \"127.0.0.1:0\"\n\
              {more}\n\
