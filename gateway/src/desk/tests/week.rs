@@ -11,16 +11,14 @@ mod truth;
 mod verdict;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use lujiang_wire::{LoanKind, Mode};
 
 use crate::desk::{
     Abilities, Ability, ConflictKind, LateAndOver, LateWhileLent, Policy, Profile, Response,
-    UnmovedDue,
 };
 use dice::Dice;
-use ils::{Dates, Ils, Kind, Lists, PERIOD, PERIOD_OF_DAYS, Readers, Rules, Tells};
+use ils::{Dates, Ils, Kind, Lists, PERIOD, Readers, Rules, Tells};
 use machine::{Delivery, Station, barcode};
 use shell::{Around, Planted, Shell};
 use truth::{Happened, Reader, Thing};
@@ -203,27 +201,12 @@ impl Plan {
             };
         }
         let has_slips = dice.one_in(6);
-        let mut policy = Policy::default();
-        if has_slips && dice.one_in(2) {
-            policy
-                .responses
-                .insert(ConflictKind::OutToAnother, Response::ReturnThenLoan);
-            policy.late_while_lent = LateWhileLent::Count;
-        }
-        if dice.one_in(4) {
-            policy.late_and_over = LateAndOver::TellBoth;
-        }
+        let mut policy = policy(dice, has_slips);
         let dates = match honours_due {
             true => Dates::Seconds,
             false => dice.pick(&[Dates::Seconds, Dates::Days]),
         };
-        policy.unmoved_due = match dates {
-            Dates::Seconds => UnmovedDue::NotRenewed,
-            Dates::Days => dice.pick(&[
-                UnmovedDue::Unclear,
-                UnmovedDue::NotRenewedBefore(Duration::from_secs(PERIOD_OF_DAYS.unsigned_abs())),
-            ]),
-        };
+        policy.unmoved_due = dates.unmoved(dice);
         let is_able = !dice.one_in(8);
         let is_proven = is_able && !dice.one_in(8);
         let ability = match is_proven {
@@ -269,6 +252,21 @@ impl Plan {
             self.abilities.charged_items == Ability::Proven && self.ils.dates == Dates::Seconds;
         is_known && is_shown && !self.has_business && !self.has_slips
     }
+}
+
+/// What the library wants done.
+fn policy(dice: &mut Dice, has_slips: bool) -> Policy {
+    let mut policy = Policy::default();
+    if has_slips && dice.one_in(2) {
+        policy
+            .responses
+            .insert(ConflictKind::OutToAnother, Response::ReturnThenLoan);
+        policy.late_while_lent = LateWhileLent::Count;
+    }
+    if dice.one_in(4) {
+        policy.late_and_over = LateAndOver::TellBoth;
+    }
+    policy
 }
 
 impl Week {

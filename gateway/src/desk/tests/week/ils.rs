@@ -1,20 +1,23 @@
 //! A model of a library system: loans, blocks, limits, holds, and what it cannot show. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use lujiang_wire::LoanKind;
 
+use super::dice::Dice;
 use super::truth::{Deal, Reader, Thing};
 use crate::desk::{
-    Charged, Circulation, Errand, Profile, ReaderSeen, ReaderStanding, Sighting, Told, Words,
+    Charged, Circulation, Errand, Profile, ReaderSeen, ReaderStanding, Sighting, Told, UnmovedDue,
+    Words,
 };
 
 /// How long it lends, in seconds, from its own clock; and so do the machines.
 pub(super) const PERIOD: i64 = 28 * 24 * 3_600;
 
 /// How long it lends where it dates by days: shorter than the machines think.
-pub(super) const PERIOD_OF_DAYS: i64 = 21 * 24 * 3_600;
+const PERIOD_OF_DAYS: i64 = 21 * 24 * 3_600;
 
 const DAY: i64 = 24 * 3_600;
 
@@ -40,6 +43,17 @@ pub(super) enum Dates {
     Seconds,
     /// A loan ends with its last day.
     Days,
+}
+
+impl Dates {
+    /// What an unmoved date tells, as far as the library says so: nothing that is not true.
+    pub(super) fn unmoved(self, dice: &mut Dice) -> UnmovedDue {
+        let period = Duration::from_secs(PERIOD_OF_DAYS.unsigned_abs());
+        match self {
+            Self::Seconds => UnmovedDue::NotRenewed,
+            Self::Days => dice.pick(&[UnmovedDue::Unclear, UnmovedDue::NotRenewedBefore(period)]),
+        }
+    }
 }
 
 /// What kind of library system it is.
