@@ -2,6 +2,7 @@
 
 mod content;
 mod document;
+mod drafts;
 mod house;
 mod lending;
 mod rights;

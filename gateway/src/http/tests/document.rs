@@ -5,6 +5,8 @@ use super::*;
 /// Every route there is, in order.
 const ROUTES: &[&str] = &[
     "delete /api/v1/conflicts/{number}/ruling",
+    "delete /api/v1/content/drafts/{draft}",
+    "delete /api/v1/content/drafts/{draft}/files/{file}",
     "delete /api/v1/content/hidden/{title}",
     "delete /api/v1/content/notices/{notice}",
     "delete /api/v1/loans/stops/{stop}",
@@ -13,7 +15,12 @@ const ROUTES: &[&str] = &[
     "get /api/v1/audit",
     "get /api/v1/conflicts",
     "get /api/v1/content/blobs/{blob}",
+    "get /api/v1/content/drafts",
+    "get /api/v1/content/drafts/{draft}",
+    "get /api/v1/content/drafts/{draft}/understanding",
+    "get /api/v1/content/hidden",
     "get /api/v1/content/notices",
+    "get /api/v1/content/pictures/{blob}",
     "get /api/v1/content/releases",
     "get /api/v1/content/releases/{release}",
     "get /api/v1/content/releases/{release}/allotment",
@@ -51,6 +58,7 @@ const ROUTES: &[&str] = &[
     "patch /api/v1/devices/{device}",
     "post /api/v1/certificate",
     "post /api/v1/conflicts/{number}/ruling",
+    "post /api/v1/content/drafts",
     "post /api/v1/content/hidden",
     "post /api/v1/content/notices",
     "post /api/v1/content/publications",
@@ -90,6 +98,7 @@ const ROUTES: &[&str] = &[
     "post /api/v1/tokens",
     "post /api/v1/views/rebuild",
     "put /api/v1/content/blobs/{blob}",
+    "put /api/v1/content/drafts/{draft}/files/{file}",
     "put /api/v1/devices/{device}/limits",
     "put /api/v1/sites/{site}",
 ];

@@ -153,6 +153,18 @@ impl House {
         }
     }
 
+    /// The drafts as another start of the gateway finds them.
+    pub(super) fn drafts_anew(&self) -> Drafts {
+        let ApiState {
+            store,
+            content,
+            registry,
+            clock,
+            ..
+        } = &self.state;
+        drafts(store, content, registry, clock, self._folder.path())
+    }
+
     pub(super) fn follow_live(&mut self) {
         self.heard = self.state.live.watch();
         tokio::spawn(self.state.live.clone().run(
