@@ -28,6 +28,8 @@ const EXAMPLES: &str = "Examples:
   lujiang-agent enrol --config /etc/lujiang/agent.toml --gateway https://gateway:8443 --token-file -
                                                           get a certificate; the token is read from here
   lujiang-agent run --config /etc/lujiang/agent.toml      run until SIGTERM or Ctrl-C
+  lujiang-agent content import --config /etc/lujiang/agent.toml /media/stick
+                                                          take a release from a stick
   lujiang-agent status --config /etc/lujiang/agent.toml   what waits, and how the link is
 
 Exit codes: 0 done, 1 it failed, 2 it was asked wrongly.";

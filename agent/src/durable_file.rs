@@ -3,7 +3,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
 use std::path::{Path, PathBuf};
 
 /// Mode of every file here: what an agent writes concerns nobody else.
@@ -30,10 +30,30 @@ pub(crate) fn replace(path: &Path, contents: &[u8]) -> io::Result<()> {
     replace_in_steps(path, contents, |_| Ok(()))
 }
 
+/// As [`replace`]; the file belongs to whom its folder belongs to, so that what an administrator
+/// leaves there can be read by the agent that is run as somebody else.
+///
+/// # Errors
+/// As [`replace`]; also where the folder is another's and the system lets us give nothing away.
+pub(crate) fn replace_for_owner(path: &Path, contents: &[u8]) -> io::Result<()> {
+    let owner = fs::metadata(folder(path))?;
+    let owner = Some((owner.uid(), owner.gid()));
+    replace_as(path, contents, owner, |_| Ok(()))
+}
+
 /// As [`replace`], asking before each step: the tests pull the plug there.
 pub(crate) fn replace_in_steps(
     path: &Path,
     contents: &[u8],
+    reach: impl FnMut(Step) -> io::Result<()>,
+) -> io::Result<()> {
+    replace_as(path, contents, None, reach)
+}
+
+fn replace_as(
+    path: &Path,
+    contents: &[u8],
+    owner: Option<(u32, u32)>,
     mut reach: impl FnMut(Step) -> io::Result<()>,
 ) -> io::Result<()> {
     let beside = beside(path);
@@ -48,14 +68,24 @@ pub(crate) fn replace_in_steps(
         .create_new(true)
         .mode(MODE)
         .open(&beside)?;
+    if let Some((user, group)) = owner
+        && file.metadata()?.uid() != user
+    {
+        // The handle and not the name: whom the folder belongs to can change what has the name.
+        fchown(&file, Some(user), Some(group))?;
+    }
     file.write_all(contents)?;
     reach(Step::Written)?;
     file.sync_all()?;
     reach(Step::Synced)?;
     fs::rename(&beside, path)?;
     reach(Step::Renamed)?;
+    File::open(folder(path))?.sync_all()
+}
+
+fn folder(path: &Path) -> &Path {
     let folder = path.parent().filter(|folder| *folder != Path::new(""));
-    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+    folder.unwrap_or(Path::new("."))
 }
 
 /// Where the new file stands until it is renamed.

@@ -4,6 +4,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use lujiang_wire::{BlobHash, Label, TakingState};
 use serde::de::DeserializeOwned;
@@ -70,12 +71,14 @@ pub enum ImportState {
     },
 }
 
-/// Asks the agent to take a stick; the answer to a request before is forgotten.
+/// Asks the agent to take a stick; the answer to a request before is forgotten. The request belongs
+/// to whom the data folder belongs to: the agent's user, whoever asks.
 ///
 /// # Errors
-/// Where the data folder cannot be written.
+/// Where the data folder cannot be written, or is another's and we are not root.
 pub fn ask(data: &Path, request: &ImportRequest) -> io::Result<()> {
-    write(&data.join(REQUEST), request)
+    let text = serde_json::to_vec_pretty(request)?;
+    durable_file::replace_for_owner(&data.join(REQUEST), &text)
 }
 
 /// What the agent answered last.
@@ -84,6 +87,14 @@ pub fn ask(data: &Path, request: &ImportRequest) -> io::Result<()> {
 /// Where it cannot be read.
 pub fn answer(data: &Path) -> io::Result<Option<ImportAnswer>> {
     read(&data.join(ANSWER))
+}
+
+/// When the agent said so: while it takes a stick it says it every few seconds, moved or not.
+///
+/// # Errors
+/// Where nothing was said, or it cannot be looked at.
+pub fn answered_at(data: &Path) -> io::Result<SystemTime> {
+    std::fs::metadata(data.join(ANSWER))?.modified()
 }
 
 /// What is asked of the agent.
@@ -114,5 +125,36 @@ fn read<T: DeserializeOwned>(path: &Path) -> io::Result<Option<T>> {
         Ok(bytes) => Ok(Some(serde_json::from_slice(&bytes)?)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{MetadataExt as _, chown};
+
+    use super::*;
+
+    /// Nobody, on most systems.
+    const ANOTHER: u32 = 65_534;
+
+    #[test]
+    fn a_request_belongs_to_the_agents_user_whoever_asks() {
+        let data = tempfile::tempdir().unwrap();
+        // Only root can give a folder away, and only root then has to give the request away.
+        let _ = chown(data.path(), Some(ANOTHER), Some(ANOTHER));
+        let owner = std::fs::metadata(data.path()).unwrap();
+        let asked = ImportRequest {
+            id: "1".to_owned(),
+            folder: "/media/stick".into(),
+            release: "2026-12".parse().unwrap(),
+            root: None,
+        };
+
+        ask(data.path(), &asked).unwrap();
+
+        let file = std::fs::metadata(data.path().join(REQUEST)).unwrap();
+        assert_eq!((file.uid(), file.gid()), (owner.uid(), owner.gid()));
+        assert_eq!(file.mode() & 0o777, 0o600);
+        assert_eq!(request(data.path()).unwrap(), Some(asked));
     }
 }

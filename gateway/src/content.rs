@@ -40,7 +40,7 @@ use crate::store::audit::{self, AuditRecord};
 use crate::store::content::{self as rows, ReleaseRow};
 
 pub use options::OptionsError;
-pub(crate) use options::blob_store;
+pub(crate) use options::blob_store_beside;
 pub use picture::ShownPicture;
 pub use say::{NewNotice, NoticeLimits, SayError};
 pub use serve::{Download, Refused};

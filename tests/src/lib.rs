@@ -6,7 +6,7 @@
 //! and its key in files), [`publisher`] (a plain device that remembers
 //! what was acknowledged), [`subscriber`] (who listens), [`visitors`] (who walks through the doors of a year),
 //! [`ils`] (a library system over SIP2), [`machine`] (who asks it),
-//! [`epubs`] (books of a wanted size), [`librarian`] (who publishes them), [`fetcher`] (a device that fetches them), [`restarter`] (one that begins each anew), [`kiosk_process`] (one that shows them), [`bucket`] (an S3 store), [`self_checkout`] (an agent between the two), [`blind_line`] (who says it again),
+//! [`lonely_kiosk`] (a kiosk that no line need reach), [`epubs`] (books of a wanted size), [`librarian`] (who publishes them), [`fetcher`] (a device that fetches them), [`restarter`] (one that begins each anew), [`kiosk_process`] (one that shows them), [`bucket`] (an S3 store), [`self_checkout`] (an agent between the two), [`blind_line`] (who says it again),
 //! [`gullible`] (a house that believes too much),
 //! [`bench`] (how fast all of it is).
 
@@ -29,6 +29,7 @@ pub mod kiosk;
 pub mod kiosk_process;
 pub mod librarian;
 pub mod link;
+pub mod lonely_kiosk;
 pub mod machine;
 pub mod paced_line;
 pub mod packet;

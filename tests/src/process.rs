@@ -135,6 +135,37 @@ impl Process {
     }
 }
 
+/// What a program said, and how it ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Said {
+    /// Its exit code; none where a signal ended it.
+    pub code: Option<i32>,
+    /// Standard output.
+    pub out: String,
+    /// Standard error.
+    pub errors: String,
+}
+
+/// Runs a program to its end, however it ends.
+///
+/// # Errors
+/// Where it cannot be run, or takes too long.
+pub async fn said(program: &Path, arguments: &[&str]) -> anyhow::Result<Said> {
+    let done = Command::new(program)
+        .args(arguments)
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output();
+    let done = tokio::time::timeout(END, done)
+        .await
+        .with_context(|| format!("{} took too long", program.display()))??;
+    Ok(Said {
+        code: done.status.code(),
+        out: String::from_utf8_lossy(&done.stdout).into_owned(),
+        errors: String::from_utf8_lossy(&done.stderr).into_owned(),
+    })
+}
+
 /// Runs a program to its end and gives back its standard output.
 ///
 /// # Errors

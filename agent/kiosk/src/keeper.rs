@@ -32,11 +32,10 @@ use crate::recorder::RecordError;
 use crate::shelf::Shelf;
 use crate::source::Source;
 use crate::state::{Failure, State};
-use crate::trusted_time::TrustedTime;
+use crate::trusted_time::{Moment, TrustedTime};
 pub use import::{Import, ImportError, Imported};
 
-/// How often windows are looked at: to the second at their edges would be to watch a clock; a
-/// reader's session is longer.
+/// How often windows are looked at besides at their edges: a clock may be set meanwhile.
 const LOOK_EVERY: Duration = Duration::from_secs(15);
 
 /// How often it is asked what is newest though nobody said anything.
@@ -95,6 +94,7 @@ pub struct Keeper {
     paint_until: Option<Instant>,
     pause: Duration,
     ask_at: Instant,
+    look_at: Instant,
 }
 
 /// Why the keeper cannot begin.
@@ -145,7 +145,8 @@ impl Keeper {
         let floor = Timestamp::UNIX_EPOCH;
         let state = text.as_deref().and_then(State::parse);
         let state = state.unwrap_or_else(|| State::new(floor));
-        let time = TrustedTime::restored(state.floor, options.clock.boot());
+        let now = Moment::now(&*options.clock);
+        let time = TrustedTime::restored(state.floor, state.floor_at.as_ref(), now);
         let downloads = (options.downloads)(blobs.clone());
         let mut keeper = Self {
             metadata,
@@ -162,6 +163,7 @@ impl Keeper {
             blobs,
             pause: PAUSE_MIN,
             ask_at: Instant::now(),
+            look_at: Instant::now(),
             options,
         };
         keeper.look().await?;
@@ -186,7 +188,6 @@ impl Keeper {
         let mut desired = self.options.desired.clone();
         let (mut readings, mut painted) =
             (self.options.shelf.readings(), self.options.shelf.painted());
-        let mut look = tokio::time::interval(LOOK_EVERY);
         while !cancel.is_cancelled() {
             if let Some(import) = self.step_or_import(&cancel).await {
                 self.import(import, &cancel).await;
@@ -198,8 +199,7 @@ impl Keeper {
                 Ok(()) = desired.changed() => self.ask_at = Instant::now(),
                 Ok(()) = readings.changed() => {}
                 Ok(()) = painted.changed() => {}
-                _ = look.tick() => {}
-                () = sleep_until(self.ask_at) => {}
+                () = sleep_until(self.look_at.min(self.ask_at)) => {}
             }
         }
     }
@@ -318,7 +318,8 @@ impl Keeper {
         for role in &verified.expired {
             tracing::warn!(
                 role,
-                "the metadata of a role has expired, and is taken: nobody knows what time it is"
+                "the metadata of a role has expired, and is taken: there is no line, or nobody knows \
+                 what time it is"
             );
         }
         let (boot, uptime) = (self.options.clock.boot(), self.options.clock.uptime());
@@ -409,6 +410,7 @@ impl Keeper {
     /// Writes the state down with these facts, and tells it.
     async fn keep(&mut self, facts: Vec<Fact>) -> Result<(), RecordError> {
         self.state.floor = self.trusted_now();
+        self.state.floor_at = Some(Moment::now(&*self.options.clock));
         self.options
             .notebook
             .write(self.state.to_text(), facts)

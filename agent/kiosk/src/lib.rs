@@ -51,4 +51,4 @@ pub use recorder::{RecordError, Recorder};
 pub use screens::{ScreenAddresses, ScreenParts, Screens, ScreensError};
 pub use shelf::{NoticeOnDisplay, OnDisplay, Reading, Shelf, TitleOnShelf, TitleState};
 pub use source::{ETag, MetadataName, Opened, Resource, Source, SourceError};
-pub use trusted_time::TrustedTime;
+pub use trusted_time::{Moment, TrustedTime};

@@ -16,7 +16,7 @@ use jiff::{SignedDuration, Timestamp};
 use lujiang_wire::{BlobCustom, BlobHash};
 use sha2::{Digest as _, Sha256};
 use tough::schema::Target;
-use tough::{ExpirationEnforcement, Limits, Repository, RepositoryLoader};
+use tough::{ExpirationEnforcement, Limits, Repository, RepositoryLoader, TargetName};
 use url::Url;
 
 use crate::durable::replace;
@@ -85,6 +85,10 @@ pub enum MetadataError {
     /// It was good once.
     #[error("the {0} of the repository has expired: is it a copy that is kept back?")]
     Expired(&'static str),
+    /// A target whose name leads out of the repository, or around in it: no release of ours has
+    /// one, whoever signed it.
+    #[error("the target {0:?} has a name that leads elsewhere")]
+    Name(String),
     /// The first root cannot be had.
     #[error("the source has no root to begin with")]
     NoRoot,
@@ -106,7 +110,7 @@ impl MetadataError {
                 SourceError::Absent(_) | SourceError::Refused(_) | SourceError::Beyond,
             ) => false,
             // That the source is out of reach is told as what it is.
-            Self::Tough(_) | Self::Expired(_) | Self::NoRoot => false,
+            Self::Tough(_) | Self::Expired(_) | Self::Name(_) | Self::NoRoot => false,
             Self::Unconfirmed(_) | Self::Kept(_) => false,
         }
     }
@@ -263,6 +267,10 @@ fn judge(loaded: &Repository, expiry: Expiry) -> Result<Verified, MetadataError>
     if let (Expiry::Refused(_), Some(role)) = (expiry, expired.first()) {
         return Err(MetadataError::Expired(role));
     }
+    let odd = loaded.all_targets().find(|(name, _)| leads_elsewhere(name));
+    if let Some((name, _)) = odd {
+        return Err(MetadataError::Name(name.raw().to_owned()));
+    }
     let all = loaded.all_targets();
     let targets = all.filter_map(|(name, target)| Some((name.raw().to_owned(), verified(target)?)));
     Ok(Verified {
@@ -271,6 +279,13 @@ fn judge(loaded: &Repository, expiry: Expiry) -> Result<Verified, MetadataError>
         expired,
         targets: targets.collect(),
     })
+}
+
+/// Names are no paths here; but who signs `../` or `\` means one.
+fn leads_elsewhere(name: &TargetName) -> bool {
+    let is_odd = |c: char| c == '\\' || c.is_control();
+    let raw = name.raw();
+    raw != name.resolved() || raw.starts_with('/') || raw.contains(is_odd)
 }
 
 fn verified(target: &Target) -> Option<VerifiedTarget> {

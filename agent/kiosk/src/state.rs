@@ -3,6 +3,8 @@
 //!
 //! It is a core: what happened and the time in, the next state out. It touches no file.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use jiff::Timestamp;
 use lujiang_wire::{
     BlobHash, ContentFailed, ContentInstalled, ContentRemoved, DesiredContent, Fact, Label, Taking,
@@ -11,6 +13,7 @@ use lujiang_wire::{
 use serde::{Deserialize, Serialize};
 
 use crate::licence::HiddenSince;
+use crate::trusted_time::Moment;
 
 /// The form this version writes.
 const VERSION: u32 = 1;
@@ -21,6 +24,9 @@ pub(crate) struct State {
     version: u32,
     /// The floor of trusted time.
     pub floor: Timestamp,
+    /// When it was written down, by the machine's own count. Versions before 0.2 wrote down none.
+    #[serde(default)]
+    pub floor_at: Option<Moment>,
     /// The newest revision that was verified.
     pub revision: Option<u64>,
     /// The document of the notices.
@@ -33,6 +39,9 @@ pub(crate) struct State {
     pub taking: Option<Taking>,
     /// Since when titles are hidden by a clock.
     pub hidden: HiddenSince,
+    /// Titles that are over, for whose removal there is a receipt: their bytes go afterwards.
+    #[serde(default)]
+    pub removed: BTreeSet<Label>,
 }
 
 /// A release on this disk.
@@ -46,6 +55,15 @@ pub(crate) struct Installed {
     pub allotment: BlobHash,
     /// When the shelf was switched to it.
     pub at: Timestamp,
+}
+
+/// Whether the bytes of a title are on the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum HasBytes {
+    /// They are.
+    Yes,
+    /// They were never fetched, or are gone.
+    No,
 }
 
 /// Why a release could not be taken.
@@ -64,12 +82,14 @@ impl State {
         Self {
             version: VERSION,
             floor,
+            floor_at: None,
             revision: None,
             notices: None,
             proven: None,
             fresh: None,
             taking: None,
             hidden: HiddenSince::default(),
+            removed: BTreeSet::new(),
         }
     }
 
@@ -154,15 +174,28 @@ impl State {
         }))
     }
 
-    /// The receipt for a title whose bytes are gone.
+    /// These titles are over. Gives a receipt for each whose bytes are still there and that has
+    /// none; the bytes go once it is written down, so that no crash makes none of it, or two.
     #[must_use]
-    pub(crate) fn removed(&self, title: &Label, reason: &'static str) -> Option<Fact> {
-        let release = self.on_shelf()?.release.clone();
-        Some(Fact::ContentRemoved(ContentRemoved {
-            release,
-            title: Some(title.clone()),
-            reason: reason.parse().ok()?,
-        }))
+    pub(crate) fn remove(&mut self, over: &BTreeMap<Label, HasBytes>) -> Vec<Fact> {
+        let Some(release) = self.on_shelf().map(|it| it.release.clone()) else {
+            return Vec::new();
+        };
+        self.removed.retain(|title| over.contains_key(title));
+        let there = over.iter().filter(|(_, bytes)| **bytes == HasBytes::Yes);
+        let new: Vec<Label> = there
+            .map(|(title, _)| title.clone())
+            .filter(|title| self.removed.insert(title.clone()))
+            .collect();
+        new.into_iter()
+            .filter_map(|title| {
+                Some(Fact::ContentRemoved(ContentRemoved {
+                    release: release.clone(),
+                    title: Some(title),
+                    reason: "licence-ended".parse().ok()?,
+                }))
+            })
+            .collect()
     }
 }
 

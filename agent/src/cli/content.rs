@@ -1,6 +1,6 @@
 //! `lujiang-agent content`.
 
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -19,6 +19,9 @@ const HEARD_WITHIN: Duration = Duration::from_secs(15);
 
 /// How often it is asked how far it is.
 const ASK_EVERY: Duration = Duration::from_millis(500);
+
+/// How long an agent that has begun may say nothing: it says something every five seconds.
+const SILENT_MAX: Duration = Duration::from_secs(60);
 
 /// `content …`
 #[derive(Debug, Subcommand)]
@@ -40,6 +43,9 @@ pub(crate) enum ContentCommand {
         /// The root, compared with what `lujiang-gateway content export` printed.
         #[arg(long, value_name = "SHA-256")]
         root: Option<BlobHash>,
+        /// Print what became of it as {"release","state"}, with "reason" or "root".
+        #[arg(long)]
+        json: bool,
     },
 }
 
@@ -51,6 +57,7 @@ impl ContentCommand {
             config: _,
             release,
             root,
+            json,
         } = self;
         let device = &config.agent.device;
         ensure!(
@@ -73,14 +80,23 @@ impl ContentCommand {
             root,
         };
         let data = &config.agent.data;
-        import::ask(data, &request)
-            .with_context(|| format!("cannot write into {}", data.display()))?;
+        import::ask(data, &request).with_context(|| {
+            format!(
+                "cannot leave a request in {}: run this as root, or as the user the agent runs as",
+                data.display()
+            )
+        })?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .context("cannot start the runtime")?;
         let ended = runtime.block_on(wait(data, &request))?;
-        tell(ended, &request)
+        if json {
+            let mut told = serde_json::to_value(&ended).context("writing JSON")?;
+            told["release"] = request.release.as_str().into();
+            writeln!(io::stdout(), "{told}")?;
+        }
+        tell(ended, &request, json)
     }
 }
 
@@ -89,7 +105,7 @@ fn read(folder: &Path) -> anyhow::Result<Stick> {
     let file = folder.join(STICK_FILE);
     let size = match std::fs::metadata(&file) {
         Ok(metadata) => metadata.len(),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => bail!(
+        Err(error) if error.kind() == io::ErrorKind::NotFound => bail!(
             "{} is no stick of a release, or was pulled out before it was whole: it has no {STICK_FILE}",
             folder.display()
         ),
@@ -113,7 +129,13 @@ async fn wait(data: &Path, request: &ImportRequest) -> anyhow::Result<ImportStat
     loop {
         ask.tick().await;
         let answer = import::answer(data);
-        let answer = answer.with_context(|| format!("cannot read in {}", data.display()))?;
+        let answer = answer.with_context(|| {
+            format!(
+                "cannot read what the agent says in {}: run this as root, or as the user the agent \
+                 runs as",
+                data.display()
+            )
+        })?;
         match answer.filter(|it| it.id == request.id) {
             None if begun.elapsed() > HEARD_WITHIN => bail!(
                 "the agent does not run: start it, and it takes the stick where it finds it at {}",
@@ -122,9 +144,16 @@ async fn wait(data: &Path, request: &ImportRequest) -> anyhow::Result<ImportStat
             None => {}
             Some(answer) => match answer.state {
                 ImportState::Working { taking } => {
+                    ensure!(
+                        !is_silent(data),
+                        "the agent has said nothing for {} s: it goes on with the stick at its \
+                         next start, where it finds it at {}",
+                        SILENT_MAX.as_secs(),
+                        request.folder.display()
+                    );
                     let line = progress(taking.as_ref());
                     if told.as_ref() != Some(&line) {
-                        writeln!(std::io::stderr(), "{}: {line}", request.release)?;
+                        writeln!(io::stderr(), "{}: {line}", request.release)?;
                         told = Some(line);
                     }
                 }
@@ -138,10 +167,26 @@ async fn wait(data: &Path, request: &ImportRequest) -> anyhow::Result<ImportStat
     }
 }
 
+/// Whether an agent that has begun with a stick runs no more. Where the clock was set meanwhile it
+/// counts as running.
+fn is_silent(data: &Path) -> bool {
+    let said = import::answered_at(data).and_then(|at| at.elapsed().map_err(io::Error::other));
+    said.is_ok_and(|since| since > SILENT_MAX)
+}
+
 fn progress(taking: Option<&TakingState>) -> String {
     match taking {
-        Some(TakingState::Downloading { bytes, of, .. }) => {
-            format!("{} of {} MB", bytes / 1_000_000, of / 1_000_000)
+        Some(TakingState::Downloading {
+            bytes, of, rate, ..
+        }) => {
+            let left = rate.and_then(|rate| of.saturating_sub(*bytes).checked_div(rate));
+            let left = left.map(|seconds| format!(", about {seconds} s left"));
+            format!(
+                "{} of {} MB{}",
+                bytes / 1_000_000,
+                of / 1_000_000,
+                left.unwrap_or_default()
+            )
         }
         Some(TakingState::Verified) => "verified; it is shown once nobody reads".to_owned(),
         Some(
@@ -155,12 +200,17 @@ fn progress(taking: Option<&TakingState>) -> String {
     }
 }
 
-fn tell(ended: ImportState, request: &ImportRequest) -> anyhow::Result<()> {
+/// Says how it ended. A program has been told already, and hears no more than the exit code.
+fn tell(ended: ImportState, request: &ImportRequest, told: bool) -> anyhow::Result<()> {
     let release = &request.release;
+    let mut out: Box<dyn io::Write> = match told {
+        true => Box::new(io::sink()),
+        false => Box::new(io::stdout()),
+    };
     match ended {
-        ImportState::OnShelf => writeln!(std::io::stdout(), "{release} is on the shelf")?,
+        ImportState::OnShelf => writeln!(out, "{release} is on the shelf")?,
         ImportState::WasThere => writeln!(
-            std::io::stdout(),
+            out,
             "{release} was on the shelf; notices and withdrawals are as the stick has them"
         )?,
         ImportState::Unconfirmed { root } => bail!(
@@ -185,4 +235,26 @@ fn new_id() -> anyhow::Result<String> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(|error| anyhow!("no random numbers: {error}"))?;
     Ok(hex::encode(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn progress_says_how_much_is_left_at_the_speed_so_far() {
+        let taking = |rate| TakingState::Downloading {
+            bytes: 200_000_000,
+            of: 500_000_000,
+            rate,
+            arrival: None,
+        };
+        assert_eq!(
+            progress(Some(&taking(Some(30_000_000)))),
+            "200 of 500 MB, about 10 s left"
+        );
+        assert_eq!(progress(Some(&taking(None))), "200 of 500 MB");
+        assert_eq!(progress(Some(&taking(Some(0)))), "200 of 500 MB");
+        assert_eq!(progress(None), "being verified");
+    }
 }

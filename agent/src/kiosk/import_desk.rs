@@ -16,6 +16,9 @@ use crate::import::{self, ImportAnswer, ImportRequest, ImportState};
 /// How often it is looked whether somebody asks.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
+/// How often is said that a stick is still being taken, so that who waits knows that we run.
+const SAY_EVERY: Duration = Duration::from_secs(5);
+
 /// The task.
 pub(super) struct ImportDesk {
     pub(super) data: PathBuf,
@@ -68,6 +71,7 @@ impl ImportDesk {
         tracing::info!(%release, folder = %folder.display(), "a stick is taken");
         self.tell(&id, ImportState::Working { taking: None }).await;
         let (answer, mut answered) = oneshot::channel();
+        let wanted = release.clone();
         let import = Import {
             source: Arc::new(FolderSource::new(&folder)),
             release,
@@ -78,16 +82,18 @@ impl ImportDesk {
             () = stop.cancelled() => return None,
             sent = self.imports.send(import) => sent.ok()?,
         }
+        let mut say = tokio::time::interval(SAY_EVERY);
+        say.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 () = stop.cancelled() => return None,
                 answer = &mut answered => return Some(state(answer.ok()?)),
-                Ok(()) = self.reported.changed() => {
-                    let taking = self.reported.borrow_and_update().taking.clone();
-                    let taking = taking.map(|it| it.state);
-                    self.tell(&id, ImportState::Working { taking }).await;
-                }
+                Ok(()) = self.reported.changed() => {}
+                _ = say.tick() => {}
             }
+            let taking = self.reported.borrow_and_update().taking.clone();
+            let taking = taking.filter(|it| it.release == wanted).map(|it| it.state);
+            self.tell(&id, ImportState::Working { taking }).await;
         }
     }
 

@@ -104,6 +104,15 @@ impl BlobStore {
         Ok(Self(Arc::new(store)))
     }
 
+    /// In a folder in which somebody else writes, a running gateway: what is half there is his.
+    ///
+    /// # Errors
+    /// Where it cannot be.
+    pub fn beside(folder: &Path) -> Result<Self, BlobError> {
+        let store = LocalFileSystem::new_with_prefix(folder)?;
+        Ok(Self(Arc::new(store)))
+    }
+
     /// In a bucket.
     ///
     /// # Errors
@@ -211,7 +220,10 @@ impl BlobStore {
         };
         // The list first: a blob that is there has one.
         let list = PutPayload::from(hashed.list);
-        self.0.put(&blocks_place(&blob), list).await?;
+        if let Err(error) = self.0.put(&blocks_place(&blob), list).await {
+            let _ = writer.abort().await;
+            return Err(error.into());
+        }
         writer.finish().await?;
         Ok(facts)
     }

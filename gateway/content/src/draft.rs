@@ -297,13 +297,14 @@ impl Making {
         let names = publications.iter().map(|it| it.metadata.identifier.clone());
         let titles = names.zip(allotted).collect();
         let known = &self.known;
-        let blobs = self
+        let (at_hand, blobs) = self
             .blobs
             .into_values()
-            .filter(|it| !known.contains(&it.blob));
+            .partition(|it| known.contains(&it.blob));
         Draft {
             parts: ReleaseParts {
-                blobs: blobs.collect(),
+                blobs,
+                at_hand,
                 catalogue: Catalogue {
                     metadata: CatalogueMetadata {
                         identifier: release.clone(),

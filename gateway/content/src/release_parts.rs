@@ -14,6 +14,9 @@ pub struct ReleaseParts {
     pub allotment: Allotment,
     /// The files and covers that are new with it.
     pub blobs: Vec<BlobOrigin>,
+    /// Files and covers at hand that the gateway has from a release before: they are brought again
+    /// where it has lost them.
+    pub at_hand: Vec<BlobOrigin>,
 }
 
 /// A blob and the file it is read from.

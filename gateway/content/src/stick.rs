@@ -1,7 +1,8 @@
 //! Making a stick: a release as a folder, for kiosks that no line reaches.
 //!
-//! It can be made again onto the same stick: what is whole there stays. `stick.json` goes first
-//! and comes last, so that a stick that was pulled out too early is none.
+//! It can be made again onto the same stick: what is whole there and wanted again stays, and what
+//! only others may have is taken away. `stick.json` goes first and comes last, so that a stick that
+//! was pulled out too early is none.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -91,6 +92,9 @@ pub async fn make_stick(
         }
         Ok(()) | Err(_) => {}
     }
+    for name in [STICK_BLOBS, STICK_BLOCKS] {
+        sweep(&folder.join(name), &wanted).await?;
+    }
     let mut there = BTreeSet::new();
     for blob in wanted.keys() {
         if is_whole(&folder.join(STICK_BLOBS).join(blob.to_string()), blob).await {
@@ -103,7 +107,7 @@ pub async fn make_stick(
     let mut done = kept;
     for (blob, size) in &wanted {
         if !there.contains(blob) {
-            copy(store, blob, *size, folder).await?;
+            copy(store, blob, *size, folder, |more| told(done + more, bytes)).await?;
             done += size;
         }
         let list = store.blocks(blob).await?.ok_or(StickError::Absent(*blob))?;
@@ -182,12 +186,14 @@ async fn read<T: DeserializeOwned>(
     document.map_err(|error| StickError::Document(blob.to_string(), error))
 }
 
-/// Copies a blob, which has its name once it is whole and on the stick.
+/// Copies a blob, which has its name once it is whole and on the stick; `told` hears how many bytes
+/// of it are.
 async fn copy(
     store: &BlobStore,
     blob: &BlobHash,
     size: u64,
     folder: &Path,
+    mut told: impl FnMut(u64),
 ) -> Result<(), StickError> {
     if store.size(blob).await? != Some(size) {
         return Err(StickError::Absent(*blob));
@@ -198,10 +204,13 @@ async fn copy(
     let mut hasher = BlockHasher::default();
     let refused = |error| StickError::Stick(beside.clone(), error);
     let mut file = File::create(&beside).await.map_err(refused)?;
+    let mut written = 0;
     while let Some(bytes) = body.next().await {
         let bytes = bytes?;
         hasher.update(&bytes);
         file.write_all(&bytes).await.map_err(refused)?;
+        written += bytes.len() as u64;
+        told(written);
     }
     if hasher.finish().blob != *blob {
         return Err(StickError::Altered(*blob));
@@ -241,6 +250,29 @@ async fn make_folder(folder: &Path) -> Result<(), StickError> {
 async fn open_to_all(path: &Path, mode: u32) {
     let mode = std::fs::Permissions::from_mode(mode);
     let _ = tokio::fs::set_permissions(path, mode).await;
+}
+
+/// Takes away what an earlier stick for other kiosks left, and what broke off: a stick holds nothing
+/// that none of its kiosks may have. What is no name of ours is somebody's, and stays.
+async fn sweep(folder: &Path, wanted: &BTreeMap<BlobHash, u64>) -> Result<(), StickError> {
+    let refused = |error| StickError::Stick(folder.to_owned(), error);
+    let mut entries = tokio::fs::read_dir(folder).await.map_err(refused)?;
+    while let Some(entry) = entries.next_entry().await.map_err(refused)? {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        let (stem, is_part) = match name.strip_suffix(".part") {
+            Some(stem) => (stem, true),
+            None => (&*name, false),
+        };
+        let Ok(blob) = stem.parse::<BlobHash>() else {
+            continue;
+        };
+        if is_part || !wanted.contains_key(&blob) {
+            let removed = tokio::fs::remove_file(entry.path()).await;
+            removed.map_err(|error| StickError::Stick(entry.path(), error))?;
+        }
+    }
+    Ok(())
 }
 
 /// Whether a blob is there from before: read, for sticks forget.

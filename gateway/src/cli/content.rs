@@ -14,7 +14,7 @@ use anyhow::Context as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use clap::Subcommand;
-use lujiang_wire::{DeviceId, Label};
+use lujiang_wire::Label;
 use reqwest::Method;
 use serde_json::json;
 
@@ -27,6 +27,7 @@ use crate::cli::printer::Printer;
 use crate::content::dto::{NoticesForm, ReleaseForm, RevisionForm};
 
 use diff::DiffArgs;
+use export::ExportArgs;
 use keys::KeysCommand;
 use publish::PublishArgs;
 
@@ -74,23 +75,10 @@ More of both forms stands in docs/licences.md.")]
     },
     /// Put a release on a stick, for kiosks that no line reaches
     #[command(after_help = "Example:
-  lujiang-gateway content export --for kiosk-1,kiosk-2 --to /media/stick")]
-    Export {
-        /// The kiosks, with commas between them: what one of them may have is put there
-        #[arg(
-            long = "for",
-            value_name = "DEVICES",
-            value_delimiter = ',',
-            required = true
-        )]
-        devices: Vec<DeviceId>,
-        /// The folder of the stick
-        #[arg(long, value_name = "FOLDER")]
-        to: PathBuf,
-        /// The release; the one published last where left out
-        #[arg(long)]
-        release: Option<Label>,
-    },
+  lujiang-gateway content export --for kiosk-1,kiosk-2 --to /media/stick
+What is whole on the stick from before is not copied again, and what only other kiosks may have is
+taken away. A stick that was pulled out meanwhile is none: write it again.")]
+    Export(ExportArgs),
     /// Notices for the right-hand screens
     #[command(subcommand)]
     Notice(NoticeCommand),
@@ -169,11 +157,7 @@ impl ContentCommand {
             Self::Notice(command) => return command.perform(folder, printer).await,
             Self::Diff(diff) => return diff.perform(folder, printer).await,
             Self::Publish(publish) => return publish.perform(folder, printer).await,
-            Self::Export {
-                devices,
-                to,
-                release,
-            } => return export::export(folder, devices, release, &to, printer).await,
+            Self::Export(export) => return export.perform(folder, printer).await,
             Self::List { json } => {
                 let client = Access::running(folder).await?;
                 let releases: Vec<ReleaseForm> = client.get("/api/v1/content/releases").await?;

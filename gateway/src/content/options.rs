@@ -32,8 +32,26 @@ pub enum OptionsError {
 /// # Errors
 /// Where its keys cannot be read, or it cannot be made.
 pub(crate) fn blob_store(s3: &S3Section, folder: &Path) -> Result<BlobStore, OptionsError> {
+    match bucket(s3)? {
+        Some(store) => Ok(store),
+        None => Ok(BlobStore::on_disk(folder)?),
+    }
+}
+
+/// The store of blobs, to be read beside a gateway that may be running.
+///
+/// # Errors
+/// As [`blob_store`].
+pub(crate) fn blob_store_beside(s3: &S3Section, folder: &Path) -> Result<BlobStore, OptionsError> {
+    match bucket(s3)? {
+        Some(store) => Ok(store),
+        None => Ok(BlobStore::beside(folder)?),
+    }
+}
+
+fn bucket(s3: &S3Section) -> Result<Option<BlobStore>, OptionsError> {
     let (Some(bucket), Some(file)) = (&s3.bucket, &s3.credentials_file) else {
-        return Ok(BlobStore::on_disk(folder)?);
+        return Ok(None);
     };
     let failed = |source| OptionsError::File(file.clone(), source);
     let mode = std::fs::metadata(file)
@@ -61,14 +79,14 @@ pub(crate) fn blob_store(s3: &S3Section, folder: &Path) -> Result<BlobStore, Opt
         }
         Some(_) | None => PlainHttp::Refused,
     };
-    Ok(BlobStore::in_bucket(&S3 {
+    Ok(Some(BlobStore::in_bucket(&S3 {
         endpoint: s3.endpoint.clone(),
         region: s3.region.clone(),
         bucket: bucket.clone(),
         access_key: access_key.to_owned(),
         secret: secret.to_owned(),
         plain,
-    })?)
+    })?))
 }
 
 fn is_loopback(endpoint: &str) -> bool {

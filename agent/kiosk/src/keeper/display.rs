@@ -1,15 +1,29 @@
 //! What is put on display: the titles that may be read now by both clocks, and the notices.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::time::Duration;
 
-use lujiang_wire::{Allotment, BlobHash, Catalogue, Copies, Label, Notices};
+use jiff::Timestamp;
+use lujiang_wire::{Allotment, BlobHash, Catalogue, Copies, Label, Notices, Publication};
+use tokio::time::Instant;
 
-use super::Keeper;
+use super::{Keeper, LOOK_EVERY};
 use crate::blob_folder::BlobFolder;
 use crate::licence::{Clocks, Verdict};
 use crate::recorder::RecordError;
 use crate::shelf::{NoticeOnDisplay, OnDisplay, TitleOnShelf, TitleState};
-use crate::state::Installed;
+use crate::state::{HasBytes, Installed};
+
+/// What is to be said of the titles of a release.
+#[derive(Default)]
+struct Judged {
+    titles: Vec<TitleOnShelf>,
+    /// What is over, and where its bytes are, or were.
+    over: BTreeMap<Label, PathBuf>,
+    /// How long until a window opens or closes by one of the clocks.
+    edge: Option<Duration>,
+}
 
 impl Keeper {
     /// Looks at every window, shows what may be read, and takes away the bytes of what is over.
@@ -29,41 +43,69 @@ impl Keeper {
             notices: self.shown_notices(&said, clocks),
             ..OnDisplay::default()
         };
-        let mut over = Vec::new();
-        let before = self.state.hidden.clone();
+        let mut over = BTreeMap::new();
+        let before = (self.state.hidden.clone(), self.state.removed.clone());
+        let mut edge = next_edge(
+            said.notices.iter().flat_map(|it| [Some(it.from), it.until]),
+            clocks,
+        );
         if let Some(installed) = self.state.on_shelf().cloned() {
             display.release = Some(installed.release.clone());
             display.updated = Some(installed.at);
-            let (titles, gone) = self.judge(&installed, &withdrawn, clocks);
-            display.titles = titles;
-            over = gone;
+            let judged = self.judge(&installed, &withdrawn, clocks);
+            display.titles = judged.titles;
+            over = judged.over;
+            edge = [edge, judged.edge].into_iter().flatten().min();
         }
+        self.look_at = Instant::now() + edge.map_or(LOOK_EVERY, |edge| edge.min(LOOK_EVERY));
         if *shown != display {
             self.options.shelf.show(display);
         }
-        let facts: Vec<_> = over
+        let bytes = |file: &PathBuf| match file.exists() {
+            true => HasBytes::Yes,
+            false => HasBytes::No,
+        };
+        let there = over
             .iter()
-            .filter_map(|title| self.state.removed(title, "licence-ended"))
-            .collect();
-        if !facts.is_empty() || before != self.state.hidden {
-            self.keep(facts).await?;
+            .map(|(title, file)| (title.clone(), bytes(file)));
+        let facts = self.state.remove(&there.collect());
+        if !facts.is_empty() || before != (self.state.hidden.clone(), self.state.removed.clone()) {
+            let kept = self.keep(facts).await;
+            if kept.is_err() {
+                // Nothing is written down: the receipts are still to come, and the bytes stay.
+                self.state.removed = before.1;
+            }
+            kept?;
+        }
+        for file in over.values() {
+            match std::fs::remove_file(file) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    tracing::warn!(%error, file = %file.display(), "what is over cannot be taken away");
+                }
+                Ok(()) | Err(_) => {}
+            }
         }
         Ok(())
     }
 
-    /// The titles of a release as they may be read, and those whose bytes are gone just now.
+    /// The titles of a release as they may be read, and those whose bytes are to go.
     fn judge(
         &mut self,
         installed: &Installed,
         withdrawn: &BTreeSet<Label>,
         clocks: Clocks,
-    ) -> (Vec<TitleOnShelf>, Vec<Label>) {
-        let (mut titles, mut over) = (Vec::new(), Vec::new());
+    ) -> Judged {
+        let mut judged = Judged::default();
         let documents = self.documents(installed);
         let Some((catalogue, allotment)) = documents else {
             tracing::error!(release = %installed.release, "the catalogue on the disk cannot be read");
-            return (titles, over);
+            return judged;
         };
+        let windows = catalogue
+            .publications
+            .iter()
+            .filter_map(Publication::window);
+        judged.edge = next_edge(windows.flat_map(|it| [it.since, it.until]), clocks);
         for publication in catalogue.publications {
             let title = publication.metadata.identifier.clone();
             let copies = allotment.copies(&self.options.device, &title);
@@ -83,10 +125,7 @@ impl Keeper {
                 Verdict::Hidden => TitleState::Lapsed,
                 Verdict::Withdrawn => continue,
                 Verdict::Over => {
-                    // Once: what is gone is gone.
-                    if std::fs::remove_file(&file).is_ok() {
-                        over.push(title);
-                    }
+                    judged.over.insert(title, file.clone());
                     TitleState::Lapsed
                 }
             };
@@ -97,7 +136,7 @@ impl Keeper {
             let cover = cover
                 .map(|blob| self.blobs.place(&blob))
                 .filter(|it| it.exists());
-            titles.push(TitleOnShelf {
+            judged.titles.push(TitleOnShelf {
                 publication,
                 copies,
                 file,
@@ -105,7 +144,7 @@ impl Keeper {
                 state,
             });
         }
-        (titles, over)
+        judged
     }
 
     fn documents(&self, installed: &Installed) -> Option<(Catalogue, Allotment)> {
@@ -118,7 +157,7 @@ impl Keeper {
     /// The notices of now, in their order. Their times are the wall's: a notice that is late hurts
     /// nobody.
     fn shown_notices(&self, said: &Notices, clocks: Clocks) -> Vec<NoticeOnDisplay> {
-        let is_now = |from, until: Option<jiff::Timestamp>| {
+        let is_now = |from, until: Option<Timestamp>| {
             from <= clocks.wall && until.is_none_or(|until| clocks.wall < until)
         };
         let mut notices: Vec<_> = said
@@ -159,6 +198,17 @@ impl Keeper {
         }
         kept
     }
+}
+
+/// How long until the first of these moments comes by one of the clocks.
+fn next_edge(edges: impl Iterator<Item = Option<Timestamp>>, clocks: Clocks) -> Option<Duration> {
+    let left = edges.flatten().flat_map(|edge| {
+        [clocks.wall, clocks.trusted].map(|clock| Duration::try_from(edge.duration_since(clock)))
+    });
+    // What is past is no duration, or none at all.
+    left.filter_map(Result::ok)
+        .filter(|left| !left.is_zero())
+        .min()
 }
 
 /// The document of the notices; nothing is said where it cannot be read.

@@ -8,7 +8,7 @@ use lujiang_wire::{Label, Taking, TakingState};
 use tokio::time::{Instant, interval, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use super::{ASK_EVERY, Keeper, LOOK_EVERY, StepError, TELL_EVERY};
+use super::{ASK_EVERY, Keeper, StepError, TELL_EVERY};
 use crate::download::{Plan, Progress, Wanted};
 
 impl Keeper {
@@ -31,7 +31,7 @@ impl Keeper {
         let mut desired = self.options.desired.clone();
         let before = desired.borrow_and_update().clone();
         let progress = downloads.progress();
-        let (mut look, mut tell) = (interval(LOOK_EVERY), interval(TELL_EVERY));
+        let mut tell = interval(TELL_EVERY);
         let ask_at = Instant::now() + ASK_EVERY;
         loop {
             tokio::select! {
@@ -43,7 +43,7 @@ impl Keeper {
                         return Err(StepError::Renewed);
                     }
                 }
-                _ = look.tick() => {
+                () = sleep_until(self.look_at) => {
                     self.learn_time();
                     self.look().await?;
                     self.prove().await?;

@@ -3,14 +3,20 @@
 //! library's root.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use lujiang_wire::{BlobHash, Label, TakingState};
-use tokio::sync::oneshot;
+use lujiang_wire::{BlobHash, Label, STICK_BLOBS, STICK_BLOCKS, TakingState};
+use tokio::sync::{oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::{Keeper, StepError};
+use crate::download::{DownloadError, DownloadOptions, Downloads, Pace, Yielding};
 use crate::metadata::{Expiry, MetadataError};
-use crate::source::Source;
+use crate::source::{MetadataName, Resource, Source, SourceError};
+
+/// How long the gateway may take to answer before there counts as being no line: somebody waits
+/// beside the machine.
+const LINE_ANSWERS_WITHIN: Duration = Duration::from_secs(10);
 
 /// A stick, and what its bringer vouches for.
 #[derive(Debug)]
@@ -54,8 +60,17 @@ impl Keeper {
     pub(super) async fn import(&mut self, import: Import, cancel: &CancellationToken) {
         let before = (self.state.taking.clone(), self.state.fresh.clone());
         let own = std::mem::replace(&mut self.options.source, import.source);
+        // A stick is no line: hours do not close it, and facts that wait for the line do not hold
+        // it up; where there is no line they wait for weeks.
+        let (_, free) = watch::channel(Yielding::Free);
+        let downloads = Downloads::new(
+            self.blobs.clone(),
+            Pace::free(free),
+            DownloadOptions::default(),
+        );
+        let own_downloads = std::mem::replace(&mut self.downloads, downloads);
         let ended = loop {
-            let ended = self.take_from_stick(&import.release, import.root, cancel);
+            let ended = self.take_from_stick(&import.release, import.root, &own, cancel);
             match ended.await {
                 // What the gateway wants by now is seen to afterwards.
                 Err(StepError::Renewed) => {}
@@ -63,6 +78,7 @@ impl Keeper {
             }
         };
         self.options.source = own;
+        self.downloads = own_downloads;
         if ended.is_err() && self.state.fresh == before.1 {
             // A stick that is refused changes nothing, least of all what the gateway wants.
             self.state.taking = before.0;
@@ -86,12 +102,12 @@ impl Keeper {
         &mut self,
         release: &Label,
         root: Option<BlobHash>,
+        line: &Arc<dyn Source>,
         cancel: &CancellationToken,
     ) -> Result<Imported, StepError> {
         let source = Arc::clone(&self.options.source);
         self.metadata.vouch(&source, root.as_ref()).await?;
-        // A stick is always some days old: that it is the newest nobody can say.
-        self.refresh_by(Expiry::Told(self.trusted_now())).await?;
+        self.refresh_from_stick(line).await?;
         self.fetch_notices(cancel).await?;
         let shown = self.state.on_shelf();
         if shown.is_some_and(|it| it.release == *release) {
@@ -109,6 +125,21 @@ impl Keeper {
         Ok(Imported::OnShelf)
     }
 
+    /// A stick is always some days old. What has expired on it is refused where the time is trusted
+    /// and the gateway can be asked for what is newest; otherwise it is taken with a warning, as
+    /// long as nothing is older than what was seen.
+    async fn refresh_from_stick(&mut self, line: &Arc<dyn Source>) -> Result<(), StepError> {
+        let Some(now) = (self.options.measured)() else {
+            return self.refresh_by(Expiry::Told(self.trusted_now())).await;
+        };
+        match self.refresh_by(Expiry::Refused(now)).await {
+            Err(StepError::Metadata(MetadataError::Expired(_))) if !answers(line).await => {
+                self.refresh_by(Expiry::Told(now)).await
+            }
+            ended => ended,
+        }
+    }
+
     /// The attempt the gateway is at with a release, so that it knows its own.
     fn attempt_at(&self, release: &Label) -> u32 {
         let desired = self.options.desired.borrow();
@@ -119,6 +150,56 @@ impl Keeper {
         let taking = taking.filter(|it| it.release == *release);
         let known = desired.map(|it| it.attempt);
         known.or(taking.map(|it| it.attempt)).unwrap_or(0)
+    }
+}
+
+/// Whether the gateway can be asked, whatever it says.
+async fn answers(line: &Arc<dyn Source>) -> bool {
+    let name = MetadataName::new("timestamp.json").expect("a constant");
+    let resource = Resource::Metadata(name);
+    let asked = line.open(&resource, 0, None);
+    match tokio::time::timeout(LINE_ANSWERS_WITHIN, asked).await {
+        Err(_) | Ok(Err(SourceError::Unreachable(_))) => false,
+        Ok(
+            Ok(_)
+            | Err(
+                SourceError::Absent(_)
+                | SourceError::Busy { .. }
+                | SourceError::Beyond
+                | SourceError::Refused(_),
+            ),
+        ) => true,
+    }
+}
+
+/// What whoever stands there with the stick can do about it.
+fn remedy(error: &StepError) -> Option<String> {
+    const AGAIN: &str = "make the stick again with `lujiang-gateway content export`";
+    match error {
+        StepError::Metadata(MetadataError::Expired(_)) => Some(format!(
+            "this kiosk has a line and knows what time it is; {AGAIN}, or let the release come \
+             over the line"
+        )),
+        StepError::Metadata(MetadataError::Tough(_)) => Some(format!(
+            "either its metadata is damaged, or older than what was seen, or it is the stick of \
+             another library; {AGAIN}"
+        )),
+        StepError::Download(error) => {
+            let file = match error {
+                DownloadError::Refused { blob, .. }
+                | DownloadError::Altered { blob, .. }
+                | DownloadError::Contradiction { blob }
+                | DownloadError::Length { blob, .. } => format!("{STICK_BLOBS}/{blob}"),
+                DownloadError::BlockList { blob } => format!("{STICK_BLOCKS}/{blob}"),
+                DownloadError::Room { .. } | DownloadError::Disk(_) => return None,
+            };
+            Some(format!("the file of the stick is {file}; {AGAIN}"))
+        }
+        StepError::Metadata(_)
+        | StepError::Notebook(_)
+        | StepError::Failed { .. }
+        | StepError::Stopped
+        | StepError::Renewed => None,
     }
 }
 
@@ -133,7 +214,10 @@ fn told(error: &StepError) -> ImportError {
             }
             cause = error.source();
         }
-        text
+        match remedy(error) {
+            Some(remedy) => format!("{text}; {remedy}"),
+            None => text,
+        }
     };
     match error {
         StepError::Metadata(MetadataError::Unconfirmed(root)) => ImportError::Unconfirmed(*root),

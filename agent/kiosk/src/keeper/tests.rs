@@ -1,7 +1,9 @@
 use std::collections::BTreeMap;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
+use futures_util::StreamExt as _;
 use lujiang_content::{
     BlobFacts, BlockHasher, Offer, OnlineKeys, ReleaseTargets, Repository, Said, Vault, document,
 };
@@ -15,8 +17,11 @@ use super::*;
 use crate::download::{DownloadOptions, Pace, Yielding};
 use crate::folder_source::FolderSource;
 use crate::shelf::TitleState;
+use crate::source::{ETag, Opened, Resource, SourceError};
 
 mod attacks;
+mod forger;
+mod licences;
 mod sticks;
 
 #[tokio::test]
@@ -69,6 +74,26 @@ async fn the_shelf_is_not_switched_while_somebody_reads() {
 }
 
 #[tokio::test]
+async fn a_release_that_hangs_does_not_hold_up_the_one_that_is_wanted_instead() {
+    let press = Press::begun().await;
+    press.release("2026-11", &["庄子"]).await;
+    press.release("2026-12", &["孟子"]).await;
+    let mut kiosk = Kiosk::beside(&press.served).await;
+    *kiosk.line.silent.lock().unwrap() = Some(Resource::Blob(hash(&book("庄子"))));
+    kiosk.wants("2026-11", 0);
+    kiosk
+        .until(|it| matches!(taking(it), Some(TakingState::Downloading { .. })))
+        .await;
+
+    kiosk.wants("2026-12", 0);
+
+    kiosk
+        .until(|it| taking(it) == Some(TakingState::Installed))
+        .await;
+    assert_eq!(kiosk.titles(), ["孟子"]);
+}
+
+#[tokio::test]
 async fn a_shelf_no_screen_paints_is_taken_back() {
     let press = Press::begun().await;
     press.release("2026-11", &["庄子"]).await;
@@ -104,44 +129,6 @@ async fn what_is_withdrawn_is_gone_at_the_next_contact_and_back_with_the_word() 
     press.say(Vec::new()).await;
     kiosk.hears(4);
     kiosk.until_titles(&["庄子", "论语"]).await;
-}
-
-#[tokio::test]
-async fn a_clock_that_is_wrong_hides_and_the_shelf_is_back_when_it_is_right() {
-    let press = Press::begun().await;
-    press.release("2026-11", &["庄子"]).await;
-    let mut kiosk = Kiosk::beside(&press.served).await;
-    kiosk.shows("2026-11").await;
-
-    for wrong in ["1970-01-01T00:00:00Z", "2099-01-01T00:00:00Z"] {
-        kiosk.clock.set(wrong.parse().unwrap());
-        kiosk.restart().await;
-        let state = kiosk.shelf.now().titles[0].state;
-        assert_eq!(state, TitleState::Lapsed, "{wrong}");
-        kiosk.clock.set(now());
-        kiosk.restart().await;
-        assert_eq!(kiosk.titles(), ["庄子"], "after {wrong}");
-    }
-    assert_eq!(kiosk.facts().len(), 1, "nothing was removed");
-}
-
-#[tokio::test]
-async fn what_is_over_by_trusted_time_is_deleted_with_a_receipt_and_not_fetched_again() {
-    let press = Press::begun().await;
-    press.release("2026-11", &["庄子"]).await;
-    let mut kiosk = Kiosk::beside(&press.served).await;
-    kiosk.shows("2026-11").await;
-    let file = kiosk.shelf.now().titles[0].file.clone();
-
-    let later = now() + jiff::SignedDuration::from_hours(24 * 400);
-    kiosk.clock.set(later);
-    kiosk.measured.lock().unwrap().replace(later);
-    kiosk.restart().await;
-    kiosk.until_state(TitleState::Lapsed).await;
-    wait(|| !file.exists()).await;
-    kiosk.restart().await;
-    let expected = ["library.content.installed.v1", "library.content.removed.v1"];
-    assert_eq!(kiosk.facts(), expected);
 }
 
 #[tokio::test]
@@ -209,7 +196,7 @@ async fn nothing_is_told_twice_when_the_state_cannot_be_written_down() {
 
 /// Who makes releases, and the folder they are served from.
 struct Press {
-    _stick: tempfile::TempDir,
+    stick: tempfile::TempDir,
     served: PathBuf,
     vault: Vault,
     keys: OnlineKeys,
@@ -217,6 +204,11 @@ struct Press {
 }
 
 impl Press {
+    /// Where the off-line keys are.
+    fn vault_file(&self) -> PathBuf {
+        self.stick.path().join("keys/vault.json")
+    }
+
     async fn begun() -> Self {
         let stick = tempfile::tempdir().unwrap();
         let vault = Vault::init(&stick.path().join("keys")).unwrap();
@@ -225,7 +217,7 @@ impl Press {
         let repository = Repository::begin(&offer, &keys, now()).await.unwrap();
         let press = Self {
             served: stick.path().join("served"),
-            _stick: stick,
+            stick,
             vault,
             keys,
             repository: Mutex::new(repository.clone()),
@@ -299,7 +291,6 @@ impl Press {
 /// A kiosk with everything around it.
 struct Kiosk {
     folder: tempfile::TempDir,
-    served: PathBuf,
     shelf: Shelf,
     clock: Arc<SetClock>,
     measured: Arc<Mutex<Option<Timestamp>>>,
@@ -310,15 +301,60 @@ struct Kiosk {
     running: Option<(CancellationToken, tokio::task::JoinHandle<()>)>,
     reserve: u64,
     paint_patience: Duration,
+    line: Line,
+    yielding: watch::Sender<Yielding>,
+}
+
+/// The line to what is served, which may be cut, or bring something that never ends, or never
+/// comes.
+#[derive(Debug, Clone)]
+struct Line {
+    served: FolderSource,
+    is_cut: Arc<AtomicBool>,
+    endless: Arc<Mutex<Option<Resource>>>,
+    silent: Arc<Mutex<Option<Resource>>>,
+}
+
+impl Line {
+    fn cut(&self, is_cut: bool) {
+        self.is_cut.store(is_cut, Ordering::SeqCst);
+    }
+}
+
+#[async_trait]
+impl Source for Line {
+    async fn open(
+        &self,
+        resource: &Resource,
+        from: u64,
+        if_range: Option<&ETag>,
+    ) -> Result<Opened, SourceError> {
+        if self.is_cut.load(Ordering::SeqCst) {
+            return Err(SourceError::Unreachable("no line".into()));
+        }
+        if self.endless.lock().unwrap().as_ref() == Some(resource) {
+            let bytes = || Ok(bytes::Bytes::from_static(&[b' '; 64 * 1024]));
+            return Ok(Opened {
+                offset: 0,
+                length: None,
+                etag: None,
+                body: futures_util::stream::repeat_with(bytes).boxed(),
+            });
+        }
+        let is_silent = self.silent.lock().unwrap().as_ref() == Some(resource);
+        if is_silent {
+            std::future::pending::<()>().await;
+        }
+        self.served.open(resource, from, if_range).await
+    }
 }
 
 impl Kiosk {
     async fn beside(served: &std::path::Path) -> Self {
         let mut kiosk = Self {
             folder: tempfile::tempdir().unwrap(),
-            served: served.to_owned(),
             shelf: Shelf::default(),
-            clock: Arc::new(SetClock(Mutex::new(now()))),
+            clock: Arc::new(SetClock::at(now())),
             measured: Arc::new(Mutex::new(Some(now()))),
             notebook: Arc::default(),
             desired: watch::Sender::new(None),
@@ -327,6 +363,13 @@ impl Kiosk {
             running: None,
             reserve: 0,
             paint_patience: Duration::from_secs(600),
+            line: Line {
+                served: FolderSource::new(served),
+                is_cut: Arc::default(),
+                endless: Arc::default(),
+                silent: Arc::default(),
+            },
+            yielding: watch::Sender::new(Yielding::Free),
         };
         kiosk.restart().await;
         kiosk
@@ -342,19 +385,20 @@ impl Kiosk {
         let measured = Arc::clone(&self.measured);
         let (brings, imports) = mpsc::channel(1);
         self.brings = brings;
+        let yielding = self.yielding.subscribe();
         let options = KeeperOptions {
             device: "kiosk-1".parse().unwrap(),
             folder: self.folder.path().to_owned(),
-            source: Arc::new(FolderSource::new(&self.served)),
+            source: Arc::new(self.line.clone()),
             notebook: self.notebook.clone(),
             clock: self.clock.clone(),
             measured: Arc::new(move || *measured.lock().unwrap()),
             desired: self.desired.subscribe(),
             imports,
             shelf: self.shelf.clone(),
-            downloads: Arc::new(|blobs| {
-                let (_, yielding) = watch::channel(Yielding::Free);
-                Downloads::new(blobs, Pace::free(yielding), DownloadOptions::default())
+            downloads: Arc::new(move |blobs| {
+                let pace = Pace::free(yielding.clone());
+                Downloads::new(blobs, pace, DownloadOptions::default())
             }),
             reserve: self.reserve,
             paint_patience: self.paint_patience,
@@ -438,11 +482,16 @@ struct Kept {
     text: Option<String>,
     facts: Vec<Fact>,
     refuses: bool,
+    writes: usize,
 }
 
 impl Pages {
     fn refuse(&self, refuses: bool) {
         self.0.lock().unwrap().refuses = refuses;
+    }
+
+    fn writes(&self) -> usize {
+        self.0.lock().unwrap().writes
     }
 }
 
@@ -457,27 +506,55 @@ impl Notebook for Pages {
         if kept.refuses {
             return Err(RecordError("the disk is full".into()));
         }
+        kept.writes += 1;
         kept.text = Some(text);
         kept.facts.extend(facts);
         Ok(())
     }
 }
 
-struct SetClock(Mutex<Timestamp>);
+/// A clock that a test sets. It stands still until it is told to tick, by tokio's time.
+struct SetClock {
+    wall: Mutex<Timestamp>,
+    uptime: Mutex<Duration>,
+    ticks_since: Mutex<Option<Instant>>,
+}
 
 impl SetClock {
+    fn at(wall: Timestamp) -> Self {
+        Self {
+            wall: Mutex::new(wall),
+            uptime: Mutex::new(Duration::from_secs(60)),
+            ticks_since: Mutex::default(),
+        }
+    }
+
     fn set(&self, wall: Timestamp) {
-        *self.0.lock().unwrap() = wall;
+        *self.wall.lock().unwrap() = wall;
+    }
+
+    /// The machine ran on for so long, whatever its clock says.
+    fn run_on(&self, days: u64) {
+        *self.uptime.lock().unwrap() += Duration::from_secs(days * 24 * 3_600);
+    }
+
+    fn tick(&self) {
+        *self.ticks_since.lock().unwrap() = Some(Instant::now());
+    }
+
+    fn ticked(&self) -> Duration {
+        let since = *self.ticks_since.lock().unwrap();
+        since.map_or(Duration::ZERO, |since| since.elapsed())
     }
 }
 
 impl Clock for SetClock {
     fn wall(&self) -> Timestamp {
-        *self.0.lock().unwrap()
+        *self.wall.lock().unwrap() + self.ticked()
     }
 
     fn uptime(&self) -> Uptime {
-        Uptime::new(Duration::from_secs(60))
+        Uptime::new(*self.uptime.lock().unwrap() + self.ticked())
     }
 
     fn boot(&self) -> Boot {

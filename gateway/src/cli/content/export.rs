@@ -1,71 +1,133 @@
 //! `content export`: a release onto a stick, for kiosks that no line reaches. It only reads, so it
 //! works whether a gateway runs or not.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
+use clap::Args;
 use lujiang_content::{Repository, StickMade, make_stick};
 use lujiang_wire::{BlobHash, DeviceId, Label, Stick};
+use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::folder::Folder;
 use crate::cli::printer::Printer;
 use crate::cli::progress::Progress;
-use crate::content::blob_store;
+use crate::content::blob_store_beside;
+use crate::places::DeviceKind;
 use crate::store::content::{self as rows, ReleaseRow};
 use crate::store::registry;
 
-/// Makes the stick.
-pub(super) async fn export(
-    folder: &Folder,
+/// `content export`
+#[derive(Debug, Args)]
+pub(in crate::cli) struct ExportArgs {
+    /// The kiosks, with commas between them: what one of them may have is put there
+    #[arg(
+        long = "for",
+        value_name = "DEVICES",
+        value_delimiter = ',',
+        required = true
+    )]
     devices: Vec<DeviceId>,
+    /// The folder of the stick
+    #[arg(long, value_name = "FOLDER")]
+    to: PathBuf,
+    /// The release; the one published last where left out
+    #[arg(long)]
     release: Option<Label>,
-    to: &Path,
-    printer: &mut Printer,
-) -> Result<Outcome, Failure> {
-    let readers = folder.read_only()?;
-    let read = readers.read(|connection| {
-        let known = registry::load(connection)?.devices;
-        Ok((rows::files(connection)?, rows::releases(connection)?, known))
-    });
-    let (files, releases, known) = read.context("reading the releases")?;
-    for device in &devices {
-        if !known.iter().any(|it| it.id == *device) {
-            return Err(Failure::Usage(anyhow!("there is no device {device}")));
-        }
-    }
-    if files.is_empty() {
-        let told = "there is no repository yet: make its keys with `lujiang-gateway content keys init FOLDER`";
-        return Err(Failure::Usage(anyhow!(told)));
-    }
-    let root = files.get("1.root.json").map(|it| Sha256::digest(it).into());
-    let root = BlobHash::new(root.context("the repository has no first root")?);
-    let repository = Repository::restore(files).context("reading the repository of releases")?;
-    let release = match release {
-        Some(release) => release,
-        None => newest(&releases)?,
-    };
-    let section = folder.config()?.content;
-    let store = blob_store(&section.s3, &folder.paths().content_dir());
-    let store = store.map_err(anyhow::Error::new)?;
-    let stick = Stick {
-        release,
-        revision: repository.revision(),
-        devices,
-    };
-    let mut progress = Progress::of_bytes();
-    let made = make_stick(&repository, &store, &stick, to, |done, of| {
-        progress.reached(done, of);
-    });
-    let made = made.await;
-    progress.finish();
-    let made = made.with_context(|| format!("making a stick in {}", to.display()))?;
-    told(printer, &stick, made, &root, to)?;
-    Ok(Outcome::Done)
+    /// Print {"release","revision","devices","folder","files","bytes","kept_bytes","root"}
+    #[arg(long)]
+    json: bool,
 }
 
-fn told(
+/// What there is to put on a stick.
+struct Offered {
+    repository: Repository,
+    releases: Vec<ReleaseRow>,
+    /// The SHA-256 of the first root: what a kiosk asks about at first contact.
+    root: BlobHash,
+}
+
+impl ExportArgs {
+    /// Makes the stick.
+    pub(super) async fn perform(
+        self,
+        folder: &Folder,
+        printer: &mut Printer,
+    ) -> Result<Outcome, Failure> {
+        let offered = self.read(folder)?;
+        let release = match self.release {
+            Some(release) => release,
+            None => newest(&offered.releases)?,
+        };
+        let section = folder.config()?.content;
+        let store = blob_store_beside(&section.s3, &folder.paths().content_dir());
+        let store = store.map_err(anyhow::Error::new)?;
+        let stick = Stick {
+            release,
+            revision: offered.repository.revision(),
+            devices: self.devices,
+        };
+        let mut progress = Progress::of_bytes();
+        let told = |done, of| progress.reached(done, of);
+        let made = make_stick(&offered.repository, &store, &stick, &self.to, told).await;
+        progress.finish();
+        let made = made.with_context(|| format!("making a stick in {}", self.to.display()))?;
+        let root = &offered.root;
+        match self.json {
+            true => printer.json(&json!({
+                "release": stick.release,
+                "revision": stick.revision,
+                "devices": stick.devices,
+                "folder": self.to,
+                "files": made.blobs,
+                "bytes": made.bytes,
+                "kept_bytes": made.kept,
+                "root": root.to_string(),
+            }))?,
+            false => tell(printer, &stick, made, root, &self.to)?,
+        }
+        Ok(Outcome::Done)
+    }
+
+    /// What there is, where all of the kiosks are known.
+    fn read(&self, folder: &Folder) -> Result<Offered, Failure> {
+        let readers = folder.read_only()?;
+        let read = readers.read(|connection| {
+            let known = registry::load(connection)?;
+            Ok((rows::files(connection)?, rows::releases(connection)?, known))
+        });
+        let (files, releases, known) = read.context("reading the releases")?;
+        for device in &self.devices {
+            if !known.devices.iter().any(|it| it.id == *device) {
+                return Err(Failure::Usage(anyhow!("there is no device {device}")));
+            }
+            let placed = known.placements.iter();
+            let placed = placed.filter(|it| it.device == *device);
+            let newest = placed.max_by_key(|it| it.valid_from);
+            if newest.is_none_or(|it| it.kind != DeviceKind::Kiosk) {
+                let told = anyhow!("{device} is no kiosk: it shows no release");
+                return Err(Failure::Usage(told));
+            }
+        }
+        if files.is_empty() {
+            let told = "there is no repository yet: make its keys with `lujiang-gateway content keys init FOLDER`";
+            return Err(Failure::Usage(anyhow!(told)));
+        }
+        let root = files.get("1.root.json").map(|it| Sha256::digest(it).into());
+        let root = BlobHash::new(root.context("the repository has no first root")?);
+        let repository =
+            Repository::restore(files).context("reading the repository of releases")?;
+        Ok(Offered {
+            repository,
+            releases,
+            root,
+        })
+    }
+}
+
+fn tell(
     printer: &mut Printer,
     stick: &Stick,
     made: StickMade,

@@ -52,14 +52,21 @@ pub(in crate::cli) async fn publish(
     mut told: impl FnMut(u64),
 ) -> anyhow::Result<u64> {
     let mut blobs = BTreeMap::new();
-    let origins: BTreeMap<BlobHash, _> = parts.blobs.iter().map(|it| (it.blob, it)).collect();
+    let origins = parts.blobs.iter().chain(&parts.at_hand);
+    let origins: BTreeMap<BlobHash, _> = origins.map(|it| (it.blob, it)).collect();
     let links = parts.catalogue.publications.iter();
     let links = links.flat_map(|it| it.links.iter().chain(&it.images));
-    for blob in links.filter_map(|link| link.blob()) {
-        let facts = match (known(client, &blob).await?, origins.get(&blob)) {
+    for (blob, size) in links.filter_map(|link| Some((link.blob()?, link.size))) {
+        // One that the gateway has lost, or half of it, is brought again where it is at hand.
+        let there = known(client, &blob).await?;
+        let there = there.filter(|facts| size.is_none_or(|size| size == facts.size));
+        let facts = match (there, origins.get(&blob)) {
             (Some(facts), _) => facts,
             (None, Some(origin)) => bring_file(client, &blob, &origin.file).await?,
-            (None, None) => anyhow::bail!("{blob} is neither here nor at the gateway"),
+            (None, None) => anyhow::bail!(
+                "the gateway has lost {blob}, a file of a release before, and it is not in the \
+                 folder: put the book there and publish again, or let the title go with --retire"
+            ),
         };
         told(facts.size);
         blobs.insert(blob, facts);

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use super::*;
+use crate::source::MetadataName;
 
 /// A kiosk that shows a release, and its press with the next one.
 async fn shown() -> (Press, Kiosk) {
@@ -48,6 +49,7 @@ async fn altered_metadata_is_refused() {
     change(&metadata(&press, "3.targets.json"), "2026-12", "2026-13");
     let detail = refused(&mut kiosk, "metadata-refused").await;
     assert!(detail.contains("does not hold"), "{detail}");
+    assert!(detail.contains("targets"), "it names what: {detail}");
 }
 
 #[tokio::test]
@@ -61,21 +63,72 @@ async fn an_altered_blob_is_refused() {
     bytes[70_000] ^= 1;
     fs::write(&blob, bytes).unwrap();
     let detail = refused(&mut kiosk, "hash-mismatch").await;
-    assert!(detail.contains("not what was signed"), "{detail}");
+    let named = format!(
+        "block 1 of blob {} is not what was signed",
+        hash(&book("孟子"))
+    );
+    assert!(detail.contains(&named), "{detail}");
 }
 
 #[tokio::test]
 async fn a_blob_of_the_wrong_length_is_refused() {
+    for is_longer in [true, false] {
+        let (press, mut kiosk) = shown().await;
+        let name = hash(&book("孟子"));
+        let blob = press.served.join("blobs").join(name.to_string());
+        let mut bytes = fs::read(&blob).unwrap();
+        match is_longer {
+            true => bytes.push(0),
+            false => bytes.truncate(100_000),
+        }
+        fs::write(&blob, bytes).unwrap();
+        let detail = refused(&mut kiosk, "wrong-length").await;
+        assert!(
+            detail.contains(&format!("blob {name} should have")),
+            "{detail}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_blob_that_never_ends_is_refused() {
+    let (_press, mut kiosk) = shown().await;
+    let name = hash(&book("孟子"));
+    *kiosk.line.endless.lock().unwrap() = Some(Resource::Blob(name));
+    kiosk.wants("2026-12", 0);
+    let told = kiosk.until(|it| failure(it).is_some()).await;
+    let Some(TakingState::Failed { detail, .. }) = taking(&told) else {
+        unreachable!("it failed")
+    };
+    assert!(detail.contains(&format!("blob {name}")), "{detail}");
+    assert_eq!(kiosk.titles(), ["庄子"], "the old shelf is still shown");
+}
+
+#[tokio::test]
+async fn a_target_whose_name_is_a_trick_with_paths_is_refused_whoever_signed_it() {
+    for trick in [
+        "../../etc/cron.d/lujiang",
+        "/etc/passwd",
+        "releases/2026-12/../../../escape",
+        "blobs/./x",
+        "blobs\\..\\x",
+        "blobs/\u{0}x",
+    ] {
+        let (press, mut kiosk) = shown().await;
+        forger::Forger(&press).names(trick);
+        let detail = refused(&mut kiosk, "metadata-refused").await;
+        assert!(
+            detail.contains(&format!("{trick:?} has a name that leads elsewhere")),
+            "{trick}: {detail}"
+        );
+    }
+    // And the forger signs what holds, where the name is plain.
     let (press, mut kiosk) = shown().await;
-    let blob = press
-        .served
-        .join("blobs")
-        .join(hash(&book("孟子")).to_string());
-    let mut bytes = fs::read(&blob).unwrap();
-    bytes.push(0);
-    fs::write(&blob, bytes).unwrap();
-    let detail = refused(&mut kiosk, "wrong-length").await;
-    assert!(detail.contains("should have"), "{detail}");
+    forger::Forger(&press).names("blobs/x");
+    kiosk.wants("2026-12", 0);
+    kiosk
+        .until(|it| taking(it) == Some(TakingState::Installed))
+        .await;
 }
 
 #[tokio::test]
@@ -83,7 +136,11 @@ async fn expired_metadata_is_refused_where_the_time_is_known_and_taken_where_it_
     let (_press, mut kiosk) = shown().await;
     let later = now() + jiff::SignedDuration::from_hours(24 * 15);
     kiosk.measured.lock().unwrap().replace(later);
-    refused(&mut kiosk, "metadata-expired").await;
+    let detail = refused(&mut kiosk, "metadata-expired").await;
+    assert!(
+        detail.contains("the timestamp of the repository"),
+        "{detail}"
+    );
 
     *kiosk.measured.lock().unwrap() = None;
     kiosk.wants("2026-12", 1);
@@ -103,7 +160,8 @@ async fn a_version_older_than_one_seen_is_refused() {
     fs::write(metadata(&press, "timestamp.json"), older).unwrap();
     // Also after a restart: what was seen is on the disk.
     kiosk.restart().await;
-    refused(&mut kiosk, "metadata-refused").await;
+    let detail = refused(&mut kiosk, "metadata-refused").await;
+    assert!(detail.contains("timestamp"), "it names what: {detail}");
 }
 
 #[tokio::test]
@@ -111,16 +169,22 @@ async fn a_snapshot_of_other_parts_is_refused() {
     let (press, mut kiosk) = shown().await;
     let older = fs::read(metadata(&press, "2.targets.json")).unwrap();
     fs::write(metadata(&press, "3.targets.json"), older).unwrap();
-    refused(&mut kiosk, "metadata-refused").await;
+    let detail = refused(&mut kiosk, "metadata-refused").await;
+    assert!(detail.contains("targets"), "it names what: {detail}");
 }
 
 #[tokio::test]
 async fn a_file_of_metadata_that_never_ends_is_refused() {
-    let (press, mut kiosk) = shown().await;
-    let endless = vec![b' '; 2 * 1024 * 1024];
-    fs::write(metadata(&press, "timestamp.json"), endless).unwrap();
-    let detail = refused(&mut kiosk, "metadata-refused").await;
-    assert!(detail.contains("more than"), "{detail}");
+    for name in ["timestamp.json", "3.targets.json"] {
+        let (_press, mut kiosk) = shown().await;
+        let endless = MetadataName::new(name).unwrap();
+        *kiosk.line.endless.lock().unwrap() = Some(Resource::Metadata(endless));
+        let detail = refused(&mut kiosk, "metadata-refused").await;
+        assert!(
+            detail.contains("more than") && detail.contains(name),
+            "{detail}"
+        );
+    }
 }
 
 #[tokio::test]

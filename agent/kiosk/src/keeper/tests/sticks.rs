@@ -79,8 +79,8 @@ async fn an_altered_blob_on_a_stick_is_refused_and_the_line_still_brings_the_rel
     kiosk.shows("2026-11").await;
     press.release("2026-12", &["孟子"]).await;
     let stick = press.stick("2026-12").await;
-    let blob = hash(&book("孟子")).to_string();
-    let blob = stick.path().join("blobs").join(blob);
+    let name = hash(&book("孟子"));
+    let blob = stick.path().join("blobs").join(name.to_string());
     let mut bytes = std::fs::read(&blob).unwrap();
     bytes[70_000] ^= 1;
     std::fs::write(&blob, bytes).unwrap();
@@ -88,7 +88,9 @@ async fn an_altered_blob_on_a_stick_is_refused_and_the_line_still_brings_the_rel
     let refused = kiosk.import(&stick, None).await;
 
     assert!(
-        matches!(&refused, Err(ImportError::Refused(told)) if told.contains("not what was signed")),
+        matches!(&refused, Err(ImportError::Refused(told))
+            if told.contains("not what was signed")
+                && told.contains(&format!("the file of the stick is blobs/{name}"))),
         "{refused:?}"
     );
     assert_eq!(kiosk.titles(), ["庄子"]);
@@ -114,6 +116,78 @@ async fn a_stick_older_than_what_was_seen_is_refused() {
         matches!(&refused, Err(ImportError::Refused(_))),
         "{refused:?}"
     );
+    assert_eq!(kiosk.titles(), ["孟子"]);
+}
+
+#[tokio::test]
+async fn a_stick_that_has_expired_is_refused_on_line_and_taken_off_line_or_by_an_untrusted_clock() {
+    let press = Press::begun().await;
+    press.release("2026-11", &["庄子"]).await;
+    let mut kiosk = Kiosk::beside(&press.served).await;
+    kiosk.shows("2026-11").await;
+    press.release("2026-12", &["孟子"]).await;
+    let stick = press.stick("2026-12").await;
+    let later = now() + jiff::SignedDuration::from_hours(24 * 15);
+    let trusts = |kiosk: &Kiosk, time| *kiosk.measured.lock().unwrap() = time;
+
+    trusts(&kiosk, Some(later));
+    let refused = kiosk.import(&stick, None).await;
+    assert!(
+        matches!(&refused, Err(ImportError::Refused(told))
+            if told.contains("timestamp of the repository has expired")
+                && told.contains("this kiosk has a line")),
+        "{refused:?}"
+    );
+    assert_eq!(kiosk.titles(), ["庄子"], "the old shelf is still shown");
+
+    // The same stick and the same time, and nobody to ask for what is newer.
+    kiosk.line.cut(true);
+    assert_eq!(kiosk.import(&stick, None).await, Ok(Imported::OnShelf));
+    assert_eq!(kiosk.titles(), ["孟子"]);
+    kiosk.shelf.was_painted(label("2026-12"));
+    kiosk.until(|it| it.shown == Some(label("2026-12"))).await;
+
+    // On-line, and the clock is nobody's.
+    press.release("2027-01", &["论语"]).await;
+    let stick = press.stick("2027-01").await;
+    kiosk.line.cut(false);
+    trusts(&kiosk, None);
+    assert_eq!(kiosk.import(&stick, None).await, Ok(Imported::OnShelf));
+    assert_eq!(kiosk.titles(), ["论语"]);
+}
+
+#[tokio::test]
+async fn a_stick_that_has_expired_and_is_older_than_what_was_seen_is_refused_off_line_too() {
+    let press = Press::begun().await;
+    press.release("2026-11", &["庄子"]).await;
+    let stick = press.stick("2026-11").await;
+    press.release("2026-12", &["孟子"]).await;
+    let mut kiosk = Kiosk::beside(&press.served).await;
+    kiosk.shows("2026-12").await;
+    kiosk.line.cut(true);
+    *kiosk.measured.lock().unwrap() = None;
+
+    let refused = kiosk.import(&stick, None).await;
+
+    assert!(
+        matches!(&refused, Err(ImportError::Refused(told)) if told.contains("version")),
+        "{refused:?}"
+    );
+    assert_eq!(kiosk.titles(), ["孟子"], "the old shelf is still shown");
+}
+
+#[tokio::test]
+async fn a_stick_waits_for_no_hours_and_for_no_facts() {
+    let press = Press::begun().await;
+    press.release("2026-11", &["庄子"]).await;
+    let mut kiosk = Kiosk::beside(&press.served).await;
+    kiosk.shows("2026-11").await;
+    press.release("2026-12", &["孟子"]).await;
+    let stick = press.stick("2026-12").await;
+    // Facts wait for a line that does not come.
+    kiosk.yielding.send_replace(Yielding::ToFacts);
+
+    assert_eq!(kiosk.import(&stick, None).await, Ok(Imported::OnShelf));
     assert_eq!(kiosk.titles(), ["孟子"]);
 }
 
@@ -197,7 +271,8 @@ impl Kiosk {
     ) -> Result<Imported, ImportError> {
         let (answer, answered) = oneshot::channel();
         self.bring(stick, root, answer).await;
-        answered.await.unwrap()
+        let answered = tokio::time::timeout(Duration::from_secs(20), answered).await;
+        answered.expect("within 20 s").unwrap()
     }
 
     async fn bring(
