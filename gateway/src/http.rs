@@ -8,7 +8,7 @@ mod access;
 mod audit;
 mod body;
 mod callers;
-mod carried_receipts;
+mod carried;
 mod closed;
 mod content;
 mod content_device;

@@ -2,7 +2,7 @@
 //!
 //! The rules are [`Rollout`]'s. A step makes the next state of one rollout on a copy; what it
 //! changed is written with its audit records in one transaction, and only then does anybody see
-//! it. What devices are told follows from the board alone ([`Rollouts::offer_to`]): after a crash
+//! it. What devices are told follows from the board alone ([`Rollouts::wanted_of`]): after a crash
 //! between writing and telling, the same is told again.
 
 mod change;
@@ -18,13 +18,15 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
 use lujiang_config::{RolloutApproval, RolloutsSection};
-use lujiang_wire::{Clock, DeviceId, Label};
+use lujiang_wire::{Clock, DesiredContent, DeviceId, Label};
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Mutex, watch};
 use tokio_util::task::TaskTracker;
 
+use crate::content::Content;
 use crate::ledger::LedgerError;
-use crate::registry::{Actor, Registry};
+use crate::places::DeviceKind;
+use crate::registry::{Actor, Device, Registry};
 use crate::rollout::{
     Approval, Effect, Happened, Kept, Member, PlanError, Refused, Rollout, State,
 };
@@ -186,6 +188,23 @@ impl Rollouts {
             let release = entry.rollout.release();
             let attempt = entry.rollout.offered(device)?;
             signed.contains(release).then(|| (release.clone(), attempt))
+        })
+    }
+
+    /// What the shelf of a device should have. Nothing before the first revision, and nothing for
+    /// what is no kiosk.
+    #[must_use]
+    pub fn wanted_of(&self, device: &Device, content: &Content) -> Option<DesiredContent> {
+        let revision = *content.revision().borrow();
+        if device.kind != DeviceKind::Kiosk || revision == 0 {
+            return None;
+        }
+        let offer = self.offer_to(&device.id, &content.releases());
+        let (release, attempt) = offer.unzip();
+        Some(DesiredContent {
+            revision,
+            release,
+            attempt: attempt.unwrap_or(0),
         })
     }
 

@@ -73,7 +73,10 @@ pub use batch::{
 pub use blob_hash::{BlobHash, BlobHashError};
 pub use boot::{Boot, Uptime};
 pub use card::CardIssued;
-pub use carried::{CARRIED_BYTES_MAX, CARRIED_RECEIPTS_PATH, CarriedReceipts};
+pub use carried::{
+    CARRIED_BYTES_MAX, CARRIED_RECEIPTS_PATH, CARRIED_WISH_PATH, CARRIER_FACTS_PATH,
+    CARRIER_RECEIPTS_PATH, CARRIER_WISH_PATH, CarriedReceipts, CarriedWish,
+};
 pub use catalogue::{
     ACQUISITION, Availability, BORROW, CATALOGUE_MEDIA_TYPE, Catalogue, CatalogueMetadata,
     LicensedCopies, Link, LinkProperties, Publication, PublicationMetadata,

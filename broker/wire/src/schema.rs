@@ -11,10 +11,11 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::Value;
 
 use crate::{
-    Allotment, Boot, CardIssued, CarriedReceipts, Catalogue, ClockMessage, ContentFailed,
-    ContentInstalled, ContentRemoved, Desired, Due, Epoch, EventId, EventType, KioskUsed, Label,
-    LoanCheckin, LoanCheckout, LoanPapers, LoanUndone, Notices, OutboxDropped, PaymentUnresolved,
-    Receipts, Reported, Signed, Status, StopClosed, StopOpened, Telemetry, Uptime, VisitCounted,
+    Allotment, Boot, CardIssued, CarriedReceipts, CarriedWish, Catalogue, ClockMessage,
+    ContentFailed, ContentInstalled, ContentRemoved, Desired, Due, Epoch, EventId, EventType,
+    KioskUsed, Label, LoanCheckin, LoanCheckout, LoanPapers, LoanUndone, Notices, OutboxDropped,
+    PaymentUnresolved, Receipts, Reported, Signed, Status, StopClosed, StopOpened, Telemetry,
+    Uptime, VisitCounted,
 };
 
 /// A schema and the name of the file it belongs in, without `.json`.
@@ -43,6 +44,7 @@ pub fn schemas() -> Vec<NamedSchema> {
         document::<Reported>("reported"),
         document::<Signed>("signed"),
         document::<CarriedReceipts>("carried-receipts"),
+        document::<CarriedWish>("carried-wish"),
         document::<Catalogue>("catalogue"),
         document::<Allotment>("allotment"),
         document::<Notices>("notices"),

@@ -38,6 +38,8 @@ pub enum SignedFor {
     Facts,
     /// [`CarriedReceipts`](crate::CarriedReceipts) of the gateway.
     Receipts,
+    /// [`CarriedWish`](crate::CarriedWish) of the gateway.
+    Wish,
 }
 
 impl SignedFor {
@@ -46,6 +48,7 @@ impl SignedFor {
         match self {
             Self::Facts => b"lujiang carried facts v1\0",
             Self::Receipts => b"lujiang carried receipts v1\0",
+            Self::Wish => b"lujiang carried wish v1\0",
         }
     }
 }

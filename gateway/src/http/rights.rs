@@ -13,10 +13,10 @@ use utoipa_axum::routes;
 use super::access::{Guard, require};
 use super::cookie::SessionCookie;
 use super::{
-    ApiState, audit, carried_receipts, content, content_device, desk, device_papers, devices,
-    drafts, enrolment, gateway, hidden_titles, lending, loan_conflicts, loan_list, loan_sync,
-    loan_totals, payments, persons, probes, quarantine, rebuild, registry, releases, rollouts,
-    rulings, session, signing_in, sites, stops, stream, tokens, visits,
+    ApiState, audit, carried, content, content_device, desk, device_papers, devices, drafts,
+    enrolment, gateway, hidden_titles, lending, loan_conflicts, loan_list, loan_sync, loan_totals,
+    payments, persons, probes, quarantine, rebuild, registry, releases, rollouts, rulings, session,
+    signing_in, sites, stops, stream, tokens, visits,
 };
 use crate::people::{People, Right};
 
@@ -94,7 +94,8 @@ fn table() -> Vec<Row> {
         (Nothing, routes!(enrolment::enrol)),
         (Nothing, routes!(enrolment::renew)),
         (Nothing, routes!(device_papers::loan_papers)),
-        (Nothing, routes!(carried_receipts::carried_receipts)),
+        (Nothing, routes!(carried::carried_receipts)),
+        (Nothing, routes!(carried::carried_wish)),
         (A(Read), routes!(lending::block_list)),
         // It names readers, and whoever is not in it is lent to.
         (A(Administer), routes!(lending::import_blocks)),

@@ -34,6 +34,16 @@ impl Registry {
         device.enabled && stands
     }
 
+    /// Whether a device has a certificate that is taken, and may connect.
+    #[must_use]
+    pub fn is_certified(&self, id: &DeviceId) -> bool {
+        let snapshot = self.snapshot();
+        let is_enabled = |(device, _): &(super::Device, _)| device.enabled;
+        let mut certificates = snapshot.certificates.values();
+        snapshot.devices.get(id).is_some_and(is_enabled)
+            && certificates.any(|row| row.device == *id && row.ended.is_none())
+    }
+
     /// Whether a reader may come in, and by this pass.
     #[must_use]
     pub fn reader_stands(&self, name: &DeviceId, pass: &Pass) -> bool {

@@ -8,14 +8,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lujiang_broker::Switchboard;
-use lujiang_wire::{Channel, Desired, DesiredContent, DeviceId, Document as _};
+use lujiang_wire::{Channel, Desired, DeviceId, Document as _};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use crate::content::Content;
 use crate::ledger::LedgerError;
 use crate::papers::Papers;
-use crate::places::DeviceKind;
 use crate::registry::{Device, Registry};
 use crate::rollouts::Rollouts;
 
@@ -72,7 +71,7 @@ impl Herald {
             let wanted = |device: Device| {
                 let desired = Desired {
                     papers: Some(herald.papers.revision(&device)?),
-                    content: herald.content_for(&device),
+                    content: herald.rollouts.wanted_of(&device, &herald.content),
                 };
                 Ok((device.id, desired))
             };
@@ -80,20 +79,5 @@ impl Herald {
         });
         let stopped = |_| LedgerError::Database("the gateway is stopping".to_owned());
         reading.await.map_err(stopped)?
-    }
-
-    /// Nothing before the first revision, and nothing for what is no kiosk.
-    fn content_for(&self, device: &Device) -> Option<DesiredContent> {
-        let revision = *self.content.revision().borrow();
-        if device.kind != DeviceKind::Kiosk || revision == 0 {
-            return None;
-        }
-        let offer = self.rollouts.offer_to(&device.id, &self.content.releases());
-        let (release, attempt) = offer.unzip();
-        Some(DesiredContent {
-            revision,
-            release,
-            attempt: attempt.unwrap_or(0),
-        })
     }
 }

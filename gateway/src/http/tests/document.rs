@@ -27,6 +27,7 @@ const ROUTES: &[&str] = &[
     "get /api/v1/content/releases/{release}/titles",
     "get /api/v1/content/repository",
     "get /api/v1/device/carried-receipts/{device}",
+    "get /api/v1/device/carried-wish/{device}",
     "get /api/v1/device/loan-papers",
     "get /api/v1/devices",
     "get /api/v1/devices/{device}",

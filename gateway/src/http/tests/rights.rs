@@ -28,6 +28,10 @@ const OPEN: [(&str, &str); 15] = [
         "asks for a device's certificate",
     ),
     (
+        "get /api/v1/device/carried-wish/{device}",
+        "asks for a device's certificate",
+    ),
+    (
         "get /api/v1/device/loan-papers",
         "asks for a device's certificate",
     ),
