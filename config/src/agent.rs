@@ -8,8 +8,8 @@ use std::time::Duration;
 use lujiang_wire::DeviceId;
 
 use crate::{
-    BusDeskSection, ByteSize, GateSection, KioskSection, LendingSection, LogSection,
-    SelfCheckoutSection,
+    BusDeskSection, ByteSize, CarriedBySection, CarryingSection, GateSection, KioskSection,
+    LendingSection, LogSection, SelfCheckoutSection,
 };
 
 /// Everything an agent can be told. `device` has no default.
@@ -31,6 +31,10 @@ pub struct AgentConfig {
     pub bus_desk: Option<BusDeskSection>,
     /// `[kiosk]`: present where this device is an e-book kiosk.
     pub kiosk: Option<KioskSection>,
+    /// `[carrying]`: present where this device is a bus that carries for others.
+    pub carrying: Option<CarryingSection>,
+    /// `[carried_by]`: present where a bus comes by this device.
+    pub carried_by: Option<CarriedBySection>,
     /// `[log]`
     pub log: LogSection,
 }

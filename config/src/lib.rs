@@ -11,6 +11,7 @@ mod gateway;
 
 mod agent;
 mod bus_desk;
+mod carrying;
 mod content;
 mod gate;
 mod kiosk;
@@ -36,6 +37,7 @@ mod samples;
 pub use agent::{AgentConfig, AgentSection, Credential, OutboxSection, UplinkSection};
 pub use bus_desk::{BusDeskSection, DeskLanguage};
 pub use byte_size::ByteSize;
+pub use carrying::{CarriedBySection, CarryingSection};
 pub use content::{ContentSection, S3Section};
 pub use gate::{
     CounterRegister, GateSection, Parity, RegisterFunction, ResetPolicy, SerialSection, WordOrder,

@@ -7,9 +7,9 @@ use proptest::prelude::*;
 
 use crate::document::KnownKey;
 use crate::{
-    AgentConfig, AgentSection, BusDeskSection, CardSection, Fault, GateSection, GatewayConfig,
-    KioskSection, LendingSection, LogSection, MachineLine, MachineSection, OutboxSection, Problem,
-    Problems, SelfCheckoutSection, UplinkSection,
+    AgentConfig, AgentSection, BusDeskSection, CardSection, CarriedBySection, CarryingSection,
+    Fault, GateSection, GatewayConfig, KioskSection, LendingSection, LogSection, MachineLine,
+    MachineSection, OutboxSection, Problem, Problems, SelfCheckoutSection, UplinkSection,
 };
 
 const GATEWAY: &str = include_str!("../samples/gateway.toml");
@@ -63,6 +63,11 @@ fn the_agent_sample_equals_the_defaults() {
             ..BusDeskSection::default()
         }),
         kiosk: Some(KioskSection::default()),
+        carrying: Some(CarryingSection::default()),
+        carried_by: Some(CarriedBySection::at(
+            "bus-1".parse().unwrap(),
+            "192.168.8.1",
+        )),
         log: LogSection::default(),
     };
     assert_eq!(config, expected);

@@ -7,8 +7,9 @@ use std::time::Duration;
 use crate::document::{self, Reading};
 use crate::section::{Section, is_host};
 use crate::{
-    AgentConfig, AgentSection, BusDeskSection, ByteSize, Credential, GateSection, KioskSection,
-    LendingSection, LogSection, OutboxSection, Problems, SelfCheckoutSection, UplinkSection,
+    AgentConfig, AgentSection, BusDeskSection, ByteSize, CarriedBySection, CarryingSection,
+    Credential, GateSection, KioskSection, LendingSection, LogSection, OutboxSection, Problems,
+    SelfCheckoutSection, UplinkSection,
 };
 
 const MILLI: Duration = Duration::from_millis(1);
@@ -51,12 +52,18 @@ impl AgentConfig {
             let lending = root.optional_section("lending", LendingSection::read);
             let bus_desk = root.optional_section("bus_desk", BusDeskSection::read);
             let kiosk = root.optional_section("kiosk", KioskSection::read);
+            let carrying = root.optional_section("carrying", CarryingSection::read);
+            let carried_by = root.optional_section("carried_by", CarriedBySection::read);
             let decided = self_checkout.is_none() || lending.is_some();
             let expected = "a section [lending]: by it [self_checkout] decides off-line";
             root.fits("lending", decided, expected);
             let decided = bus_desk.is_none() || lending.is_some();
             let expected = "a section [lending]: by it [bus_desk] decides";
             root.fits("lending", decided, expected);
+            let known = uplink.credential == Credential::Certificate;
+            let expected = "uplink.credential = \"certificate\": by it the two know each other";
+            root.fits("carrying", carrying.is_none() || known, expected);
+            root.fits("carried_by", carried_by.is_none() || known, expected);
             let log = root.section("log", LogSection::read);
             Some(Self {
                 agent: agent?,
@@ -68,6 +75,8 @@ impl AgentConfig {
                 lending,
                 bus_desk: bus_desk.flatten(),
                 kiosk,
+                carrying,
+                carried_by: carried_by.flatten(),
                 log,
             })
         })

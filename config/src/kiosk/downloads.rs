@@ -54,7 +54,7 @@ impl Default for DownloadsSection {
 
 impl DownloadsSection {
     /// Reads the section.
-    pub(super) fn read(section: &mut Section<'_>) -> Self {
+    pub(crate) fn read(section: &mut Section<'_>) -> Self {
         let default = Self::default();
         let second = Duration::from_secs(1);
         let hours = "a list of hours such as [\"Mon-Fri 08:30-17:30\", \"12:00-13:30\"], or [] for \
@@ -92,7 +92,7 @@ impl DownloadsSection {
         section.fits(
             "pause_max",
             read.pause_min <= read.pause_max,
-            "at least kiosk.downloads.pause_min",
+            "at least pause_min of the same section",
         );
         read
     }
