@@ -8,6 +8,7 @@ mod display;
 mod fetch;
 mod import;
 mod plan;
+mod refresh;
 mod take;
 #[cfg(test)]
 mod tests;
@@ -17,23 +18,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use lujiang_wire::{
-    Clock, DesiredContent, DeviceId, Fact, NOTICES_TARGET, ReportedContent, TakingState,
-};
+use lujiang_wire::{Clock, DesiredContent, DeviceId, Fact, ReportedContent, TakingState};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use crate::blob_folder::BlobFolder;
 use crate::download::{DownloadError, Downloads, Wanted};
-use crate::metadata::{Expiry, MetadataError, MetadataFolder, Verified, VerifiedTarget};
+use crate::metadata::{MetadataError, MetadataFolder, Verified, VerifiedTarget};
+use crate::neighbour::{Neighbour, comes_or_goes};
 use crate::notebook::Notebook;
 use crate::recorder::RecordError;
 use crate::shelf::Shelf;
 use crate::source::Source;
 use crate::state::{Failure, State};
 use crate::trusted_time::{Moment, TrustedTime};
+pub(crate) use display::notices;
 pub use import::{Import, ImportError, Imported};
+pub(crate) use plan::Plan as TitlePlan;
 
 /// How often windows are looked at besides at their edges: a clock may be set meanwhile.
 const LOOK_EVERY: Duration = Duration::from_secs(15);
@@ -58,6 +60,8 @@ pub struct KeeperOptions {
     pub folder: PathBuf,
     /// Where bytes come from.
     pub source: Arc<dyn Source>,
+    /// Who has them nearer by, now and then.
+    pub neighbour: Option<Neighbour>,
     /// Where the state is written down.
     pub notebook: Arc<dyn Notebook>,
     /// The machine's clocks.
@@ -186,6 +190,7 @@ impl Keeper {
     /// Keeps until cancelled.
     pub async fn run(mut self, cancel: CancellationToken) {
         let mut desired = self.options.desired.clone();
+        let mut neighbour = self.options.neighbour.clone();
         let (mut readings, mut painted) =
             (self.options.shelf.readings(), self.options.shelf.painted());
         while !cancel.is_cancelled() {
@@ -197,6 +202,7 @@ impl Keeper {
                 () = cancel.cancelled() => break,
                 Some(import) = self.options.imports.recv() => self.import(import, &cancel).await,
                 Ok(()) = desired.changed() => self.ask_at = Instant::now(),
+                () = comes_or_goes(&mut neighbour) => self.ask_at = Instant::now(),
                 Ok(()) = readings.changed() => {}
                 Ok(()) = painted.changed() => {}
                 () = sleep_until(self.look_at.min(self.ask_at)) => {}
@@ -303,55 +309,6 @@ impl Keeper {
         if let Err(error) = self.keep(fact.into_iter().collect()).await {
             tracing::error!(%error, "that content was refused could not be written down");
         }
-    }
-
-    async fn refresh(&mut self) -> Result<(), StepError> {
-        let expiry = match (self.options.measured)() {
-            Some(now) => Expiry::Refused(now),
-            None => Expiry::Told(self.trusted_now()),
-        };
-        self.refresh_by(expiry).await
-    }
-
-    async fn refresh_by(&mut self, expiry: Expiry) -> Result<(), StepError> {
-        let verified = self.metadata.refresh(&self.options.source, expiry).await?;
-        for role in &verified.expired {
-            tracing::warn!(
-                role,
-                "the metadata of a role has expired, and is taken: there is no line, or nobody knows \
-                 what time it is"
-            );
-        }
-        let (boot, uptime) = (self.options.clock.boot(), self.options.clock.uptime());
-        self.time.learn(verified.signed_at, &boot, uptime);
-        self.state.revision = Some(verified.revision);
-        self.verified = Some(verified);
-        self.keep(Vec::new()).await?;
-        Ok(())
-    }
-
-    /// The notices are shown as soon as they are here, and titles hidden: no picture, however large
-    /// and slow its line, keeps a withdrawn title on the shelf. Pictures follow.
-    async fn fetch_notices(&mut self, cancel: &CancellationToken) -> Result<(), StepError> {
-        let target = self.target(NOTICES_TARGET)?;
-        self.fetch(vec![wanted(target)], None, cancel).await?;
-        let revision = self.verified.as_ref().map(|it| it.revision);
-        if self.state.notices != Some(target.blob) {
-            self.state.notices = Some(target.blob);
-            self.keep(Vec::new()).await?;
-        }
-        self.look().await?;
-        // Told once what is hidden is off the shelf, and not when it was only heard of.
-        self.said = revision;
-        self.tell();
-        let notices = display::notices(&self.blobs, &target.blob);
-        for image in notices.notices.iter().filter_map(|it| it.image.as_ref()) {
-            if let Ok(target) = self.target(&lujiang_wire::notice_image_target(&image.blob)) {
-                self.fetch(vec![wanted(target)], None, cancel).await?;
-            }
-        }
-        self.look().await?;
-        Ok(())
     }
 
     /// A fresh shelf is proven once a screen has painted it, and taken back where none does.

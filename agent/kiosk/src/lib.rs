@@ -14,10 +14,12 @@ mod blob_folder;
 mod download;
 mod durable;
 mod folder_source;
+mod haul;
 mod hours;
 mod keeper;
 mod licence;
 mod metadata;
+mod neighbour;
 mod notebook;
 mod recorder;
 mod shelf;
@@ -42,10 +44,12 @@ pub use download::{
     DownloadError, DownloadOptions, Downloads, Meter, Pace, Plan, Progress, Wanted, Yielding,
 };
 pub use folder_source::FolderSource;
+pub use haul::{Haul, HaulError, Loaded, OnBoard};
 pub use hours::{Allowance, Hours};
 pub use keeper::{Import, ImportError, Imported, Keeper, KeeperError, KeeperOptions};
 pub use licence::{Clocks, HiddenSince, Verdict};
 pub use metadata::{Expiry, MetadataError, MetadataFolder, Verified, VerifiedTarget};
+pub use neighbour::Neighbour;
 pub use notebook::Notebook;
 pub use recorder::{RecordError, Recorder};
 pub use screens::{ScreenAddresses, ScreenParts, Screens, ScreensError};

@@ -168,6 +168,20 @@ impl MetadataFolder {
         source: &Arc<dyn Source>,
         expiry: Expiry,
     ) -> Result<Verified, MetadataError> {
+        let read = self.read(source, expiry).await;
+        read.map(|(verified, _)| verified)
+    }
+
+    /// As [`MetadataFolder::refresh`], with the files as they are signed: every root, and the
+    /// newest of each other role, by their names.
+    ///
+    /// # Errors
+    /// As [`MetadataFolder::refresh`].
+    pub(crate) async fn read(
+        &self,
+        source: &Arc<dyn Source>,
+        expiry: Expiry,
+    ) -> Result<(Verified, BTreeMap<String, Vec<u8>>), MetadataError> {
         let root = match self.newest_root()? {
             Some(root) => root,
             None => self.first_root(source).await?,
@@ -202,15 +216,20 @@ impl MetadataFolder {
             }
         };
         let verified = judge(&loaded, expiry)?;
-        for (name, bytes) in transport.roots() {
+        let mut files = transport.files();
+        for (name, bytes) in files.iter().filter(|(name, _)| is_root(name)) {
             // Every root is kept, for ever: sticks carry the chain.
-            replace(&self.0.join(name), &bytes)?;
+            replace(&self.0.join(name), bytes)?;
         }
         for name in KEPT {
             let read = std::fs::read(scratch.path().join(name));
             replace(&self.0.join(name), &read?)?;
         }
-        Ok(verified)
+        for name in self.roots() {
+            let bytes = std::fs::read(self.0.join(&name))?;
+            files.insert(name, bytes);
+        }
+        Ok((verified, files))
     }
 
     async fn first_root(&self, source: &Arc<dyn Source>) -> Result<Vec<u8>, MetadataError> {
@@ -228,11 +247,16 @@ impl MetadataFolder {
     }
 
     fn newest_root(&self) -> Result<Option<Vec<u8>>, MetadataError> {
-        let names = (1..).map(|version| self.0.join(format!("{version}.root.json")));
-        match names.take_while(|name| name.exists()).last() {
-            Some(name) => Ok(Some(std::fs::read(name)?)),
+        match self.roots().last() {
+            Some(name) => Ok(Some(std::fs::read(self.0.join(name))?)),
             None => Ok(None),
         }
+    }
+
+    /// The names of the roots that are kept, in their order.
+    fn roots(&self) -> impl Iterator<Item = String> {
+        let names = (1..).map(|version| format!("{version}.root.json"));
+        names.take_while(|name| self.0.join(name).exists())
     }
 }
 
@@ -242,6 +266,10 @@ impl Verified {
     pub fn target(&self, name: &str) -> Option<VerifiedTarget> {
         self.targets.get(name).copied()
     }
+}
+
+fn is_root(name: &str) -> bool {
+    name.ends_with(".root.json")
 }
 
 fn limits() -> Limits {

@@ -212,7 +212,7 @@ fn next_edge(edges: impl Iterator<Item = Option<Timestamp>>, clocks: Clocks) -> 
 }
 
 /// The document of the notices; nothing is said where it cannot be read.
-pub(super) fn notices(blobs: &BlobFolder, blob: &BlobHash) -> Notices {
+pub(crate) fn notices(blobs: &BlobFolder, blob: &BlobHash) -> Notices {
     let bytes = std::fs::read(blobs.place(blob)).ok();
     bytes
         .and_then(|bytes| serde_json::from_slice(&bytes).ok())

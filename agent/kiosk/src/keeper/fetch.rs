@@ -2,7 +2,6 @@
 //! That may take days, on a line that is cut every few seconds.
 
 use std::pin::pin;
-use std::sync::Arc;
 
 use lujiang_wire::{Label, Taking, TakingState};
 use tokio::time::{Instant, interval, sleep_until};
@@ -10,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{ASK_EVERY, Keeper, StepError, TELL_EVERY};
 use crate::download::{Plan, Progress, Wanted};
+use crate::neighbour::{comes_or_goes, watched};
 
 impl Keeper {
     /// Fetches these blobs, and tells how far they are where they are of a release. It ends early
@@ -26,8 +26,10 @@ impl Keeper {
             elsewhere: Vec::new(),
         };
         let downloads = self.downloads.clone();
-        let sources = [Arc::clone(&self.options.source)];
+        let neighbour = self.options.neighbour.iter().map(|it| &it.source);
+        let sources: Vec<_> = neighbour.chain([&self.options.source]).cloned().collect();
         let mut fetched = pin!(downloads.fetch(&plan, &sources));
+        let mut neighbour = watched(self.options.neighbour.as_ref());
         let mut desired = self.options.desired.clone();
         let before = desired.borrow_and_update().clone();
         let progress = downloads.progress();
@@ -38,6 +40,8 @@ impl Keeper {
                 fetched = &mut fetched => return Ok(fetched?),
                 () = cancel.cancelled() => return Err(StepError::Stopped),
                 () = sleep_until(ask_at) => return Err(StepError::Renewed),
+                // Another source, or one less: each blob is asked for anew.
+                () = comes_or_goes(&mut neighbour) => return Err(StepError::Renewed),
                 Ok(()) = desired.changed() => {
                     if *desired.borrow_and_update() != before {
                         return Err(StepError::Renewed);

@@ -69,6 +69,7 @@ impl Keeper {
             DownloadOptions::default(),
         );
         let own_downloads = std::mem::replace(&mut self.downloads, downloads);
+        let neighbour = self.options.neighbour.take();
         let ended = loop {
             let ended = self.take_from_stick(&import.release, import.root, &own, cancel);
             match ended.await {
@@ -77,7 +78,7 @@ impl Keeper {
                 ended => break ended,
             }
         };
-        self.options.source = own;
+        (self.options.source, self.options.neighbour) = (own, neighbour);
         self.downloads = own_downloads;
         if ended.is_err() && self.state.fresh == before.1 {
             // A stick that is refused changes nothing, least of all what the gateway wants.
@@ -107,7 +108,7 @@ impl Keeper {
     ) -> Result<Imported, StepError> {
         let source = Arc::clone(&self.options.source);
         self.metadata.vouch(&source, root.as_ref()).await?;
-        self.refresh_from_stick(line).await?;
+        self.refresh_from_stick(&source, line).await?;
         self.fetch_notices(cancel).await?;
         let shown = self.state.on_shelf();
         if shown.is_some_and(|it| it.release == *release) {
@@ -128,13 +129,18 @@ impl Keeper {
     /// A stick is always some days old. What has expired on it is refused where the time is trusted
     /// and the gateway can be asked for what is newest; otherwise it is taken with a warning, as
     /// long as nothing is older than what was seen.
-    async fn refresh_from_stick(&mut self, line: &Arc<dyn Source>) -> Result<(), StepError> {
+    async fn refresh_from_stick(
+        &mut self,
+        stick: &Arc<dyn Source>,
+        line: &Arc<dyn Source>,
+    ) -> Result<(), StepError> {
         let Some(now) = (self.options.measured)() else {
-            return self.refresh_by(Expiry::Told(self.trusted_now())).await;
+            let expiry = Expiry::Told(self.trusted_now());
+            return self.refresh_by(stick, expiry).await;
         };
-        match self.refresh_by(Expiry::Refused(now)).await {
+        match self.refresh_by(stick, Expiry::Refused(now)).await {
             Err(StepError::Metadata(MetadataError::Expired(_))) if !answers(line).await => {
-                self.refresh_by(Expiry::Told(now)).await
+                self.refresh_by(stick, Expiry::Told(now)).await
             }
             ended => ended,
         }

@@ -12,18 +12,18 @@ use crate::metadata::VerifiedTarget;
 
 /// The blobs of a release for this device.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Plan {
+pub(crate) struct Plan {
     /// What is to be there; the covers first, for a shelf without books is no shelf.
-    pub(super) blobs: Vec<Wanted>,
+    pub(crate) blobs: Vec<Wanted>,
     /// All of them by name, with the documents.
-    pub(super) named: BTreeSet<BlobHash>,
+    pub(crate) named: BTreeSet<BlobHash>,
     size: u64,
 }
 
 impl Plan {
     /// Reads the documents of a release, which are on the disk; says what is wrong with them.
     /// Without targets only the names and sizes are known. What is over by now is not fetched.
-    pub(super) fn read(
+    pub(crate) fn read(
         blobs: &BlobFolder,
         device: &DeviceId,
         (catalogue, allotment): (&BlobHash, &BlobHash),
@@ -73,7 +73,7 @@ impl Plan {
     }
 
     /// Bytes of all of it.
-    pub(super) fn bytes(&self) -> u64 {
+    pub(crate) fn bytes(&self) -> u64 {
         self.size
     }
 }

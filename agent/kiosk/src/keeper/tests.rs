@@ -20,6 +20,7 @@ use crate::shelf::TitleState;
 use crate::source::{ETag, Opened, Resource, SourceError};
 
 mod attacks;
+mod carried;
 mod forger;
 mod licences;
 mod sticks;
@@ -291,6 +292,7 @@ impl Press {
 /// A kiosk with everything around it.
 struct Kiosk {
     folder: tempfile::TempDir,
+    neighbour: Option<Neighbour>,
     shelf: Shelf,
     clock: Arc<SetClock>,
     measured: Arc<Mutex<Option<Timestamp>>>,
@@ -351,8 +353,13 @@ impl Source for Line {
 
 impl Kiosk {
     async fn beside(served: &std::path::Path) -> Self {
+        Self::with(served, None).await
+    }
+
+    async fn with(served: &std::path::Path, neighbour: Option<Neighbour>) -> Self {
         let mut kiosk = Self {
             folder: tempfile::tempdir().unwrap(),
+            neighbour,
             shelf: Shelf::default(),
             clock: Arc::new(SetClock::at(now())),
             measured: Arc::new(Mutex::new(Some(now()))),
@@ -390,6 +397,7 @@ impl Kiosk {
             device: "kiosk-1".parse().unwrap(),
             folder: self.folder.path().to_owned(),
             source: Arc::new(self.line.clone()),
+            neighbour: self.neighbour.clone(),
             notebook: self.notebook.clone(),
             clock: self.clock.clone(),
             measured: Arc::new(move || *measured.lock().unwrap()),

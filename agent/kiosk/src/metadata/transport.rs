@@ -21,8 +21,8 @@ pub(super) struct SourceTransport {
 
 #[derive(Debug, Default)]
 struct Seen {
-    /// The roots that were read, by their names.
-    roots: BTreeMap<String, Vec<u8>>,
+    /// What was read, by the names of the files.
+    files: BTreeMap<String, Vec<u8>>,
     /// Why the source could not be reached, the first time.
     unreachable: Option<SourceError>,
 }
@@ -35,9 +35,9 @@ impl SourceTransport {
         }
     }
 
-    /// The roots that were read. They are verified where the loading went well.
-    pub(super) fn roots(&self) -> BTreeMap<String, Vec<u8>> {
-        self.lock().roots.clone()
+    /// The files that were read. They are verified where the loading went well.
+    pub(super) fn files(&self) -> BTreeMap<String, Vec<u8>> {
+        std::mem::take(&mut self.lock().files)
     }
 
     /// Why the source could not be reached.
@@ -64,9 +64,7 @@ impl Transport for SourceTransport {
         };
         let bytes = read(&self.source, resource, max).await;
         let bytes = bytes.map_err(|error| self.failed(&url, error))?;
-        if text.ends_with(".root.json") {
-            self.lock().roots.insert(text, bytes.clone());
-        }
+        self.lock().files.insert(text, bytes.clone());
         let once = std::future::ready(Ok(Bytes::from(bytes)));
         Ok(Box::pin(futures_util::stream::once(once)))
     }
