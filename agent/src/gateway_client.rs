@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
-use lujiang_wire::EnrolmentToken;
+use lujiang_wire::{DeviceId, EnrolmentToken};
 use reqwest::header::{
     CONTENT_RANGE, DATE, ETAG, HeaderValue, IF_NONE_MATCH, IF_RANGE, RANGE, RETRY_AFTER,
 };
@@ -164,6 +164,18 @@ impl GatewayClient {
     ) -> Result<Self, AskError> {
         let config = tls::with_identity(identity, time, Trust::default());
         Self::new(identity.gateway().clone(), config, None, deadline)
+    }
+
+    /// Another device of the same gateway, asked with the device's certificate.
+    pub(crate) fn of_fellow(
+        identity: &Identity,
+        fellow: DeviceId,
+        address: GatewayUrl,
+        time: MeasuredTime,
+        deadline: Duration,
+    ) -> Result<Self, AskError> {
+        let config = tls::with_fellow(identity, time, fellow);
+        Self::new(address, config, None, deadline)
     }
 
     fn new(

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use reqwest::Url;
+use rustls::pki_types::ServerName;
 use serde::{Deserialize, Serialize};
 
 /// `https://host` or `https://host:port`, and nothing after it.
@@ -17,6 +18,22 @@ pub struct GatewayUrl(Url);
 pub struct GatewayUrlError;
 
 impl GatewayUrl {
+    /// Another device's, at this place on a local network.
+    pub(crate) fn of_fellow(host: &str, port: u16) -> Result<Self, GatewayUrlError> {
+        let host = match host.parse::<std::net::Ipv6Addr>() {
+            Ok(address) => format!("[{address}]"),
+            Err(_) => host.to_owned(),
+        };
+        format!("https://{host}:{port}").parse()
+    }
+
+    /// The name that its certificate bears.
+    pub(crate) fn server_name(&self) -> Option<ServerName<'static>> {
+        let host = self.0.host_str()?;
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        ServerName::try_from(host.to_owned()).ok()
+    }
+
     /// The address of one path there.
     pub(crate) fn at(&self, path: &str) -> Url {
         let mut url = self.0.clone();

@@ -12,19 +12,19 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use lujiang_config::{KioskSection, UplinkSection};
+use lujiang_config::KioskSection;
 use lujiang_kiosk::{
-    DownloadOptions, Downloads, Hours, Keeper, KeeperOptions, Pace, ScreenAddresses, ScreenParts,
-    Screens, Shelf, Yielding,
+    DownloadOptions, Downloads, Hours, Keeper, KeeperOptions, Neighbour, Pace, ScreenAddresses,
+    ScreenParts, Screens, Shelf, Yielding,
 };
 use lujiang_wire::{Clock, Desired, DesiredContent, DeviceId, Reported};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::identity::IdentityFolder;
+use crate::line::Line;
 use crate::measured_time::MeasuredTime;
 use crate::outbox::Outbox;
-use gateway_source::GatewaySource;
+pub(crate) use gateway_source::GatewaySource;
 use import_desk::ImportDesk;
 use outbox_notebook::OutboxNotebook;
 
@@ -34,7 +34,6 @@ const FOLDER: &str = "content";
 /// What the kiosk stands on.
 pub(crate) struct KioskParts<'a> {
     pub(crate) section: KioskSection,
-    pub(crate) uplink: &'a UplinkSection,
     pub(crate) device: &'a DeviceId,
     pub(crate) data: &'a Path,
     pub(crate) outbox: Outbox,
@@ -42,8 +41,12 @@ pub(crate) struct KioskParts<'a> {
     pub(crate) time: MeasuredTime,
     /// What the gateway wants of this device.
     pub(crate) desired: watch::Receiver<Desired>,
-    /// Moves with each new certificate.
-    pub(crate) renewals: watch::Receiver<u64>,
+    /// The line to the gateway.
+    pub(crate) gateway: Line,
+    /// The bus that comes by, if one does.
+    pub(crate) neighbour: Option<Neighbour>,
+    /// What the bus says the gateway wants.
+    pub(crate) carried: watch::Receiver<Option<DesiredContent>>,
     /// What this device says of itself.
     pub(crate) reported: watch::Sender<Reported>,
 }
@@ -56,6 +59,7 @@ pub(crate) struct Kiosk {
     shelf: Shelf,
     outbox: Outbox,
     desired: watch::Receiver<Desired>,
+    carried: watch::Receiver<Option<DesiredContent>>,
     wanted: watch::Sender<Option<DesiredContent>>,
     yielding: watch::Sender<Yielding>,
     reported: watch::Sender<Reported>,
@@ -64,18 +68,13 @@ pub(crate) struct Kiosk {
 impl Kiosk {
     /// Opens what there is on the disk.
     pub(crate) async fn open(parts: KioskParts<'_>) -> anyhow::Result<Self> {
-        let wanted = watch::Sender::new(parts.desired.borrow().content.clone());
+        let wanted = watch::Sender::new(parts.carried.borrow().clone());
         let yielding = watch::Sender::new(Yielding::Free);
         let shelf = Shelf::default();
         let (brings, imports) = mpsc::channel(1);
         let time = parts.time.clone();
         let line = yielding.subscribe();
-        let source = GatewaySource::new(
-            IdentityFolder::new(&parts.uplink.identity, parts.device),
-            parts.time,
-            parts.uplink.https_timeout,
-            parts.renewals,
-        );
+        let source = GatewaySource(parts.gateway);
         let notebook = OutboxNotebook {
             outbox: parts.outbox.clone(),
             clock: parts.clock.clone(),
@@ -99,6 +98,7 @@ impl Kiosk {
             device: parts.device.clone(),
             folder: parts.data.join(FOLDER),
             source: Arc::new(source),
+            neighbour: parts.neighbour,
             notebook: Arc::new(notebook),
             clock: parts.clock,
             measured: Arc::new(move || time.now()),
@@ -123,6 +123,7 @@ impl Kiosk {
             shelf,
             outbox: parts.outbox,
             desired: parts.desired,
+            carried: parts.carried,
             wanted,
             yielding,
             reported: parts.reported,
@@ -153,11 +154,11 @@ impl Kiosk {
                 () = stop.cancelled() => break,
                 Ok(()) = self.desired.changed() => {
                     let content = self.desired.borrow_and_update().content.clone();
-                    self.wanted.send_if_modified(|wanted| {
-                        let is_new = *wanted != content;
-                        *wanted = content;
-                        is_new
-                    });
+                    want(&self.wanted, content);
+                }
+                Ok(()) = self.carried.changed() => {
+                    let content = self.carried.borrow_and_update().clone();
+                    want(&self.wanted, content);
                 }
                 Ok(()) = said.changed() => {
                     let content = said.borrow_and_update().clone();
@@ -187,4 +188,13 @@ impl Kiosk {
             }
         }
     }
+}
+
+/// What was said last is what is wanted.
+fn want(wanted: &watch::Sender<Option<DesiredContent>>, content: Option<DesiredContent>) {
+    wanted.send_if_modified(|wanted| {
+        let is_new = *wanted != content;
+        *wanted = content;
+        is_new
+    });
 }

@@ -23,6 +23,8 @@
 
 mod backoff;
 mod bus_desk;
+mod carried_by;
+mod carrying;
 mod clock;
 mod data_folder;
 mod durable_file;
@@ -35,11 +37,13 @@ pub mod identity;
 pub mod import;
 mod kiosk;
 pub mod lending;
+mod line;
 mod measured_time;
 pub mod outbox;
 mod renewal;
 mod run;
 mod self_checkout;
+mod signature;
 mod state_file;
 mod status;
 mod telemetry;

@@ -16,6 +16,8 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use crate::bus_desk::BusDesk;
+use crate::carried_by::CarriedBy;
+use crate::carrying::Carrying;
 use crate::clock::SystemClock;
 use crate::gate::driver::Driver;
 use crate::identity::IdentityFolder;
@@ -63,6 +65,8 @@ pub struct Agent {
     bus_desk: Owned,
     shelf: Option<Shelf>,
     kiosk: Owned,
+    carrying: Owned,
+    carried_by: Owned,
     renewer: Owned,
     uplink: Owned,
     keeper: Owned,
@@ -135,6 +139,8 @@ impl Agent {
             lending,
             bus_desk,
             kiosk,
+            carrying,
+            carried_by,
             log: _,
         } = config;
         check_credential(&agent, &uplink)?;
@@ -151,17 +157,35 @@ impl Agent {
             Some((section, lending)) => Some(house.bus_desk(section, lending).await?),
             None => None,
         };
+        let carried_by = match carried_by {
+            Some(section) => Some(house.carried_by(section, renewals.subscribe()).await?),
+            None => None,
+        };
         let reported = watch::Sender::default();
         let said = reported.subscribe();
         let kiosk = match kiosk {
             Some(section) => {
-                let (desired, renewals) = (desired.subscribe(), renewals.subscribe());
-                Some(house.kiosk(section, desired, renewals, reported).await?)
+                let desired = desired.subscribe();
+                let (gateway, bus) = (house.gateway(renewals.subscribe()), carried_by.as_ref());
+                Some(
+                    house
+                        .kiosk(section, desired, gateway, bus, reported)
+                        .await?,
+                )
             }
             None => None,
         };
         let shelf = kiosk.as_ref().map(Kiosk::shelf);
-        let uplink = house.uplink(renewals.clone(), desired, said);
+        let (carrying, satchel) = match carrying {
+            Some(section) => {
+                let satchel = Carrying::satchel(&section, &house.agent.data)?;
+                let renewals = renewals.subscribe();
+                let carrying = house.carrying(section, satchel.clone(), renewals).await?;
+                (Some(carrying), Some(satchel))
+            }
+            None => (None, None),
+        };
+        let uplink = house.uplink(renewals.clone(), desired, said, satchel);
         let keeper = house.keeper();
         Ok(Self {
             lending,
@@ -171,6 +195,8 @@ impl Agent {
             bus_desk: Owned::spawn_if(desk, BusDesk::run),
             shelf,
             kiosk: Owned::spawn_if(kiosk, Kiosk::run),
+            carrying: Owned::spawn_if(carrying, Carrying::run),
+            carried_by: Owned::spawn_if(carried_by, CarriedBy::run),
             renewer: Owned::spawn_if(house.renewer(renewals), Renewer::run),
             uplink: Owned::spawn(|stop| uplink.run(stop)),
             keeper: Owned::spawn(|stop| keeper.run(stop)),
@@ -222,6 +248,8 @@ impl Agent {
             .await;
         self.bus_desk.end("bus desk", begun + grace / 2).await;
         self.kiosk.end("kiosk", begun + grace / 2).await;
+        self.carried_by.end("carried by", begun + grace / 2).await;
+        self.carrying.end("carrying", begun + grace / 2).await;
         self.lender.end("lender", begun + grace / 2).await;
         self.renewer.end("renewer", begun + grace / 2).await;
         self.uplink.end("uplink", begun + grace).await;

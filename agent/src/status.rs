@@ -227,6 +227,12 @@ pub struct AgentStatus {
     /// Where the pages of the screens are served, where it is a kiosk.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub screens: Option<SocketAddr>,
+    /// Where it serves the devices on its route, where it carries for any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub carrying: Option<SocketAddr>,
+    /// Whether the bus is here, where one comes by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bus_is_here: Option<bool>,
 }
 
 /// Where the tasks of an agent write down what they see, for its account of itself.
@@ -248,6 +254,8 @@ struct State {
     self_checkouts: BTreeMap<String, MachineStatus>,
     bus_desk: Option<SocketAddr>,
     screens: Option<SocketAddr>,
+    carrying: Option<SocketAddr>,
+    bus_is_here: Option<bool>,
 }
 
 impl Board {
@@ -265,6 +273,8 @@ impl Board {
                 self_checkouts: BTreeMap::new(),
                 bus_desk: None,
                 screens: None,
+                carrying: None,
+                bus_is_here: None,
             }),
             changes,
         }
@@ -306,6 +316,18 @@ impl Board {
             state.certificate = Some(certificate);
             self.changed();
         }
+    }
+
+    pub(crate) fn bus(&self, is_here: bool) {
+        let before = self.state().bus_is_here.replace(is_here);
+        if before != Some(is_here) {
+            self.changed();
+        }
+    }
+
+    pub(crate) fn carrying(&self, address: SocketAddr) {
+        self.state().carrying = Some(address);
+        self.changed();
     }
 
     pub(crate) fn screens(&self, address: SocketAddr) {
@@ -408,6 +430,8 @@ impl Board {
             self_checkouts: state.self_checkouts.clone(),
             bus_desk: state.bus_desk,
             screens: state.screens,
+            carrying: state.carrying,
+            bus_is_here: state.bus_is_here,
         }
     }
 

@@ -4,6 +4,7 @@
 //! the roots it gave ([`RootedGateway`]). Dates are judged only while our clock is synchronised:
 //! a gate that wakes up in 1970 connects, and then learns the time.
 
+mod fellow;
 mod pinned;
 mod rooted;
 
@@ -13,15 +14,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use rustls::ClientConfig;
+use lujiang_wire::DeviceId;
 use rustls::client::Resumption;
 use rustls::client::danger::ServerCertVerifier;
 use rustls::pki_types::UnixTime;
+use rustls::server::NoServerSessionStorage;
 use rustls::sign::SingleCertAndKey;
 use rustls::time_provider::TimeProvider;
+use rustls::{ClientConfig, ServerConfig};
 
 use crate::identity::{Identity, facts_of, provider};
 use crate::measured_time::MeasuredTime;
+pub(crate) use fellow::{Fellow, device_of};
 pub(crate) use pinned::{PinnedGateway, Refusal};
 pub(crate) use rooted::RootedGateway;
 
@@ -44,6 +48,38 @@ pub(crate) fn with_identity(identity: &Identity, time: MeasuredTime, trust: Trus
     let key = SingleCertAndKey::from(identity.certified_key());
     let mut config = builder(verifier).with_client_cert_resolver(Arc::new(key));
     forget_sessions(&mut config);
+    config
+}
+
+/// With the device's certificate, towards another device of the same gateway.
+pub(crate) fn with_fellow(
+    identity: &Identity,
+    time: MeasuredTime,
+    fellow: DeviceId,
+) -> ClientConfig {
+    let verifier = Arc::new(Fellow::new(identity.roots(), time, vec![fellow]));
+    let key = SingleCertAndKey::from(identity.certified_key());
+    let mut config = builder(verifier).with_client_cert_resolver(Arc::new(key));
+    forget_sessions(&mut config);
+    config
+}
+
+/// With the device's certificate, towards these other devices of the same gateway, which dial.
+pub(crate) fn for_fellows(
+    identity: &Identity,
+    time: MeasuredTime,
+    fellows: Vec<DeviceId>,
+) -> ServerConfig {
+    let verifier = Arc::new(Fellow::new(identity.roots(), time, fellows));
+    let key = SingleCertAndKey::from(identity.certified_key());
+    let mut config = ServerConfig::builder_with_details(provider(), Arc::new(NoTime))
+        .with_safe_default_protocol_versions()
+        .expect("the provider has suites for TLS 1.2 and 1.3")
+        .with_client_cert_verifier(verifier)
+        .with_cert_resolver(Arc::new(key));
+    // As with the gateway: each connection is verified.
+    config.session_storage = Arc::new(NoServerSessionStorage {});
+    config.send_tls13_tickets = 0;
     config
 }
 

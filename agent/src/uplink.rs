@@ -9,6 +9,7 @@ pub(crate) mod door;
 pub(crate) mod link;
 mod papers;
 mod password;
+mod sending;
 mod window;
 
 use std::collections::VecDeque;
@@ -17,6 +18,7 @@ use std::time::Duration;
 use lujiang_config::UplinkSection;
 use lujiang_wire::{Boot, ClockReply, ClockReport, ClockRequest, Stream, Uptime};
 
+use crate::carrying::PayloadNumber;
 use crate::clock::ClockMeter;
 
 pub use password::PasswordError;
@@ -59,14 +61,23 @@ pub(crate) enum Effect {
     /// Say that the device is online.
     Announce,
     /// A payload arrived.
-    Arrived {
-        /// Its stream.
-        stream: Stream,
-        /// Its last number.
-        to: u64,
-    },
+    Arrived(Cargo),
     /// End the connection, with a word where it still carries one.
     Leave(Leave),
+}
+
+/// What a payload is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cargo {
+    /// Facts of this device.
+    Own {
+        /// Their stream.
+        stream: Stream,
+        /// The last number.
+        to: u64,
+    },
+    /// Facts of another, which this device carries.
+    Carried(PayloadNumber),
 }
 
 /// Why a connection ends.
@@ -104,8 +115,7 @@ enum Phase {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Flight {
     id: u64,
-    stream: Stream,
-    to: u64,
+    cargo: Cargo,
     bytes: usize,
     since: Duration,
 }
@@ -266,19 +276,12 @@ impl Session {
     }
 
     /// A payload was handed to the connection; its number.
-    pub(crate) fn handle_handed(
-        &mut self,
-        stream: Stream,
-        to: u64,
-        bytes: usize,
-        now: Duration,
-    ) -> u64 {
+    pub(crate) fn handle_handed(&mut self, cargo: Cargo, bytes: usize, now: Duration) -> u64 {
         self.next_flight += 1;
         self.window.handle_handed(bytes);
         self.in_flight.push_back(Flight {
             id: self.next_flight,
-            stream,
-            to,
+            cargo,
             bytes,
             since: now,
         });
@@ -298,10 +301,7 @@ impl Session {
                     .expect("the position was just found");
                 let took = now.saturating_sub(flight.since);
                 self.window.handle_answered(flight.bytes, took);
-                self.effects.push_back(Effect::Arrived {
-                    stream: flight.stream,
-                    to: flight.to,
-                });
+                self.effects.push_back(Effect::Arrived(flight.cargo));
                 self.leave_if_done();
                 self.leave_if_renewed();
             }

@@ -495,6 +495,8 @@ fn agent_config(
         lending: None,
         bus_desk: None,
         kiosk: None,
+        carrying: None,
+        carried_by: None,
         log: LogSection::default(),
     })
 }

@@ -5,10 +5,11 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use anyhow::Context as _;
-use lujiang_agent::{Agent, AgentOptions, Present, enrol};
+use lujiang_agent::{Agent, AgentOptions};
 use lujiang_config::AgentConfig;
 use serde_json::{Value, json};
 
+use crate::enrolled::enrolled;
 use crate::site::{Library, PATIENCE};
 use crate::wait::until;
 
@@ -25,23 +26,24 @@ impl Kiosk {
     /// # Errors
     /// Where it is not enrolled.
     pub async fn enrolled(library: &Library, device: &str) -> anyhow::Result<Self> {
-        library.add_device(device, "kiosk", "main").await?;
-        let file = library.folder().join(format!("{device}.toml"));
-        let data = library.folder().join(format!("{device}-data"));
-        let text = format!(
-            "[agent]\ndevice = \"{device}\"\ndata = \"{}\"\n\
-             [uplink]\nhost = \"localhost\"\nport = {}\nbackoff_min = \"50ms\"\n\
-             backoff_max = \"500ms\"\n\
-             [kiosk.screens]\nlisten = \"127.0.0.1:0\"\nlisten_books = \"127.0.0.1:0\"\n",
-            data.display(),
-            library.secure_link().address().port(),
-        );
-        std::fs::write(&file, &text).context("writing the agent's configuration")?;
-        let config = AgentConfig::parse(&text, &file).map_err(|e| anyhow::anyhow!("{e}"))?;
-        let token = library.token(device).await?.parse().context("a token")?;
-        let gateway = format!("https://localhost:{}", library.endpoints().https.port());
-        let gateway = gateway.parse().context("an address")?;
-        enrol(&config, &gateway, &token, Present::Keep).await?;
+        let mqtt = library.secure_link().address();
+        let ways = (mqtt, library.endpoints().https);
+        Self::enrolled_by(library, device, ways, "").await
+    }
+
+    /// As [`Kiosk::enrolled`], with ways of its own to the gateway by MQTT and by HTTPS, and with
+    /// more in its configuration.
+    ///
+    /// # Errors
+    /// Where it is not enrolled.
+    pub async fn enrolled_by(
+        library: &Library,
+        device: &str,
+        ways: (SocketAddr, SocketAddr),
+        more: &str,
+    ) -> anyhow::Result<Self> {
+        let screens = "[kiosk.screens]\nlisten = \"127.0.0.1:0\"\nlisten_books = \"127.0.0.1:0\"\n";
+        let config = enrolled(library, device, "kiosk", ways, &format!("{screens}{more}")).await?;
         Ok(Self {
             config,
             agent: None,

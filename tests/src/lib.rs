@@ -6,7 +6,7 @@
 //! and its key in files), [`publisher`] (a plain device that remembers
 //! what was acknowledged), [`subscriber`] (who listens), [`visitors`] (who walks through the doors of a year),
 //! [`ils`] (a library system over SIP2), [`machine`] (who asks it),
-//! [`lonely_kiosk`] (a kiosk that no line need reach), [`epubs`] (books of a wanted size), [`librarian`] (who publishes them), [`fetcher`] (a device that fetches them), [`restarter`] (one that begins each anew), [`kiosk_process`] (one that shows them), [`bucket`] (an S3 store), [`self_checkout`] (an agent between the two), [`blind_line`] (who says it again),
+//! [`lonely_kiosk`] (a kiosk that no line need reach), [`enrolled`] (a device that is let in), [`epubs`] (books of a wanted size), [`route`] (a bus that carries them to a room), [`librarian`] (who publishes them), [`fetcher`] (a device that fetches them), [`restarter`] (one that begins each anew), [`kiosk_process`] (one that shows them), [`bucket`] (an S3 store), [`self_checkout`] (an agent between the two), [`blind_line`] (who says it again),
 //! [`gullible`] (a house that believes too much),
 //! [`bench`] (how fast all of it is).
 
@@ -20,6 +20,7 @@ pub mod counter;
 pub mod demo;
 pub mod desk;
 pub mod disk;
+pub mod enrolled;
 pub mod epubs;
 pub mod fetcher;
 pub mod gate;
@@ -39,6 +40,7 @@ pub mod process;
 pub mod publisher;
 pub mod restarter;
 pub mod rounds;
+pub mod route;
 pub mod self_checkout;
 pub mod site;
 pub mod subscriber;

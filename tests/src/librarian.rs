@@ -1,6 +1,6 @@
 //! Who makes releases and rolls them out, by the gateway's command line and its API.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use serde_json::json;
@@ -25,6 +25,13 @@ impl<'a> Librarian<'a> {
         let init = ["content", "keys", "init", text(&keys)];
         library.command(&init).await?;
         Ok(Self { library, keys })
+    }
+
+    /// The same, where the keys were made before.
+    #[must_use]
+    pub fn again(library: &'a Library) -> Self {
+        let keys = library.folder().join("keys");
+        Self { library, keys }
     }
 
     /// Publishes so many made-up books of this size, for all sites and for long.
@@ -76,4 +83,27 @@ impl<'a> Librarian<'a> {
         self.library.post(&start, &json!({})).await?;
         Ok(number)
     }
+}
+
+/// A library in this folder with a gateway that runs, and keys for its repository.
+///
+/// # Errors
+/// Where one cannot be had.
+pub async fn begun(folder: &Path) -> anyhow::Result<Library> {
+    let mut library = Library::in_folder(folder, &folder.join("data"))?;
+    library.start().await?;
+    Librarian::of(&library).await?;
+    Ok(library)
+}
+
+/// The state of a device in a rollout.
+///
+/// # Errors
+/// Where the gateway does not say.
+pub async fn state(library: &Library, rollout: u64, device: &str) -> anyhow::Result<String> {
+    let rollout = library.get(&format!("/api/v1/rollouts/{rollout}")).await?;
+    let members = rollout["devices"].as_array().cloned().unwrap_or_default();
+    let member = members.into_iter().find(|it| it["device"] == device);
+    let state = member.as_ref().and_then(|it| it["state"].as_str());
+    Ok(state.unwrap_or("no member").to_owned())
 }

@@ -3,82 +3,14 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use std::path::Path;
-
-use lujiang_tests::epubs::{Licence, Wish, deliver};
 use lujiang_tests::kiosk::Kiosk;
+use lujiang_tests::librarian::{Librarian, begun, state};
 use lujiang_tests::site::{Library, PATIENCE};
 use lujiang_tests::wait::until;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-async fn library(folder: &Path) -> Library {
-    let mut library = Library::in_folder(folder, &folder.join("data")).unwrap();
-    library.start().await.unwrap();
-    let keys = folder.join("keys");
-    let init = ["content", "keys", "init", keys.to_str().unwrap()];
-    library.command(&init).await.unwrap();
-    library
-}
-
-/// Publishes so many made-up books; their titles.
-async fn publish(library: &Library, release: &str, seed: u64, epubs: u32) -> Vec<String> {
-    let books = library.folder().join(release);
-    let wish = Wish {
-        seed,
-        epubs,
-        pdfs: 0,
-        book_bytes: 300_000,
-        licence: Licence {
-            start: "2026-01-01".into(),
-            end: "2199-12-31".into(),
-            copies: None,
-            ..Licence::default()
-        },
-    };
-    let made = deliver(&books, &wish).unwrap();
-    let (licences, keys) = (books.join("licences.csv"), library.folder().join("keys"));
-    let [books, licences, keys] = [&books, &licences, &keys].map(|it| it.to_str().unwrap());
-    let publish = [
-        "content",
-        "publish",
-        "--release",
-        release,
-        books,
-        "--licences",
-        licences,
-        "--keys",
-        keys,
-        "--yes",
-    ];
-    library.command(&publish).await.unwrap();
-    made.books.into_iter().map(|book| book.title).collect()
-}
-
-/// Rolls a release out to every kiosk at once.
-async fn roll_out(library: &Library, release: &str) -> u64 {
-    let all = json!({
-        "release": release,
-        "stages": [{
-            "name": "all",
-            "success": { "percent": 100, "sample_min": 1 },
-            "failure": { "percent": 50, "sample_min": 1 },
-        }],
-    });
-    let planned = library.post("/api/v1/rollouts", &all).await.unwrap();
-    let number = planned["number"].as_u64().unwrap();
-    let start = format!("/api/v1/rollouts/{number}/start");
-    library.post(&start, &json!({})).await.unwrap();
-    number
-}
-
-/// The state of a device in a rollout.
-async fn state(library: &Library, rollout: u64, device: &str) -> anyhow::Result<String> {
-    let rollout = library.get(&format!("/api/v1/rollouts/{rollout}")).await?;
-    let members = rollout["devices"].as_array().cloned().unwrap_or_default();
-    let member = members.into_iter().find(|it| it["device"] == device);
-    let state = member.as_ref().and_then(|it| it["state"].as_str());
-    Ok(state.unwrap_or("no member").to_owned())
-}
+/// Bytes of a made-up book.
+const BOOK_BYTES: u64 = 300_000;
 
 async fn facts(library: &Library, kind: &str) -> usize {
     let entries = library.entries().await.unwrap();
@@ -89,11 +21,17 @@ async fn facts(library: &Library, kind: &str) -> usize {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_release_goes_from_the_operators_folder_to_the_screen_and_its_receipt_into_the_ledger() {
     let folder = tempfile::tempdir().unwrap();
-    let library = library(folder.path()).await;
+    let library = begun(folder.path()).await.unwrap();
     let mut kiosk = Kiosk::enrolled(&library, "kiosk-1").await.unwrap();
     kiosk.start().await.unwrap();
-    let mut titles = publish(&library, "2026-12", 1, 3).await;
-    let rollout = roll_out(&library, "2026-12").await;
+    let librarian = Librarian::again(&library);
+    let books = librarian.publishes("2026-12", 3, BOOK_BYTES).await;
+    let books = books.unwrap().into_iter();
+    let mut titles: Vec<String> = books.map(|book| book.title).collect();
+    let rollout = Librarian::again(&library)
+        .rolls_out("2026-12")
+        .await
+        .unwrap();
 
     kiosk.shows("2026-12").await.unwrap();
 
@@ -120,11 +58,17 @@ async fn a_release_goes_from_the_operators_folder_to_the_screen_and_its_receipt_
 #[tokio::test(flavor = "multi_thread")]
 async fn a_title_that_is_hidden_is_gone_at_the_next_contact_without_the_vault() {
     let folder = tempfile::tempdir().unwrap();
-    let library = library(folder.path()).await;
+    let library = begun(folder.path()).await.unwrap();
     let mut kiosk = Kiosk::enrolled(&library, "kiosk-1").await.unwrap();
     kiosk.start().await.unwrap();
-    publish(&library, "2026-12", 2, 2).await;
-    roll_out(&library, "2026-12").await;
+    Librarian::again(&library)
+        .publishes("2026-12", 2, BOOK_BYTES)
+        .await
+        .unwrap();
+    Librarian::again(&library)
+        .rolls_out("2026-12")
+        .await
+        .unwrap();
     kiosk.shows("2026-12").await.unwrap();
     // Whoever hides a title needs no key.
     std::fs::rename(folder.path().join("keys"), folder.path().join("taken-home")).unwrap();
@@ -151,10 +95,16 @@ async fn a_title_that_is_hidden_is_gone_at_the_next_contact_without_the_vault() 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_kiosk_that_is_new_joins_and_one_that_is_killed_goes_on() {
     let folder = tempfile::tempdir().unwrap();
-    let library = library(folder.path()).await;
-    publish(&library, "2026-12", 3, 8).await;
+    let library = begun(folder.path()).await.unwrap();
+    Librarian::again(&library)
+        .publishes("2026-12", 8, BOOK_BYTES)
+        .await
+        .unwrap();
     let mut first = Kiosk::enrolled(&library, "kiosk-1").await.unwrap();
-    roll_out(&library, "2026-12").await;
+    Librarian::again(&library)
+        .rolls_out("2026-12")
+        .await
+        .unwrap();
     for _ in 0..5 {
         first.start().await.unwrap();
         tokio::task::yield_now().await;

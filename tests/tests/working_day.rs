@@ -71,6 +71,8 @@ impl Day {
             lending: None,
             bus_desk: None,
             kiosk: None,
+            carrying: None,
+            carried_by: None,
             log: LogSection::default(),
         };
         let day = Self {

@@ -32,6 +32,8 @@ fn config(folder: &Path) -> AgentConfig {
         lending: None,
         bus_desk: None,
         kiosk: None,
+        carrying: None,
+        carried_by: None,
         log: LogSection::default(),
     }
 }

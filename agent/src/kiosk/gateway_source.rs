@@ -1,61 +1,15 @@
-//! The gateway as a source: over HTTPS, by the device's certificate. One client is kept for as
-//! long as the certificate is, so that a hundred books need one handshake.
-
-use std::fmt;
-use std::sync::Arc;
-use std::time::Duration;
+//! The gateway as a source: over HTTPS, by the device's certificate.
 
 use async_trait::async_trait;
 use lujiang_kiosk::{ETag, Opened, Resource, Source, SourceError};
 use lujiang_wire::{CONTENT_BLOBS_PATH, CONTENT_BLOCKS_PATH, CONTENT_METADATA_PATH};
-use tokio::sync::{Mutex, watch};
 
-use crate::gateway_client::{AskError, GatewayClient};
-use crate::identity::IdentityFolder;
-use crate::measured_time::MeasuredTime;
+use crate::gateway_client::AskError;
+use crate::line::{Line, LineError};
 
-/// The gateway.
-pub(super) struct GatewaySource {
-    folder: IdentityFolder,
-    time: MeasuredTime,
-    timeout: Duration,
-    renewals: watch::Receiver<u64>,
-    /// The client, and the certificate it was made with by its number.
-    client: Mutex<Option<(u64, Arc<GatewayClient>)>>,
-}
-
-impl GatewaySource {
-    pub(super) fn new(
-        folder: IdentityFolder,
-        time: MeasuredTime,
-        timeout: Duration,
-        renewals: watch::Receiver<u64>,
-    ) -> Self {
-        Self {
-            folder,
-            time,
-            timeout,
-            renewals,
-            client: Mutex::new(None),
-        }
-    }
-
-    async fn client(&self) -> Result<Arc<GatewayClient>, SourceError> {
-        let renewal = *self.renewals.borrow();
-        let mut kept = self.client.lock().await;
-        if let Some((of, client)) = kept.as_ref()
-            && *of == renewal
-        {
-            return Ok(Arc::clone(client));
-        }
-        let identity = self.folder.with(IdentityFolder::load).await;
-        let identity = identity.map_err(|error| SourceError::Refused(error.to_string()))?;
-        let client = GatewayClient::of_identity(&identity, self.time.clone(), self.timeout);
-        let client = Arc::new(client.map_err(told)?);
-        *kept = Some((renewal, Arc::clone(&client)));
-        Ok(client)
-    }
-}
+/// The gateway, or a device that has releases on board under the gateway's own paths.
+#[derive(Debug)]
+pub(crate) struct GatewaySource(pub(crate) Line);
 
 #[async_trait]
 impl Source for GatewaySource {
@@ -70,8 +24,9 @@ impl Source for GatewaySource {
             Resource::Blob(blob) => format!("{CONTENT_BLOBS_PATH}{blob}"),
             Resource::Blocks(blob) => format!("{CONTENT_BLOCKS_PATH}{blob}"),
         };
-        let client = self.client().await?;
-        let opened = client
+        let held = self.0.held().await.map_err(told)?;
+        let opened = held
+            .client
             .open(&path, from, if_range.map(|it| it.0.as_str()))
             .await;
         match opened {
@@ -93,30 +48,29 @@ impl Source for GatewaySource {
                 retry_after,
                 ..
             }) => Err(SourceError::Busy { retry_after }),
-            Err(error) => Err(told(error)),
+            Err(error) => Err(told(error.into())),
         }
     }
 }
 
-fn told(error: AskError) -> SourceError {
+fn told(error: LineError) -> SourceError {
     match error.is_final() {
         true => SourceError::Refused(crate::error_chain::chain(&error)),
         false => SourceError::Unreachable(Box::new(error)),
     }
 }
 
-impl fmt::Debug for GatewaySource {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("GatewaySource").finish_non_exhaustive()
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use lujiang_wire::{BlobHash, DeviceId};
+    use tokio::sync::watch;
 
     use super::*;
-    use crate::identity::{DeviceKey, Identity};
+    use crate::identity::{DeviceKey, Identity, IdentityFolder};
+    use crate::line::Towards;
+    use crate::measured_time::MeasuredTime;
     use crate::measured_time::tests::{SetClock, report};
     use crate::test_authority::{Authority, YEAR};
     use crate::test_gateway::{BUSY_FOR, TestGateway};
@@ -136,7 +90,8 @@ mod tests {
         let time = MeasuredTime::new(SetClock::at("1970-01-01T00:00:00Z", Duration::ZERO));
         time.measured(report("2026-08-01T00:00:00Z"));
         let (_renewals, renewal) = watch::channel(0);
-        let source = GatewaySource::new(folder, time, Duration::from_secs(20), renewal);
+        let timeout = Duration::from_secs(20);
+        let source = GatewaySource(Line::new(Towards::Gateway, folder, time, timeout, renewal));
         let blob = Resource::Blob(BlobHash::new([1; 32]));
         source.open(&blob, 5, None).await.unwrap_err()
     }

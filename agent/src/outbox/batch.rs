@@ -1,5 +1,7 @@
 //! What is sent next: a batch of one stream, in order, without what the disk has damaged.
 
+use std::collections::BTreeMap;
+
 use lujiang_wire::Stream;
 
 use super::desk::Desk;
@@ -31,8 +33,45 @@ impl Outbox {
         bytes_max: usize,
     ) -> Result<Option<Batch>, OutboxError> {
         let mut desk = self.desk();
+        let handed = desk.handed.clone();
+        let batch = self.batch_after(&mut desk, stamp, &handed, events_max, bytes_max)?;
+        if let Some(batch) = &batch {
+            desk.handed.insert(batch.stream, batch.to);
+        }
+        Ok(batch)
+    }
+
+    /// The next facts that another may carry: as [`Outbox::next_batch`], of those that are not
+    /// settled and come after these numbers.
+    ///
+    /// # Errors
+    /// Where the outbox cannot be read or written.
+    pub fn batch_to_carry(
+        &self,
+        stamp: &Stamp,
+        after: &BTreeMap<Stream, u64>,
+        events_max: usize,
+        bytes_max: usize,
+    ) -> Result<Option<Batch>, OutboxError> {
+        let mut desk = self.desk();
+        let marks = database::marks(&desk.connection)?.into_iter();
+        let after = marks.map(|(stream, mark)| {
+            let handed = after.get(&stream).copied().unwrap_or(0);
+            (stream, mark.settled.max(handed))
+        });
+        self.batch_after(&mut desk, stamp, &after.collect(), events_max, bytes_max)
+    }
+
+    fn batch_after(
+        &self,
+        desk: &mut Desk,
+        stamp: &Stamp,
+        after: &BTreeMap<Stream, u64>,
+        events_max: usize,
+        bytes_max: usize,
+    ) -> Result<Option<Batch>, OutboxError> {
         for stream in Stream::ALL {
-            let after = desk.handed.get(&stream).copied().unwrap_or(0);
+            let after = after.get(&stream).copied().unwrap_or(0);
             let rows = row::after(&desk.connection, stream, after, events_max)?;
             let damaged: Vec<u64> = rows
                 .iter()
@@ -40,7 +79,7 @@ impl Outbox {
                 .map(|r| r.sequence)
                 .collect();
             if !damaged.is_empty() {
-                self.give_up_damaged(&mut desk, stamp, stream, &damaged)?;
+                self.give_up_damaged(desk, stamp, stream, &damaged)?;
             }
             let mut batch = Batch {
                 stream,
@@ -65,7 +104,6 @@ impl Outbox {
             }
             // On disk before the wire: what may have been seen is never merged with another.
             database::raise_offered(&desk.connection, stream, batch.to)?;
-            desk.handed.insert(stream, batch.to);
             return Ok(Some(batch));
         }
         Ok(None)

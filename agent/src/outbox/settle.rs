@@ -23,6 +23,18 @@ pub struct Settlement {
     pub ahead: Vec<Stream>,
 }
 
+impl Settlement {
+    /// Tells what somebody may have to look into.
+    pub(crate) fn tell(&self) {
+        for (stream, to) in &self.reopened {
+            tracing::warn!(%stream, to, "the gateway has less than it had: sending again");
+        }
+        for stream in &self.ahead {
+            tracing::error!(%stream, "the gateway has more than ever left here: this outbox is an older copy of itself; its numbers go on after what the gateway has");
+        }
+    }
+}
+
 /// Applies receipts of this epoch. A lower number than before, or any number from another ledger,
 /// is the truth about that ledger now.
 ///

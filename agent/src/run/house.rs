@@ -1,11 +1,12 @@
 //! What the tasks of an agent share, and how each of them is made of it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use lujiang_config::{
-    AgentSection, BusDeskSection, Credential, GateSection, KioskSection, LendingSection,
-    OutboxSection, SelfCheckoutSection, UplinkSection,
+    AgentSection, BusDeskSection, CarriedBySection, CarryingSection, Credential, GateSection,
+    KioskSection, LendingSection, OutboxSection, SelfCheckoutSection, UplinkSection,
 };
 use lujiang_wire::{Clock, Desired, Reported};
 use tokio::sync::watch;
@@ -13,11 +14,15 @@ use tokio::sync::watch;
 use super::AgentOptions;
 use super::keeper::Keeper;
 use crate::bus_desk::BusDesk;
+use crate::carried_by::{CarriedBy, CarriedByParts};
+use crate::carrying::{Carrying, CarryingParts, Satchel};
 use crate::data_folder;
 use crate::gate::driver::Driver;
+use crate::gateway_url::GatewayUrl;
 use crate::identity::IdentityFolder;
 use crate::kiosk::{Kiosk, KioskParts};
 use crate::lending::{Lender, Lending, PapersKeeper, Surroundings};
+use crate::line::{Line, Towards};
 use crate::measured_time::MeasuredTime;
 use crate::outbox::{Outbox, OutboxError};
 use crate::renewal::renewer::Renewer;
@@ -134,19 +139,22 @@ impl House {
         &self,
         section: KioskSection,
         desired: watch::Receiver<Desired>,
-        renewals: watch::Receiver<u64>,
+        gateway: Line,
+        carried_by: Option<&CarriedBy>,
         reported: watch::Sender<Reported>,
     ) -> anyhow::Result<Kiosk> {
         let kiosk = Kiosk::open(KioskParts {
             section,
-            uplink: &self.uplink,
             device: &self.agent.device,
             data: &self.agent.data,
             outbox: self.outbox.clone(),
             clock: self.clock.clone(),
             time: self.time.clone(),
             desired,
-            renewals,
+            gateway,
+            neighbour: carried_by.map(CarriedBy::neighbour),
+            carried: carried_by
+                .map_or_else(|| watch::Sender::default().subscribe(), CarriedBy::wish),
             reported,
         })
         .await?;
@@ -154,10 +162,68 @@ impl House {
         Ok(kiosk)
     }
 
+    /// The line to the gateway over HTTPS.
+    pub(super) fn gateway(&self, renewals: watch::Receiver<u64>) -> Line {
+        self.line(Towards::Gateway, self.uplink.https_timeout, renewals)
+    }
+
+    fn line(&self, towards: Towards, timeout: Duration, renewals: watch::Receiver<u64>) -> Line {
+        let folder = self.identity();
+        Line::new(towards, folder, self.time.clone(), timeout, renewals)
+    }
+
+    fn identity(&self) -> IdentityFolder {
+        IdentityFolder::new(&self.uplink.identity, &self.agent.device)
+    }
+
+    /// The carrier, bound; where it serves stands in the agent's account of itself.
+    pub(super) async fn carrying(
+        &self,
+        section: CarryingSection,
+        satchel: Satchel,
+        renewals: watch::Receiver<u64>,
+    ) -> anyhow::Result<Carrying> {
+        let carrying = Carrying::open(CarryingParts {
+            section,
+            data: &self.agent.data,
+            identity: self.identity(),
+            gateway: self.gateway(renewals.clone()),
+            satchel,
+            clock: self.clock.clone(),
+            time: self.time.clone(),
+            renewals,
+        })
+        .await?;
+        self.board.carrying(carrying.address());
+        Ok(carrying)
+    }
+
+    /// The task that looks for the bus.
+    pub(super) async fn carried_by(
+        &self,
+        section: CarriedBySection,
+        renewals: watch::Receiver<u64>,
+    ) -> anyhow::Result<CarriedBy> {
+        let address = GatewayUrl::of_fellow(&section.host, section.port)
+            .with_context(|| format!("carried_by.host = {:?}", section.host))?;
+        let bus = Towards::Fellow(section.bus.clone(), address);
+        CarriedBy::open(CarriedByParts {
+            line: self.line(bus, section.timeout, renewals),
+            section,
+            device: self.agent.device.clone(),
+            batch_max: self.uplink.batch_max,
+            outbox: self.outbox.clone(),
+            clock: self.clock.clone(),
+            time: self.time.clone(),
+            board: self.board.clone(),
+        })
+        .await
+    }
+
     /// The task that renews the certificate, where there is one.
     pub(super) fn renewer(&self, renewals: watch::Sender<u64>) -> Option<Renewer> {
         (self.uplink.credential == Credential::Certificate).then(|| Renewer {
-            folder: IdentityFolder::new(&self.uplink.identity, &self.agent.device),
+            folder: self.identity(),
             section: self.uplink.clone(),
             time: self.time.clone(),
             board: self.board.clone(),
@@ -171,6 +237,7 @@ impl House {
         renewals: watch::Sender<u64>,
         desired: watch::Sender<Desired>,
         reported: watch::Receiver<Reported>,
+        satchel: Option<Satchel>,
     ) -> Uplink {
         Uplink {
             agent: self.agent.clone(),
@@ -183,6 +250,7 @@ impl House {
             renewals,
             desired,
             reported,
+            satchel,
         }
     }
 

@@ -7,8 +7,8 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use lujiang_config::{AgentSection, UplinkSection};
 use lujiang_wire::{
-    Channel, Clock, ClockMessage, Desired, LinkState, MachineMetric, Receipts, Reported, Status,
-    Telemetry, Topic, encode_batch,
+    Channel, Clock, ClockMessage, Desired, LinkState, MachineMetric, Reported, Status, Telemetry,
+    Topic,
 };
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -18,6 +18,7 @@ use super::door::{Door, DoorEvent};
 use super::papers::{Papers, Showing};
 use super::{Answer, Effect, Leave, Session, SessionLimits};
 use crate::backoff::Backoff;
+use crate::carrying::Satchel;
 use crate::error_chain::chain;
 use crate::identity::{Identity, IdentityFolder};
 use crate::measured_time::MeasuredTime;
@@ -54,14 +55,16 @@ pub(crate) struct Uplink {
     pub(crate) desired: watch::Sender<Desired>,
     /// What this device says of itself, where it has anything to say.
     pub(crate) reported: watch::Receiver<Reported>,
+    /// Facts of others, where this device carries for them.
+    pub(crate) satchel: Option<Satchel>,
 }
 
 /// Answers still to come.
-type Answers = FuturesUnordered<BoxFuture<'static, (Asked, Answer)>>;
+pub(super) type Answers = FuturesUnordered<BoxFuture<'static, (Asked, Answer)>>;
 
 /// What an answer is to.
 #[derive(Clone, Copy)]
-enum Asked {
+pub(super) enum Asked {
     /// The subscription at the beginning.
     Subscription,
     /// The payload of this number.
@@ -69,16 +72,18 @@ enum Asked {
 }
 
 /// What lives as long as one connection.
-struct Conversation<'a> {
-    uplink: &'a Uplink,
-    door: &'a mut Door,
-    session: Session,
-    answers: Answers,
+pub(super) struct Conversation<'a> {
+    pub(super) uplink: &'a Uplink,
+    pub(super) door: &'a mut Door,
+    pub(super) session: Session,
+    pub(super) answers: Answers,
     changes: watch::Receiver<u64>,
+    /// Moves with the facts of others; never where this device carries for nobody.
+    given: watch::Receiver<u64>,
     renewals: watch::Receiver<u64>,
     /// The identity we go by, where it is not the present one.
     previous: Option<Identity>,
-    begun: Instant,
+    pub(super) begun: Instant,
     samples: u64,
     health: Health,
     next_sample: Instant,
@@ -142,6 +147,9 @@ impl Uplink {
                 .with(Outbox::begin_connection)
                 .await
                 .map_err(|e| chain(&e))?;
+            if let Some(satchel) = &self.satchel {
+                satchel.begin_connection();
+            }
             let will = self
                 .status(LinkState::Offline)
                 .await
@@ -161,6 +169,10 @@ impl Uplink {
             session,
             answers: Answers::new(),
             changes: self.outbox.changes(),
+            given: self
+                .satchel
+                .as_ref()
+                .map_or_else(|| watch::Sender::default().subscribe(), Satchel::changes),
             renewals,
             previous: papers.previous,
             begun,
@@ -192,7 +204,7 @@ impl Uplink {
         Ok(document(&status))
     }
 
-    fn stamp(&self) -> Stamp {
+    pub(super) fn stamp(&self) -> Stamp {
         Stamp::now(self.clock.as_ref())
     }
 }
@@ -234,6 +246,7 @@ impl Conversation<'_> {
                     Ok(()) => self.session.handle_written(),
                     Err(_) => self.session.handle_stop(),
                 },
+                Ok(()) = self.given.changed() => self.session.handle_written(),
                 // We hold the sender: this never fails.
                 Ok(()) = self.renewals.changed() => self.session.handle_renewed(),
                 () = tokio::time::sleep_until(deadline) => {
@@ -265,7 +278,7 @@ impl Conversation<'_> {
             if !self.session.wants_batch() {
                 return Ok(None);
             }
-            self.send_batch().await?;
+            self.send_next().await?;
         }
     }
 
@@ -298,13 +311,7 @@ impl Conversation<'_> {
                 tracing::info!("the link to the gateway is up");
                 self.announce().await?;
             }
-            Effect::Arrived { stream, to } => {
-                let outbox = &self.uplink.outbox;
-                outbox
-                    .with(move |outbox| outbox.acknowledged(stream, to))
-                    .await
-                    .map_err(|error| chain(&error))?;
-            }
+            Effect::Arrived(cargo) => self.arrived(cargo).await?,
             Effect::Leave(leave) => {
                 if leave == Leave::Stopped && self.session.is_sending() {
                     self.say_goodbye().await;
@@ -313,32 +320,6 @@ impl Conversation<'_> {
             }
         }
         Ok(None)
-    }
-
-    async fn send_batch(&mut self) -> Result<(), String> {
-        let events_max = self.uplink.section.batch_max;
-        let bytes_max = self.session.payload_bytes();
-        let stamp = self.uplink.stamp();
-        let batch = self
-            .uplink
-            .outbox
-            .with(move |outbox| outbox.next_batch(&stamp, events_max, bytes_max))
-            .await
-            .map_err(|error| chain(&error))?;
-        let Some(batch) = batch else {
-            self.session.handle_empty();
-            return Ok(());
-        };
-        let payload = encode_batch(&batch.events);
-        let (bytes, now) = (payload.len(), self.begun.elapsed());
-        let pending = self.door.send(Channel::Events, payload)?;
-        let id = self
-            .session
-            .handle_handed(batch.stream, batch.to, bytes, now);
-        self.answers.push(Box::pin(async move {
-            (Asked::Payload(id), pending.answer().await)
-        }));
-        Ok(())
     }
 
     async fn hear(&mut self, event: DoorEvent) {
@@ -392,28 +373,6 @@ impl Conversation<'_> {
                 reason = chain(&error),
                 "not gone back; tried again next time"
             );
-        }
-    }
-
-    async fn settle(&mut self, receipts: Receipts) {
-        let stamp = self.uplink.stamp();
-        self.uplink.board.receipt(receipts.clone(), stamp.time);
-        let settled = self
-            .uplink
-            .outbox
-            .with(move |outbox| outbox.settle(&receipts, &stamp))
-            .await;
-        match settled {
-            Ok(settlement) => {
-                for (stream, to) in &settlement.reopened {
-                    tracing::warn!(%stream, to, "the gateway has less than it had: sending again");
-                }
-                for stream in &settlement.ahead {
-                    tracing::error!(%stream, "the gateway has more than ever left here: this outbox is an older copy of itself; its numbers go on after what the gateway has");
-                }
-                self.session.handle_written();
-            }
-            Err(error) => self.session.handle_lost(chain(&error)),
         }
     }
 
@@ -481,6 +440,10 @@ impl Conversation<'_> {
             );
         }
         metrics.insert("outbox_size_bytes".to_owned(), approximate(size));
+        if let Some(satchel) = &self.uplink.satchel {
+            let waiting = satchel.waiting() as u64;
+            metrics.insert("carried_payloads_waiting".to_owned(), approximate(waiting));
+        }
         if let Some(gate) = self.uplink.board.gate() {
             metrics.insert("gate_readings_total".to_owned(), approximate(gate.readings));
             metrics.insert(

@@ -4,6 +4,11 @@ use jiff::Timestamp;
 
 use super::*;
 
+fn visits(to: u64) -> Cargo {
+    let stream = Stream::Visit;
+    Cargo::Own { stream, to }
+}
+
 fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
@@ -109,24 +114,18 @@ fn a_measurement_whose_answer_was_lost_is_made_again_soon() {
 #[test]
 fn no_more_is_under_way_than_allowed() {
     let mut session = online();
-    session.handle_handed(Stream::Visit, 5, 100, seconds(2));
-    let second = session.handle_handed(Stream::Visit, 9, 100, seconds(2));
+    session.handle_handed(visits(5), 100, seconds(2));
+    let second = session.handle_handed(visits(9), 100, seconds(2));
     assert!(!session.wants_batch());
     session.handle_answer(second, Answer::Taken, seconds(3));
-    assert_eq!(
-        effects(&mut session),
-        [Effect::Arrived {
-            stream: Stream::Visit,
-            to: 9
-        }]
-    );
+    assert_eq!(effects(&mut session), [Effect::Arrived(visits(9))]);
     assert!(session.wants_batch());
 }
 
 #[test]
 fn a_refused_payload_settles_nothing_and_ends_the_connection() {
     let mut session = online();
-    let id = session.handle_handed(Stream::Visit, 5, 100, seconds(2));
+    let id = session.handle_handed(visits(5), 100, seconds(2));
     session.handle_answer(id, Answer::Refused("0x97".to_owned()), seconds(3));
     assert_eq!(
         effects(&mut session),
@@ -138,7 +137,7 @@ fn a_refused_payload_settles_nothing_and_ends_the_connection() {
 #[test]
 fn a_payload_without_an_answer_ends_the_connection_in_time() {
     let mut session = online();
-    session.handle_handed(Stream::Visit, 5, 100, seconds(2));
+    session.handle_handed(visits(5), 100, seconds(2));
     assert_eq!(session.deadline(), seconds(32));
     session.handle_time(seconds(31));
     assert_eq!(effects(&mut session), []);
@@ -152,7 +151,7 @@ fn a_payload_without_an_answer_ends_the_connection_in_time() {
 #[test]
 fn stopping_waits_for_what_is_under_way_and_for_an_empty_outbox() {
     let mut session = online();
-    let id = session.handle_handed(Stream::Visit, 5, 100, seconds(2));
+    let id = session.handle_handed(visits(5), 100, seconds(2));
     session.handle_stop();
     assert!(
         session.wants_batch(),
@@ -161,10 +160,7 @@ fn stopping_waits_for_what_is_under_way_and_for_an_empty_outbox() {
     session.handle_empty();
     assert_eq!(effects(&mut session), []);
     session.handle_answer(id, Answer::Taken, seconds(3));
-    let arrived = Effect::Arrived {
-        stream: Stream::Visit,
-        to: 5,
-    };
+    let arrived = Effect::Arrived(visits(5));
     assert_eq!(
         effects(&mut session),
         [arrived, Effect::Leave(Leave::Stopped)]
@@ -174,7 +170,7 @@ fn stopping_waits_for_what_is_under_way_and_for_an_empty_outbox() {
 #[test]
 fn a_renewed_certificate_ends_the_connection_once_nothing_is_under_way() {
     let mut session = online();
-    let id = session.handle_handed(Stream::Visit, 5, 100, seconds(2));
+    let id = session.handle_handed(visits(5), 100, seconds(2));
     session.handle_renewed();
     assert!(
         !session.wants_batch(),
@@ -182,10 +178,7 @@ fn a_renewed_certificate_ends_the_connection_once_nothing_is_under_way() {
     );
     assert_eq!(effects(&mut session), []);
     session.handle_answer(id, Answer::Taken, seconds(3));
-    let arrived = Effect::Arrived {
-        stream: Stream::Visit,
-        to: 5,
-    };
+    let arrived = Effect::Arrived(visits(5));
     assert_eq!(
         effects(&mut session),
         [arrived, Effect::Leave(Leave::Renewed)]
@@ -209,7 +202,7 @@ fn a_certificate_renewed_while_connecting_ends_the_connection_after_the_measurem
 #[test]
 fn an_agent_that_stops_sends_the_rest_on_the_connection_it_has() {
     let mut session = online();
-    session.handle_handed(Stream::Visit, 5, 100, seconds(2));
+    session.handle_handed(visits(5), 100, seconds(2));
     session.handle_renewed();
     session.handle_stop();
     assert!(session.wants_batch());

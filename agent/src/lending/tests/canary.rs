@@ -100,6 +100,8 @@ fn config(data: &Path) -> AgentConfig {
         lending: Some(LendingSection::default()),
         bus_desk: None,
         kiosk: None,
+        carrying: None,
+        carried_by: None,
         log: LogSection::default(),
     }
 }

@@ -99,6 +99,7 @@ fn uplink(folder: &std::path::Path, port: u16) -> (Uplink, Arc<Board>) {
         renewals: watch::Sender::new(0),
         desired: watch::Sender::default(),
         reported: watch::Sender::default().subscribe(),
+        satchel: None,
     };
     (uplink, board)
 }

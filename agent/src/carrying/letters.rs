@@ -1,0 +1,76 @@
+//! What the gateway signed for the devices on the route, kept until there is something newer. The
+//! carrier reads of it what it needs to load; it is believed by whom it is for alone.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use lujiang_wire::{CarriedWish, DeviceId, Label, Signed};
+
+use crate::durable_file;
+
+/// Which letter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Letter {
+    /// What the ledger holds of a device.
+    Receipts,
+    /// What a device should have: all of it is on board.
+    Wish,
+}
+
+/// The folder of letters.
+#[derive(Debug, Clone)]
+pub(crate) struct Letters(PathBuf);
+
+impl Letters {
+    /// Opens the folder, and makes it where there is none.
+    pub(crate) fn open(folder: &Path) -> io::Result<Self> {
+        fs::create_dir_all(folder)?;
+        Ok(Self(folder.to_owned()))
+    }
+
+    /// Keeps a letter in place of the one before.
+    pub(crate) fn keep(&self, device: &DeviceId, letter: Letter, signed: &[u8]) -> io::Result<()> {
+        let place = self.place(device, letter);
+        if fs::read(&place).is_ok_and(|before| before == signed) {
+            return Ok(());
+        }
+        durable_file::replace(&place, signed)
+    }
+
+    /// The letter, if there is one.
+    pub(crate) fn read(&self, device: &DeviceId, letter: Letter) -> io::Result<Option<Vec<u8>>> {
+        absent_is_none(fs::read(self.place(device, letter)))
+    }
+
+    /// Takes away what is for a device that is shut out.
+    pub(crate) fn forget(&self, device: &DeviceId) -> io::Result<()> {
+        for letter in [Letter::Receipts, Letter::Wish] {
+            absent_is_none(fs::remove_file(self.place(device, letter)))?;
+        }
+        Ok(())
+    }
+
+    fn place(&self, device: &DeviceId, letter: Letter) -> PathBuf {
+        let kind = match letter {
+            Letter::Receipts => "receipts",
+            Letter::Wish => "wish",
+        };
+        self.0.join(format!("{device}.{kind}"))
+    }
+}
+
+/// The release that a wish names; not verified, for who believes it verifies it.
+pub(crate) fn release_of(wish: &[u8]) -> Option<Label> {
+    let signed = Signed::from_json(wish).ok()?;
+    let wish: CarriedWish = serde_json::from_slice(&signed.payload.0).ok()?;
+    wish.content?.release
+}
+
+fn absent_is_none<T>(done: io::Result<T>) -> io::Result<Option<T>> {
+    match done {
+        Ok(done) => Ok(Some(done)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
