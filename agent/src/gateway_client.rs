@@ -73,7 +73,7 @@ pub enum AskError {
     #[error("the gateway at {gateway} refuses: {words} (status {status})")]
     Refused {
         /// Who was asked.
-        gateway: GatewayUrl,
+        gateway: Box<GatewayUrl>,
         /// The HTTP status.
         status: u16,
         /// Its reason in its own words.
@@ -327,7 +327,7 @@ impl GatewayClient {
         let said = |name| answer.headers().get(name)?.to_str().ok();
         let retry_after = said(RETRY_AFTER);
         AskError::Refused {
-            gateway: self.gateway.clone(),
+            gateway: Box::new(self.gateway.clone()),
             status: status.as_u16(),
             words: words(body, status),
             retry_after: retry_after.and_then(|it| pause(it, said(DATE))),

@@ -176,15 +176,7 @@ impl Agent {
             None => None,
         };
         let shelf = kiosk.as_ref().map(Kiosk::shelf);
-        let (carrying, satchel) = match carrying {
-            Some(section) => {
-                let satchel = Carrying::satchel(&section, &house.agent.data)?;
-                let renewals = renewals.subscribe();
-                let carrying = house.carrying(section, satchel.clone(), renewals).await?;
-                (Some(carrying), Some(satchel))
-            }
-            None => (None, None),
-        };
+        let (carrying, satchel) = house.carrying(carrying, renewals.subscribe()).await?;
         let uplink = house.uplink(renewals.clone(), desired, said, satchel);
         let keeper = house.keeper();
         Ok(Self {

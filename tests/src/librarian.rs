@@ -1,12 +1,16 @@
 //! Who makes releases and rolls them out, by the gateway's command line and its API.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use serde_json::json;
 
 use crate::epubs::{Book, Licence, Wish, deliver};
 use crate::site::{Library, text};
+
+/// Half a gigabyte is published on a machine that does other things.
+const PUBLISHING: Duration = Duration::from_secs(300);
 
 /// A librarian with the keys of a content repository.
 #[derive(Debug)]
@@ -60,7 +64,7 @@ impl<'a> Librarian<'a> {
         let mut publish = vec!["content", "publish", "--release", release, text(&books)];
         publish.extend(["--licences", text(&made.licences)]);
         publish.extend(["--keys", text(&self.keys), "--yes"]);
-        self.library.command(&publish).await?;
+        self.library.command_within(&publish, PUBLISHING).await?;
         Ok(made.books)
     }
 

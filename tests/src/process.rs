@@ -171,12 +171,24 @@ pub async fn said(program: &Path, arguments: &[&str]) -> anyhow::Result<Said> {
 /// # Errors
 /// With its standard error, where it does not exit with 0.
 pub async fn output(program: &Path, arguments: &[&str]) -> anyhow::Result<String> {
+    output_within(program, arguments, END).await
+}
+
+/// As [`output`], of a program that may take so long.
+///
+/// # Errors
+/// With its standard error, where it does not exit with 0.
+pub async fn output_within(
+    program: &Path,
+    arguments: &[&str],
+    patience: Duration,
+) -> anyhow::Result<String> {
     let done = Command::new(program)
         .args(arguments)
         .stdin(Stdio::null())
         .kill_on_drop(true)
         .output();
-    let done = tokio::time::timeout(END, done)
+    let done = tokio::time::timeout(patience, done)
         .await
         .with_context(|| format!("{} took too long", program.display()))??;
     let text = String::from_utf8_lossy(&done.stdout).into_owned();

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::link::Link;
-use crate::process::{Process, binary, output};
+use crate::process::{Process, binary, output, output_within};
 use crate::wait::until;
 
 /// Longest wait for a process to be ready, or for a fact to arrive, on a busy machine.
@@ -287,6 +287,20 @@ impl Library {
         let mut all = arguments.to_vec();
         all.extend(["--data", text(&self.data)]);
         output(&binary("lujiang-gateway"), &all).await
+    }
+
+    /// As [`Library::command`], for one that may take so long.
+    ///
+    /// # Errors
+    /// Where it does not exit with 0.
+    pub async fn command_within(
+        &self,
+        arguments: &[&str],
+        patience: Duration,
+    ) -> anyhow::Result<String> {
+        let mut all = arguments.to_vec();
+        all.extend(["--data", text(&self.data)]);
+        output_within(&binary("lujiang-gateway"), &all, patience).await
     }
 
     /// Every entry of the ledger, as `ledger export --format jsonl` gives it.

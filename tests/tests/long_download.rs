@@ -189,6 +189,11 @@ async fn taken(run: Run, disk: Disk, beside: bool) -> (Shown, Option<Restarted>)
 
     let payload = books.iter().map(|it| it.bytes).sum();
     let faults = struck(run, disk, payload, &line, &content, &mut kiosk, &mut luck);
+    let faults = async {
+        let shown = faults.await;
+        println!("{shown}");
+        shown
+    };
     let (mut shown, restarted) = tokio::join!(faults, async {
         if !beside {
             return None;

@@ -176,26 +176,30 @@ impl House {
         IdentityFolder::new(&self.uplink.identity, &self.agent.device)
     }
 
-    /// The carrier, bound; where it serves stands in the agent's account of itself.
+    /// The carrier, bound, and what it brings for others, where it carries for any; where it serves
+    /// stands in the agent's account of itself.
     pub(super) async fn carrying(
         &self,
-        section: CarryingSection,
-        satchel: Satchel,
+        section: Option<CarryingSection>,
         renewals: watch::Receiver<u64>,
-    ) -> anyhow::Result<Carrying> {
+    ) -> anyhow::Result<(Option<Carrying>, Option<Satchel>)> {
+        let Some(section) = section else {
+            return Ok((None, None));
+        };
+        let satchel = Carrying::satchel(&section, &self.agent.data)?;
         let carrying = Carrying::open(CarryingParts {
             section,
             data: &self.agent.data,
             identity: self.identity(),
             gateway: self.gateway(renewals.clone()),
-            satchel,
+            satchel: satchel.clone(),
             clock: self.clock.clone(),
             time: self.time.clone(),
             renewals,
         })
         .await?;
         self.board.carrying(carrying.address());
-        Ok(carrying)
+        Ok((Some(carrying), Some(satchel)))
     }
 
     /// The task that looks for the bus.

@@ -28,8 +28,8 @@ impl Forger<'_> {
         };
         let newest = |role: &str| {
             let version = self.0.repository.lock().unwrap().revision();
-            let files = (1..=version).map(|it| format!("{it}.{role}.json"));
-            files.filter(|it| self.place(it).exists()).last().unwrap()
+            let mut files = (1..=version).map(|it| format!("{it}.{role}.json"));
+            files.rfind(|it| self.place(it).exists()).unwrap()
         };
         let (targets, snapshot) = (newest("targets"), newest("snapshot"));
         let signed = self.resign(&targets, &vault["targets"], |role: &mut Targets| {
