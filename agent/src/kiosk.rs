@@ -24,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 use crate::line::Line;
 use crate::measured_time::MeasuredTime;
 use crate::outbox::Outbox;
+use crate::status::{Board, Link};
 pub(crate) use gateway_source::GatewaySource;
 use import_desk::ImportDesk;
 use outbox_notebook::OutboxNotebook;
@@ -39,6 +40,8 @@ pub(crate) struct KioskParts<'a> {
     pub(crate) outbox: Outbox,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) time: MeasuredTime,
+    /// What the link is like.
+    pub(crate) board: Arc<Board>,
     /// What the gateway wants of this device.
     pub(crate) desired: watch::Receiver<Desired>,
     /// The line to the gateway.
@@ -58,6 +61,7 @@ pub(crate) struct Kiosk {
     imports: ImportDesk,
     shelf: Shelf,
     outbox: Outbox,
+    board: Arc<Board>,
     desired: watch::Receiver<Desired>,
     carried: watch::Receiver<Option<DesiredContent>>,
     wanted: watch::Sender<Option<DesiredContent>>,
@@ -122,6 +126,7 @@ impl Kiosk {
             screens,
             shelf,
             outbox: parts.outbox,
+            board: parts.board,
             desired: parts.desired,
             carried: parts.carried,
             wanted,
@@ -143,7 +148,7 @@ impl Kiosk {
     /// Keeps the content, and serves the screens, until told to stop.
     pub(crate) async fn run(mut self, stop: CancellationToken) {
         let mut said = self.keeper.reported();
-        let mut facts = self.outbox.changes();
+        let (mut facts, mut states) = (self.outbox.changes(), self.board.changes());
         let mut seen = self.screens.reported();
         let keeping = tokio::spawn(self.keeper.run(stop.clone()));
         let serving = tokio::spawn(self.screens.run(stop.clone()));
@@ -168,14 +173,8 @@ impl Kiosk {
                     let screens = seen.borrow_and_update().clone();
                     self.reported.send_modify(|reported| reported.screens = screens);
                 }
-                Ok(()) = facts.changed() => {
-                    let drained = self.outbox.with(Outbox::is_drained).await;
-                    let yielding = match drained {
-                        Ok(false) => Yielding::ToFacts,
-                        Ok(true) | Err(_) => Yielding::Free,
-                    };
-                    self.yielding.send_replace(yielding);
-                }
+                Ok(()) = facts.changed() => yields(&self.outbox, &self.board, &self.yielding).await,
+                Ok(()) = states.changed() => yields(&self.outbox, &self.board, &self.yielding).await,
             }
         }
         for (task, ended) in [
@@ -190,6 +189,21 @@ impl Kiosk {
     }
 }
 
+/// Facts that wait go first on the line. Where there is none they wait for it, perhaps for weeks,
+/// and what a bus brings waits for nobody.
+async fn yields(outbox: &Outbox, board: &Board, yielding: &watch::Sender<Yielding>) {
+    let is_online = matches!(board.link_shown().0, Link::Online);
+    let next = match outbox.with(Outbox::is_drained).await {
+        Ok(false) if is_online => Yielding::ToFacts,
+        Ok(_) | Err(_) => Yielding::Free,
+    };
+    yielding.send_if_modified(|before| {
+        let is_new = *before != next;
+        *before = next;
+        is_new
+    });
+}
+
 /// What was said last is what is wanted.
 fn want(wanted: &watch::Sender<Option<DesiredContent>>, content: Option<DesiredContent>) {
     wanted.send_if_modified(|wanted| {
@@ -197,4 +211,45 @@ fn want(wanted: &watch::Sender<Option<DesiredContent>>, content: Option<DesiredC
         *wanted = content;
         is_new
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use lujiang_config::OutboxSection;
+    use lujiang_wire::{Fact, OutboxDropped, Stream};
+
+    use super::*;
+    use crate::measured_time::tests::SetClock;
+    use crate::outbox::{OutboxOptions, Stamp};
+
+    #[tokio::test]
+    async fn books_wait_for_facts_only_where_there_is_a_line_to_wait_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, device) = (folder.path().join("outbox.db"), "kiosk-1".parse().unwrap());
+        let (section, options) = (OutboxSection::default(), OutboxOptions::default());
+        let outbox = Outbox::open(&path, &device, &section, options).unwrap();
+        let clock = SetClock::at("2026-11-30T08:00:00Z", Duration::ZERO);
+        let stamp = Stamp::now(clock.as_ref());
+        let fact = Fact::OutboxDropped(OutboxDropped {
+            stream: Stream::Visit,
+            from: 1,
+            to: 1,
+            reason: "a test".to_owned(),
+        });
+        outbox.record(&stamp, vec![fact], None).unwrap();
+        let board = Board::new(stamp.time, false);
+        let yielding = watch::Sender::new(Yielding::Free);
+        let down = Link::Down {
+            reason: "no line".to_owned(),
+        };
+        for (link, expected) in [
+            (down.clone(), Yielding::Free),
+            (Link::Online, Yielding::ToFacts),
+            (down, Yielding::Free),
+        ] {
+            board.link(link, stamp.time);
+            yields(&outbox, &board, &yielding).await;
+            assert_eq!(*yielding.borrow(), expected);
+        }
+    }
 }

@@ -150,6 +150,7 @@ impl House {
             outbox: self.outbox.clone(),
             clock: self.clock.clone(),
             time: self.time.clone(),
+            board: self.board.clone(),
             desired,
             gateway,
             neighbour: carried_by.map(CarriedBy::neighbour),
