@@ -215,6 +215,8 @@ fn want(wanted: &watch::Sender<Option<DesiredContent>>, content: Option<DesiredC
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use lujiang_config::OutboxSection;
     use lujiang_wire::{Fact, OutboxDropped, Stream};
 

@@ -123,6 +123,9 @@ fn read(folder: &Path) -> anyhow::Result<Stick> {
 /// Waits until the agent is done with it, and says how far it is.
 async fn wait(data: &Path, request: &ImportRequest) -> anyhow::Result<ImportState> {
     let begun = Instant::now();
+    // Said at once: a small release is on the shelf before it is asked again.
+    let from = request.folder.display();
+    writeln!(io::stderr(), "{}: taken from {from}", request.release)?;
     let mut ask = tokio::time::interval(ASK_EVERY);
     ask.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut told = None;

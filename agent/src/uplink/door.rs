@@ -22,6 +22,9 @@ use super::password::Password;
 use crate::identity::ENROL_AGAIN;
 use crate::tls;
 
+/// What is under way at once beside payloads of facts: status, reports, a measured clock.
+const OTHERS_IN_FLIGHT: u16 = 16;
+
 /// Requests that may wait for the event loop: all payloads under way and a little talk.
 const REQUESTS_MAX: usize = 256;
 
@@ -100,6 +103,10 @@ impl Door {
             .max(1);
         options.set_keep_alive(keep_alive);
         options.set_connect_timeout(section.connect_timeout);
+        // The library keeps room for as many as may be under way, by default for 65,535: 28 MB for
+        // each connection.
+        let in_flight = section.in_flight_max.saturating_add(OTHERS_IN_FLIGHT);
+        options.set_outgoing_inflight_upper_limit(in_flight);
         match credentials {
             Credentials::Certificate(config) => {
                 let tls = TlsConfiguration::Rustls(config.clone());

@@ -50,6 +50,11 @@ impl Faults {
         self.script.push_back((command, fault));
     }
 
+    /// Whether one waits for its request.
+    pub(crate) fn is_waiting(&self) -> bool {
+        !self.script.is_empty()
+    }
+
     /// From now on so many of a thousand requests go wrong, as `seed` has it.
     pub(crate) fn seed(&mut self, seed: u64, per_thousand: u32) {
         self.seeded = Some(Seeded {

@@ -134,6 +134,11 @@ impl IlsHandle {
         self.manner().faults.expect(Some(command), fault);
     }
 
+    /// Whether a fault is still waiting for its request.
+    pub fn awaits_fault(&self) -> bool {
+        self.manner().faults.is_waiting()
+    }
+
     /// From now on so many of a thousand requests go wrong, as `seed` has it.
     pub fn seed_faults(&self, seed: u64, per_thousand: u32) {
         self.manner().faults.seed(seed, per_thousand);
