@@ -14,12 +14,12 @@ mod serve;
 mod shelved;
 mod unnamed;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use arc_swap::ArcSwapOption;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use futures_util::TryStreamExt as _;
 use jiff::Timestamp;
 use lujiang_config::ContentSection;
@@ -64,6 +64,8 @@ struct Inner {
     /// One step after another.
     steps: Mutex<()>,
     downloads: Arc<Semaphore>,
+    /// What devices are given: blobs that something signed names, or named since the start.
+    given: ArcSwap<BTreeSet<BlobHash>>,
     /// Bytes of blobs that devices were given since the start.
     bytes_served: Arc<AtomicU64>,
     /// Bytes of all blobs at the last look.
@@ -138,6 +140,7 @@ impl Content {
             })?),
         };
         let revision = current.as_ref().map_or(0, Repository::revision);
+        let given = current.as_ref().map(named).unwrap_or_default();
         Ok(Self(Arc::new(Inner {
             store,
             blobs,
@@ -147,6 +150,7 @@ impl Content {
             revision: watch::Sender::new(revision),
             steps: Mutex::new(()),
             downloads: Arc::new(Semaphore::new(section.downloads_max)),
+            given: ArcSwap::from_pointee(given),
             bytes_served: Arc::default(),
             blob_bytes: AtomicU64::new(0),
             section,
@@ -270,6 +274,12 @@ impl Content {
         Ok(self.0.blobs.put(blob, max, body).await?)
     }
 
+    /// Whether devices are given a blob: one that was brought and is in no release yet is nobody's.
+    #[must_use]
+    pub fn is_given(&self, blob: &BlobHash) -> bool {
+        self.0.given.load().contains(blob)
+    }
+
     fn current(&self) -> Result<Arc<Repository>, ContentError> {
         self.0.current.load_full().ok_or(ContentError::NotBegun)
     }
@@ -303,6 +313,10 @@ impl Content {
         };
         self.0.store.decide(write).await?;
         let revision = following.revision();
+        // Before anybody hears of it. What was named stays: who began to fetch it gets the rest.
+        let mut given = named(&following);
+        given.extend(self.0.given.load().iter());
+        self.0.given.store(Arc::new(given));
         self.0.current.store(Some(Arc::new(following)));
         self.0.revision.send_replace(revision);
         Ok(revision)
@@ -446,6 +460,11 @@ impl Inner {
         self.blob_bytes
             .store(there.values().sum(), Ordering::Relaxed);
     }
+}
+
+/// Every blob that is signed in a state.
+fn named(repository: &Repository) -> BTreeSet<BlobHash> {
+    repository.needed().into_iter().map(|it| it.blob).collect()
 }
 
 /// What is recorded of a step.

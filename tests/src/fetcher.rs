@@ -2,9 +2,14 @@
 
 use std::net::SocketAddr;
 
+use std::path::Path;
+
 use anyhow::Context as _;
-use lujiang_wire::{BlobHash, CONTENT_BLOBS_PATH};
+use jiff::Timestamp;
+use lujiang_content::{BlobFacts, Offer, Published, ReleaseTargets, Vault, document};
+use lujiang_wire::{ACQUISITION, BlobHash, CONTENT_BLOBS_PATH};
 use reqwest::{Method, RequestBuilder, Response};
+use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use crate::papers::Papers;
@@ -75,6 +80,61 @@ pub async fn bring(library: &Library, bytes: Vec<u8>) -> anyhow::Result<(BlobHas
     library
         .put(&format!("/api/v1/content/blobs/{blob}"), bytes)
         .await?;
+    Ok((blob, format!("{CONTENT_BLOBS_PATH}{blob}")))
+}
+
+/// As [`bring`], and signs a release of one title that names it, with the keys in this folder.
+///
+/// # Errors
+/// Where the gateway does not take it.
+pub async fn release(
+    library: &Library,
+    keys: &Path,
+    name: &str,
+    bytes: Vec<u8>,
+) -> anyhow::Result<(BlobHash, String)> {
+    let size = bytes.len() as u64;
+    let blob = BlobHash::new(Sha256::digest(&bytes).into());
+    let known = library
+        .put(&format!("/api/v1/content/blobs/{blob}"), bytes)
+        .await?;
+    let blocks = known["blocks"].as_str().unwrap_or_default().parse()?;
+    let title = format!("urn:test:{name}");
+    let catalogue = json!({
+        "metadata": { "identifier": name, "title": name, "modified": "2026-11-30T00:00:00Z" },
+        "links": [],
+        "publications": [{
+            "metadata": {
+                "@type": "http://schema.org/Book", "identifier": title, "title": "渌江",
+            },
+            "links": [{
+                "rel": ACQUISITION, "href": format!("{CONTENT_BLOBS_PATH}{blob}"),
+                "type": "application/epub+zip", "size": size,
+            }],
+            "images": [],
+        }],
+    });
+    let allotment = json!({ "release": name, "titles": { title: { "others": "unlimited" } } });
+    let release = ReleaseTargets {
+        catalogue: serde_json::from_value(catalogue).context("a catalogue")?,
+        allotment: serde_json::from_value(allotment).context("an allotment")?,
+        blobs: [(blob, BlobFacts { size, blocks })].into(),
+    };
+    for bytes in [document(&release.catalogue), document(&release.allotment)] {
+        bring(library, bytes).await?;
+    }
+    let repository = library.get("/api/v1/content/repository").await?;
+    let text = |name: &str| repository[name].as_str().unwrap_or_default().to_owned();
+    let published = Published {
+        root: text("root"),
+        targets: text("targets"),
+        online: serde_json::from_value(repository["online"].clone()).context("the keys")?,
+    };
+    let vault = Vault::open(keys).context("opening the vault")?;
+    let offer = Offer::release(&vault, &published, &release, Timestamp::now()).await;
+    let offer = offer.context("signing")?;
+    let offer = json!({ "roots": offer.roots, "targets": offer.targets });
+    library.post("/api/v1/content/publications", &offer).await?;
     Ok((blob, format!("{CONTENT_BLOBS_PATH}{blob}")))
 }
 

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use lujiang_tests::bucket::Bucket;
-use lujiang_tests::fetcher::{Fetcher, bring, some_bytes};
+use lujiang_tests::fetcher::{Fetcher, release, some_bytes};
 use lujiang_tests::papers::Papers;
 use lujiang_tests::site::Library;
 use lujiang_wire::{CONTENT_BLOCKS_PATH, CONTENT_METADATA_PATH};
@@ -29,7 +29,9 @@ async fn blobs_lie_in_the_bucket_and_devices_see_no_difference() {
     let bytes = some_bytes(12 * 1024 * 1024 + 17);
     let size = bytes.len();
 
-    let (blob, path) = bring(&library, bytes.clone()).await.unwrap();
+    let (blob, path) = release(&library, &stick, "2026-12", bytes.clone())
+        .await
+        .unwrap();
 
     let listed = bucket.list().await.unwrap();
     let name = blob.to_string();

@@ -2,11 +2,15 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use lujiang_tests::fetcher::{Fetcher, bring, some_bytes};
+use std::path::PathBuf;
+
+use lujiang_tests::fetcher::{Fetcher, bring, release, some_bytes};
 use lujiang_tests::papers::Papers;
 use lujiang_tests::site::{Library, PATIENCE};
 use lujiang_tests::wait::until;
-use lujiang_wire::{BLOCK_BYTES, CONTENT_BLOBS_PATH, CONTENT_BLOCKS_PATH, CONTENT_METADATA_PATH};
+use lujiang_wire::{
+    BLOCK_BYTES, BlobHash, CONTENT_BLOBS_PATH, CONTENT_BLOCKS_PATH, CONTENT_METADATA_PATH,
+};
 use reqwest::{Method, Response, StatusCode};
 use sha2::{Digest as _, Sha256};
 
@@ -18,6 +22,15 @@ struct Scene {
     _folder: tempfile::TempDir,
     library: Library,
     papers: Papers,
+    keys: PathBuf,
+}
+
+impl Scene {
+    /// A blob in a signed release, and where devices find it.
+    async fn releases(&self, bytes: Vec<u8>) -> (BlobHash, String) {
+        let made = release(&self.library, &self.keys, "2026-12", bytes).await;
+        made.unwrap()
+    }
 }
 
 /// A gateway with a repository, and a kiosk that is enrolled.
@@ -38,7 +51,29 @@ async fn scene(more: &str) -> Scene {
         _folder: folder,
         library,
         papers,
+        keys: stick,
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_blob_that_no_release_names_yet_is_given_to_nobody_who_knows_its_hash() {
+    let scene = scene("").await;
+    let kiosk = Fetcher::of(&scene.library, Some(&scene.papers)).unwrap();
+    let bytes = some_bytes(70_000);
+    let (blob, path) = bring(&scene.library, bytes.clone()).await.unwrap();
+    let list = format!("{CONTENT_BLOCKS_PATH}{blob}");
+    for asked in [&path, &list] {
+        let status = kiosk.get(asked, &[]).await.unwrap().status();
+        assert_eq!(status, StatusCode::NOT_FOUND, "{asked}");
+    }
+
+    let released = scene.releases(bytes.clone()).await;
+
+    assert_eq!(released, (blob, path.clone()));
+    let given = kiosk.get(&path, &[]).await.unwrap();
+    assert!(given.bytes().await.unwrap() == bytes);
+    let status = kiosk.get(&list, &[]).await.unwrap().status();
+    assert_eq!(status, StatusCode::OK);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -46,7 +81,7 @@ async fn a_blob_is_given_whole_or_from_any_byte_on_and_never_changed_on_the_way(
     let scene = scene("").await;
     let bytes = some_bytes(3 * 1024 * 1024 + 17);
     let size = bytes.len();
-    let (blob, path) = bring(&scene.library, bytes.clone()).await.unwrap();
+    let (blob, path) = scene.releases(bytes.clone()).await;
     let kiosk = Fetcher::of(&scene.library, Some(&scene.papers)).unwrap();
     let etag = format!("\"{blob}\"");
 
@@ -117,7 +152,7 @@ async fn a_blob_is_given_whole_or_from_any_byte_on_and_never_changed_on_the_way(
 #[tokio::test(flavor = "multi_thread")]
 async fn releases_are_for_registered_devices_and_no_name_leads_elsewhere() {
     let scene = scene("").await;
-    let (blob, path) = bring(&scene.library, some_bytes(1_000)).await.unwrap();
+    let (blob, path) = scene.releases(some_bytes(1_000)).await;
     let kiosk = Fetcher::of(&scene.library, Some(&scene.papers)).unwrap();
     let stranger = Fetcher::of(&scene.library, None).unwrap();
     let timestamp = format!("{CONTENT_METADATA_PATH}timestamp.json");
@@ -157,9 +192,7 @@ async fn releases_are_for_registered_devices_and_no_name_leads_elsewhere() {
 async fn who_comes_while_too_many_fetch_is_told_when_to_come_back() {
     let scene = scene("[content]\ndownloads_max = 1\nretry_after = \"7s\"\n").await;
     // More than all buffers between the two take, so that it is under way until it is read.
-    let (_, path) = bring(&scene.library, vec![7; 64 * 1024 * 1024])
-        .await
-        .unwrap();
+    let (_, path) = scene.releases(vec![7; 64 * 1024 * 1024]).await;
     let kiosk = Fetcher::of(&scene.library, Some(&scene.papers)).unwrap();
     let under_way = kiosk.get(&path, &[]).await.unwrap();
 

@@ -71,7 +71,7 @@ pub(super) async fn blob(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     state.device_of(peer, certificate).await?;
-    let blob = named(&blob)?;
+    let blob = given(&state, &blob)?;
     let etag = etag(&blob);
     let wanted = wanted(&headers, &etag);
     let given = state
@@ -136,7 +136,7 @@ pub(super) async fn blocks(
     Path(blob): Path<String>,
 ) -> Result<Response, Problem> {
     state.device_of(peer, certificate).await?;
-    let blob = named(&blob)?;
+    let blob = given(&state, &blob)?;
     let list = state.content.block_list(&blob).await?;
     let list = list.ok_or_else(|| Problem::missing("blob", &blob.to_string()))?;
     let kind = HeaderValue::from_static("application/octet-stream");
@@ -183,8 +183,11 @@ fn wanted(headers: &HeaderMap, etag: &HeaderValue) -> Wanted {
     }
 }
 
-fn named(text: &str) -> Result<BlobHash, Problem> {
-    text.parse().map_err(|_| Problem::missing("blob", text))
+/// A blob that devices may have: something that is signed names it.
+fn given(state: &ApiState, text: &str) -> Result<BlobHash, Problem> {
+    let blob: Option<BlobHash> = text.parse().ok();
+    let blob = blob.filter(|blob| state.content.is_given(blob));
+    blob.ok_or_else(|| Problem::missing("blob", text))
 }
 
 fn etag(blob: &BlobHash) -> HeaderValue {
