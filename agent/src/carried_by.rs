@@ -114,8 +114,8 @@ impl CarriedBy {
                 _ = look.tick() => {}
                 Ok(()) = states.changed() => {
                     let is_online = self.is_online();
-                    if std::mem::replace(&mut was_online, is_online) && !is_online {
-                        self.line_ended().await;
+                    if std::mem::replace(&mut was_online, is_online) != is_online {
+                        self.hear_line().await;
                     }
                     continue;
                 }
@@ -151,12 +151,10 @@ impl CarriedBy {
         matches!(self.parts.board.link_shown().0, Link::Online)
     }
 
-    /// The gateway itself was heard until now.
-    async fn line_ended(&mut self) {
-        if let Some(now) = self.parts.time.now() {
-            self.book.hear_line(now);
-            self.remember().await;
-        }
+    /// The gateway itself is heard, or was until now.
+    async fn hear_line(&mut self) {
+        self.book.hear_line(self.parts.time.now());
+        self.remember().await;
     }
 
     /// Hears what the bus brings, and gives it what waits.

@@ -27,12 +27,14 @@ impl Book {
         serde_json::to_string(self).expect("times and names are always JSON")
     }
 
-    /// The line to the gateway was in use until now, by the gateway's clock: what was issued
-    /// before says less than what it said.
-    pub(super) fn hear_line(&mut self, now: Timestamp) {
+    /// The line to the gateway is in use, or was until now, by the gateway's clock where that was
+    /// measured: what was issued before says less than what it says.
+    pub(super) fn hear_line(&mut self, now: Option<Timestamp>) {
         for heard in [&mut self.wish, &mut self.receipts] {
-            *heard = (*heard).max(Some(now));
+            *heard = (*heard).max(now);
         }
+        // It says itself what it wants, whenever it speaks; where it does not, nobody does.
+        self.content = None;
     }
 
     /// A wish that was brought; whether it is news.
@@ -118,10 +120,22 @@ mod tests {
     #[test]
     fn what_was_issued_before_the_line_was_last_in_use_is_no_news() {
         let mut book = Book::default();
-        book.hear_line(at(100));
+        book.hear_line(Some(at(100)));
         assert!(!book.hear_wish(wish(99, "2026-11"), &us()));
         assert!(book.hear_receipts(receipts(99), &us()).is_none());
         assert!(book.hear_wish(wish(101, "2026-12"), &us()));
+    }
+
+    #[test]
+    fn what_a_bus_wanted_once_is_not_wanted_again_after_the_line_spoke() {
+        for heard in [Some(at(100)), None] {
+            let mut book = Book::default();
+            assert!(book.hear_wish(wish(20, "2026-11"), &us()));
+            // The line says 2026-12; then the agent starts anew, and there is no line.
+            book.hear_line(heard);
+            let book = Book::read(Some(&book.to_text()));
+            assert_eq!(book.content, None, "{heard:?}");
+        }
     }
 
     #[test]

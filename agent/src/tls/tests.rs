@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
+use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::server::danger::ClientCertVerifier;
 use rustls::{CertificateError, Error, RootCertStore};
 
 use super::*;
+use crate::identity::DeviceKey;
 use crate::measured_time::tests::{SetClock, report};
 use crate::test_authority::{Authority, YEAR};
 
@@ -129,4 +132,43 @@ fn the_pinned_certificate_may_be_the_gateways_own() {
     let pin = Sha256::digest(&chain[0]).into();
     verify(&PinnedGateway::new(pin), &chain[..1], NAME).unwrap();
     verify(&PinnedGateway::new(pin), &chain[..1], "other.library").unwrap_err();
+}
+
+/// The certificate of a device of this authority, with its issuer's.
+fn device(authority: &Authority, name: &str) -> Vec<CertificateDer<'static>> {
+    let key = DeviceKey::generate().unwrap();
+    let id: DeviceId = name.parse().unwrap();
+    let issued = authority.issue(&key.signing_request(&id).unwrap(), &id, YEAR);
+    let chain = CertificateDer::pem_slice_iter(issued.certificate.as_bytes());
+    chain.map(Result::unwrap).collect()
+}
+
+/// How a device knows those it meets, as who dials and as who answers.
+fn met(authority: &Authority, chain: &[CertificateDer<'_>]) -> [Result<(), Error>; 2] {
+    let mut roots = RootCertStore::empty();
+    roots.add(authority.root.clone()).unwrap();
+    let time = MeasuredTime::new(SetClock::at(MIDDLE, Duration::ZERO));
+    time.measured(report(MIDDLE));
+    let fellow = Fellow::new(roots.into(), time, vec!["kiosk-1".parse().unwrap()]);
+    let now = unix_time(Timestamp::UNIX_EPOCH);
+    let dialled = ClientCertVerifier::verify_client_cert(&fellow, &chain[0], &chain[1..], now);
+    [dialled.map(|_| ()), verify(&fellow, chain, "192.168.8.1")]
+}
+
+#[test]
+fn on_the_road_only_the_devices_meant_are_known_whoever_of_the_two_dials() {
+    let (ours, foreign) = (Authority::new(), Authority::new());
+    for known in met(&ours, &device(&ours, "kiosk-1")) {
+        known.unwrap();
+    }
+    let (gateway, _) = ours.gateway("kiosk-1", YEAR);
+    for (what, chain) in [
+        ("another device", device(&ours, "kiosk-2")),
+        ("another library's", device(&foreign, "kiosk-1")),
+        ("a gateway of that name", gateway),
+    ] {
+        for known in met(&ours, &chain) {
+            assert!(known.is_err(), "{what}");
+        }
+    }
 }
