@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use lujiang_agent::lending::{Barcode, Lending, Loan, ReaderCard};
-use lujiang_agent::{Agent, AgentOptions, Present, enrol};
+use lujiang_agent::{Agent, AgentOptions};
 use lujiang_config::AgentConfig;
 use lujiang_wire::{Event, EventId};
 
 use crate::clock::WrongClock;
+use crate::enrolled::{data_of, enrolled};
 use crate::site::{Library, PATIENCE};
 use crate::wait::until;
 
@@ -31,21 +32,9 @@ impl Bus {
     /// # Errors
     /// Where it is not enrolled.
     pub async fn enrolled(library: &Library, device: &str) -> anyhow::Result<Self> {
-        library.add_device(device, "bus", "main").await?;
-        let file = library.folder().join(format!("{device}.toml"));
-        let data = library.folder().join(format!("{device}-data"));
-        let text = format!(
-            "[agent]\ndevice = \"{device}\"\ndata = \"{}\"\n\
-             [uplink]\nhost = \"localhost\"\nport = {}\nbackoff_min = \"50ms\"\n\
-             backoff_max = \"500ms\"\n[lending]\n{LENDING}",
-            data.display(),
-            library.secure_link().address().port(),
-        );
-        let config = AgentConfig::parse(&text, &file).map_err(|e| anyhow::anyhow!("{e}"))?;
-        let token = library.token(device).await?.parse().context("a token")?;
-        let gateway = format!("https://localhost:{}", library.endpoints().https.port());
-        let gateway = gateway.parse().context("an address")?;
-        enrol(&config, &gateway, &token, Present::Keep).await?;
+        let ways = (library.secure_link().address(), library.endpoints().https);
+        let (data, lending) = (data_of(library, device), format!("[lending]\n{LENDING}"));
+        let config = enrolled(library, device, "bus", &data, ways, &lending).await?;
         Ok(Self {
             config,
             agent: None,

@@ -1,6 +1,7 @@
 //! A device that is registered and enrolled, with its configuration.
 
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use lujiang_agent::{Present, enrol};
@@ -8,8 +9,14 @@ use lujiang_config::AgentConfig;
 
 use crate::site::Library;
 
-/// Registers and enrols a device of this kind, which reaches the gateway by these ways, MQTT and
-/// HTTPS. `more` follows the sections `[agent]` and `[uplink]` of its configuration.
+/// Where the data of a device is that needs no other place.
+#[must_use]
+pub fn data_of(library: &Library, device: &str) -> PathBuf {
+    library.folder().join(format!("{device}-data"))
+}
+
+/// Registers and enrols a device of this kind with its data in this folder, which reaches the
+/// gateway by these ways, MQTT and HTTPS. `more` follows the sections `[agent]` and `[uplink]` of its configuration.
 ///
 /// # Errors
 /// Where it is not enrolled.
@@ -17,12 +24,12 @@ pub async fn enrolled(
     library: &Library,
     device: &str,
     kind: &str,
+    data: &Path,
     (mqtt, https): (SocketAddr, SocketAddr),
     more: &str,
 ) -> anyhow::Result<AgentConfig> {
     library.add_device(device, kind, "main").await?;
     let file = library.folder().join(format!("{device}.toml"));
-    let data = library.folder().join(format!("{device}-data"));
     let text = format!(
         "[agent]\ndevice = \"{device}\"\ndata = \"{}\"\n\
          [uplink]\nhost = \"localhost\"\nport = {}\nbackoff_min = \"50ms\"\n\

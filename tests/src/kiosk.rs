@@ -9,7 +9,7 @@ use lujiang_agent::{Agent, AgentOptions};
 use lujiang_config::AgentConfig;
 use serde_json::{Value, json};
 
-use crate::enrolled::enrolled;
+use crate::enrolled::{data_of, enrolled};
 use crate::site::{Library, PATIENCE};
 use crate::wait::until;
 
@@ -43,7 +43,15 @@ impl Kiosk {
         more: &str,
     ) -> anyhow::Result<Self> {
         let screens = "[kiosk.screens]\nlisten = \"127.0.0.1:0\"\nlisten_books = \"127.0.0.1:0\"\n";
-        let config = enrolled(library, device, "kiosk", ways, &format!("{screens}{more}")).await?;
+        let config = enrolled(
+            library,
+            device,
+            "kiosk",
+            &data_of(library, device),
+            ways,
+            &format!("{screens}{more}"),
+        )
+        .await?;
         Ok(Self {
             config,
             agent: None,

@@ -6,10 +6,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use lujiang_agent::{Present, enrol};
-use lujiang_config::AgentConfig;
 use serde_json::{Value, json};
 
+use crate::enrolled::enrolled;
 use crate::process::{Process, binary};
 use crate::site::{Library, text};
 
@@ -60,28 +59,18 @@ impl KioskProcess {
         data: &Path,
         downloads: &str,
     ) -> anyhow::Result<Self> {
-        library.add_device(device, "kiosk", "main").await?;
-        let file = library.folder().join(format!("{device}.toml"));
         // Who is killed comes back on the same port, as a browser expects: ones that are free now.
         let free = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0"));
         let [pages, books] = free;
         let (pages, books) = (pages?.local_addr()?, books?.local_addr()?);
-        let text = format!(
-            "[agent]\ndevice = \"{device}\"\ndata = \"{}\"\n\
-             [uplink]\nhost = \"localhost\"\nport = {}\nbackoff_min = \"50ms\"\n\
-             backoff_max = \"500ms\"\n\
-             [kiosk.downloads]\n{downloads}\n\
-             [kiosk.screens]\nlisten = \"{pages}\"\nlisten_books = \"{books}\"\n",
-            data.display(),
-            doors.mqtts.port(),
+        let more = format!(
+            "[kiosk.downloads]\n{downloads}\n\
+             [kiosk.screens]\nlisten = \"{pages}\"\nlisten_books = \"{books}\"\n"
         );
-        std::fs::write(&file, &text).context("writing the agent's configuration")?;
-        let config = AgentConfig::parse(&text, &file).map_err(|e| anyhow::anyhow!("{e}"))?;
-        let token = library.token(device).await?.parse().context("a token")?;
-        let gateway = format!("https://localhost:{}", doors.https.port());
-        enrol(&config, &gateway.parse()?, &token, Present::Keep).await?;
+        let ways = (doors.mqtts, doors.https);
+        enrolled(library, device, "kiosk", data, ways, &more).await?;
         Ok(Self {
-            file,
+            file: library.folder().join(format!("{device}.toml")),
             data: data.to_owned(),
             log: library.folder().join(format!("{device}.log")),
             pages,

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use lujiang_agent::{Agent, AgentOptions};
 use lujiang_config::AgentConfig;
 
-use crate::enrolled::enrolled;
+use crate::enrolled::{data_of, enrolled};
 use crate::kiosk::Kiosk;
 use crate::link::{Link, Weather};
 use crate::site::Library;
@@ -34,7 +34,15 @@ impl Route {
         let (bus_lines, room_lines) = (lines(library).await?, lines(library).await?);
         let carrying = "[carrying]\nlisten = \"127.0.0.1:0\"\ndevices = [\"kiosk-1\"]\n\
                         ask_every = \"1s\"\n";
-        let bus = enrolled(library, "bus-1", "bus", ways(&bus_lines), carrying).await?;
+        let bus = enrolled(
+            library,
+            "bus-1",
+            "bus",
+            &data_of(library, "bus-1"),
+            ways(&bus_lines),
+            carrying,
+        )
+        .await?;
         let carried = format!(
             "[carried_by]\nbus = \"bus-1\"\nhost = \"127.0.0.1\"\nport = {}\n\
              look_every = \"1s\"\ntimeout = \"5s\"\n",

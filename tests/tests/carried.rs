@@ -124,6 +124,18 @@ async fn loaded(library: &Library, route: &mut Route) -> u64 {
     rollout
 }
 
+/// A room that shows its release, and whose receipt is on the bus, which has broken down there.
+async fn broken_down(library: &Library) -> Route {
+    let mut route = Route::of(library).await.unwrap();
+    loaded(library, &mut route).await;
+    route.kiosk.start().await.unwrap();
+    route.at_the_room();
+    route.kiosk.shows("2026-12").await.unwrap();
+    fetch_facts(&route).await;
+    route.kill_bus();
+    route
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_room_without_a_line_gets_its_release_by_the_bus_and_its_facts_count_once() {
     let folder = tempfile::tempdir().unwrap();
@@ -173,13 +185,7 @@ async fn a_room_without_a_line_gets_its_release_by_the_bus_and_its_facts_count_o
 async fn a_fact_that_is_changed_on_the_bus_counts_for_nobody_and_is_given_again() {
     let folder = tempfile::tempdir().unwrap();
     let library = begun(folder.path()).await.unwrap();
-    let mut route = Route::of(&library).await.unwrap();
-    loaded(&library, &mut route).await;
-    route.kiosk.start().await.unwrap();
-    route.at_the_room();
-    route.kiosk.shows("2026-12").await.unwrap();
-    fetch_facts(&route).await;
-    route.kill_bus();
+    let mut route = broken_down(&library).await;
     // Somebody at the bus's computer wants another release to have been shown.
     for file in files(&route.on_board().join("facts")) {
         let mut signed: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
@@ -213,13 +219,7 @@ async fn a_fact_that_is_changed_on_the_bus_counts_for_nobody_and_is_given_again(
 async fn letters_that_are_not_the_gateways_or_not_for_this_room_change_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let library = begun(folder.path()).await.unwrap();
-    let mut route = Route::of(&library).await.unwrap();
-    loaded(&library, &mut route).await;
-    route.kiosk.start().await.unwrap();
-    route.at_the_room();
-    route.kiosk.shows("2026-12").await.unwrap();
-    fetch_facts(&route).await;
-    route.kill_bus();
+    let mut route = broken_down(&library).await;
     // Receipts that somebody made up: all of it is in the ledger.
     let letters = route.on_board().join("letters");
     let wish = std::fs::read(letters.join("kiosk-1.wish")).unwrap();
