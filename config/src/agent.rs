@@ -111,6 +111,27 @@ pub struct OutboxSection {
     pub size_max: ByteSize,
 }
 
+impl AgentConfig {
+    /// An agent that only keeps its link: everything that makes it a gate, a desk, a kiosk or a
+    /// carrier is left out.
+    #[must_use]
+    pub fn bare(agent: AgentSection, uplink: UplinkSection) -> Self {
+        Self {
+            agent,
+            uplink,
+            outbox: OutboxSection::default(),
+            gate: None,
+            self_checkout: None,
+            lending: None,
+            bus_desk: None,
+            kiosk: None,
+            carrying: None,
+            carried_by: None,
+            log: LogSection::default(),
+        }
+    }
+}
+
 impl Default for OutboxSection {
     fn default() -> Self {
         Self {

@@ -14,7 +14,7 @@ use jiff::tz::TimeZone;
 use lujiang_agent::{Agent, AgentOptions, GatewayUrl, OutboxOptions, Present, Trust, enrol};
 use lujiang_config::{
     AgentConfig, AgentSection, BusDeskSection, GateSection, GatewayConfig, IlsMake, LendingSection,
-    LogSection, MachineSection, OutboxSection, SelfCheckoutSection, UplinkSection,
+    MachineSection, SelfCheckoutSection, UplinkSection,
 };
 use lujiang_gateway::run::{Gateway, RunOptions};
 use lujiang_wire::{Clock as _, DeviceId, EnrolmentToken};
@@ -487,16 +487,7 @@ fn agent_config(
     uplink.host = door.ip().to_string();
     uplink.port = door.port();
     Ok(AgentConfig {
-        agent,
-        uplink,
-        outbox: OutboxSection::default(),
         gate,
-        self_checkout: None,
-        lending: None,
-        bus_desk: None,
-        kiosk: None,
-        carrying: None,
-        carried_by: None,
-        log: LogSection::default(),
+        ..AgentConfig::bare(agent, uplink)
     })
 }

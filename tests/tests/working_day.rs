@@ -8,9 +8,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use lujiang_agent::{Agent, AgentOptions, OutboxOptions, Present, Trust, enrol};
-use lujiang_config::{
-    AgentConfig, AgentSection, GateSection, GatewayConfig, LogSection, OutboxSection, UplinkSection,
-};
+use lujiang_config::{AgentConfig, AgentSection, GateSection, GatewayConfig, UplinkSection};
 use lujiang_gateway::run::{Gateway, RunOptions};
 use lujiang_tests::clock::SetClock;
 use lujiang_tests::counter::Counter;
@@ -52,7 +50,8 @@ impl Day {
             .trim()
             .to_owned();
         let counter = Counter::plugged_in(&folder.join("line"), 1 << 32, 1_000).unwrap();
-        let agent = AgentSection::of_device("gate-1".parse().unwrap());
+        let mut agent = AgentSection::of_device("gate-1".parse().unwrap());
+        agent.data = folder.join("agent");
         let mut uplink = UplinkSection::in_folder(folder);
         uplink.port = gateway.endpoints().mqtts.port();
         let mut gate = GateSection::on_port(counter.port().to_owned());
@@ -60,20 +59,8 @@ impl Day {
         gate.period = STEP * 2;
         gate.silence = STEP * 3;
         let config = AgentConfig {
-            agent: AgentSection {
-                data: folder.join("agent"),
-                ..agent
-            },
-            uplink,
-            outbox: OutboxSection::default(),
             gate: Some(gate),
-            self_checkout: None,
-            lending: None,
-            bus_desk: None,
-            kiosk: None,
-            carrying: None,
-            carried_by: None,
-            log: LogSection::default(),
+            ..AgentConfig::bare(agent, uplink)
         };
         let day = Self {
             clock,

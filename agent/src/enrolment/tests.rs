@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use lujiang_config::{AgentSection, LogSection, OutboxSection, UplinkSection};
+use lujiang_config::{AgentSection, UplinkSection};
 use lujiang_wire::{LOAN_PAPERS_PATH, TokenSecret};
 
 use super::*;
@@ -23,19 +23,8 @@ fn device() -> DeviceId {
 fn config(folder: &Path) -> AgentConfig {
     let mut agent = AgentSection::of_device(device());
     agent.data = folder.join("data");
-    AgentConfig {
-        uplink: UplinkSection::in_folder(&agent.data),
-        agent,
-        outbox: OutboxSection::default(),
-        gate: None,
-        self_checkout: None,
-        lending: None,
-        bus_desk: None,
-        kiosk: None,
-        carrying: None,
-        carried_by: None,
-        log: LogSection::default(),
-    }
+    let uplink = UplinkSection::in_folder(&agent.data);
+    AgentConfig::bare(agent, uplink)
 }
 
 fn token(authority: &Authority) -> EnrolmentToken {

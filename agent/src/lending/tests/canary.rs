@@ -7,9 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use lujiang_config::{
-    AgentConfig, AgentSection, Credential, LendingSection, LogSection, OutboxSection, UplinkSection,
-};
+use lujiang_config::{AgentConfig, AgentSection, Credential, LendingSection, UplinkSection};
 use tracing_subscriber::fmt::MakeWriter;
 
 use super::super::test_lending::{keep_papers, test_papers};
@@ -92,17 +90,8 @@ fn config(data: &Path) -> AgentConfig {
     // Nobody listens there.
     uplink.port = 1;
     AgentConfig {
-        agent,
-        uplink,
-        outbox: OutboxSection::default(),
-        gate: None,
-        self_checkout: None,
         lending: Some(LendingSection::default()),
-        bus_desk: None,
-        kiosk: None,
-        carrying: None,
-        carried_by: None,
-        log: LogSection::default(),
+        ..AgentConfig::bare(agent, uplink)
     }
 }
 
