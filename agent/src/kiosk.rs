@@ -14,8 +14,8 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use lujiang_config::KioskSection;
 use lujiang_kiosk::{
-    DownloadOptions, Downloads, Hours, Keeper, KeeperOptions, Neighbour, Pace, ScreenAddresses,
-    ScreenParts, Screens, Shelf, Yielding,
+    Counted, DownloadOptions, Downloads, Hours, Keeper, KeeperOptions, Neighbour, Pace, ScreenAddresses,
+    ScreenParts, Screens, Shelf, Traffic, Yielding,
 };
 use lujiang_wire::{Clock, Desired, DesiredContent, DeviceId, Reported};
 use tokio::sync::{mpsc, watch};
@@ -31,6 +31,9 @@ use outbox_notebook::OutboxNotebook;
 
 /// The folder of the content in the data folder.
 const FOLDER: &str = "content";
+
+/// The file in the data folder that says how many bytes of it came over the line.
+const TRAFFIC: &str = "content-traffic";
 
 /// What the kiosk stands on.
 pub(crate) struct KioskParts<'a> {
@@ -78,7 +81,9 @@ impl Kiosk {
         let (brings, imports) = mpsc::channel(1);
         let time = parts.time.clone();
         let line = yielding.subscribe();
-        let source = GatewaySource(parts.gateway);
+        let traffic = Traffic::open(&parts.data.join(TRAFFIC)).context("counting the line's bytes")?;
+        let source = Counted::new(GatewaySource(parts.gateway), traffic.clone());
+        parts.board.content_read(traffic);
         let notebook = OutboxNotebook {
             outbox: parts.outbox.clone(),
             clock: parts.clock.clone(),

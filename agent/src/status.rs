@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::{Mutex, MutexGuard};
 
 use jiff::Timestamp;
+use lujiang_kiosk::Traffic;
 use lujiang_wire::{ClockReport, DeviceId, Epoch, MachineMetric, Receipts, Stream};
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
@@ -227,6 +228,9 @@ pub struct AgentStatus {
     /// Where the pages of the screens are served, where it is a kiosk.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub screens: Option<SocketAddr>,
+    /// Bytes of content that came over the line so far, where it is a kiosk.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content_read_bytes: Option<u64>,
     /// Where it serves the devices on its route, where it carries for any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub carrying: Option<SocketAddr>,
@@ -254,6 +258,7 @@ struct State {
     self_checkouts: BTreeMap<String, MachineStatus>,
     bus_desk: Option<SocketAddr>,
     screens: Option<SocketAddr>,
+    content_read: Option<Traffic>,
     carrying: Option<SocketAddr>,
     bus_is_here: Option<bool>,
 }
@@ -273,6 +278,7 @@ impl Board {
                 self_checkouts: BTreeMap::new(),
                 bus_desk: None,
                 screens: None,
+                content_read: None,
                 carrying: None,
                 bus_is_here: None,
             }),
@@ -333,6 +339,16 @@ impl Board {
     pub(crate) fn screens(&self, address: SocketAddr) {
         self.state().screens = Some(address);
         self.changed();
+    }
+
+    /// Where the bytes of content are counted.
+    pub(crate) fn content_read(&self, traffic: Traffic) {
+        self.state().content_read = Some(traffic);
+    }
+
+    /// Bytes of content that came over the line so far.
+    pub(crate) fn content_read_bytes(&self) -> Option<u64> {
+        self.state().content_read.as_ref().map(Traffic::bytes)
     }
 
     pub(crate) fn bus_desk(&self, address: SocketAddr) {
@@ -430,6 +446,7 @@ impl Board {
             self_checkouts: state.self_checkouts.clone(),
             bus_desk: state.bus_desk,
             screens: state.screens,
+            content_read_bytes: state.content_read.as_ref().map(Traffic::bytes),
             carrying: state.carrying,
             bus_is_here: state.bus_is_here,
         }

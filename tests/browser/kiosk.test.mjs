@@ -84,6 +84,39 @@ for (const [look, options] of Object.entries(LOOKS)) {
   });
 }
 
+// Small machines are often tablets behind a frame.
+for (const [look, viewport] of Object.entries({
+  "small-sideways": { width: 1280, height: 800 },
+  "small-upright": { width: 800, height: 1280 },
+})) {
+  test(`${look}: each name has a line of its own, and room to be read`, async () => {
+    const screens = await Screens.start();
+    const { context, page } = await reader(browser, { hasTouch: true, viewport });
+    await page.goto(screens.pages);
+    await assertNoSidewaysScroll(page, look);
+    const places = await page.locator(".covers li").evaluateAll((items) =>
+      items.map((item) => {
+        const place = (of) => item.querySelector(of).getBoundingClientRect();
+        const [cover, name, author] = [place("img"), place(".name"), place("small")];
+        const inside = item.getBoundingClientRect();
+        return { cover, name, author, inside };
+      }),
+    );
+    assert.equal(places.length, 9);
+    for (const { cover, name, author, inside } of places) {
+      assert.ok(cover.height >= 100, `a cover is ${cover.height} px high`);
+      assert.ok(name.width >= 140, `a name has ${name.width} px`);
+      assert.ok(cover.bottom <= name.top && name.bottom <= author.top, "nothing lies on another");
+      assert.ok(author.bottom <= inside.bottom && author.bottom <= viewport.height, "nothing is cut off");
+    }
+    await judge(page, `kiosk-shelf-${look}`);
+    await page.locator(".covers a").first().click();
+    await judge(page, `kiosk-title-${look}`);
+    await context.close();
+    await screens.stop();
+  });
+}
+
 test("the shelf can be read at four times its size, and in English", async () => {
   const screens = await Screens.start();
   const { context, page } = await reader(browser, ZOOMED);

@@ -147,6 +147,13 @@ impl KioskProcess {
         self.data.join("content/blobs")
     }
 
+    /// Bytes of bodies its agents have read, as they count them themselves; 0 before the first.
+    #[must_use]
+    pub fn read_bytes(&self) -> u64 {
+        let count = read(&self.data.join("content-traffic"));
+        count.trim().parse().unwrap_or_default()
+    }
+
     /// Its log so far.
     #[must_use]
     pub fn log(&self) -> String {

@@ -25,6 +25,7 @@ mod recorder;
 mod shelf;
 mod source;
 mod state;
+mod traffic;
 mod trusted_time;
 
 mod session;
@@ -55,4 +56,5 @@ pub use recorder::{RecordError, Recorder};
 pub use screens::{ScreenAddresses, ScreenParts, Screens, ScreensError};
 pub use shelf::{NoticeOnDisplay, OnDisplay, Reading, Shelf, TitleOnShelf, TitleState};
 pub use source::{ETag, MetadataName, Opened, Resource, Source, SourceError};
+pub use traffic::{Counted, Traffic};
 pub use trusted_time::{Moment, TrustedTime};

@@ -123,6 +123,9 @@ fn write_state(out: &mut dyn Write, state: &AgentStatus) -> anyhow::Result<()> {
     for (name, machine) in &state.self_checkouts {
         write_machine(out, name, machine)?;
     }
+    if let Some(bytes) = state.content_read_bytes {
+        writeln!(out, "content  {bytes} bytes came over the line so far")?;
+    }
     writeln!(out, "as of    {}", state.time)?;
     Ok(())
 }

@@ -444,6 +444,9 @@ impl Conversation<'_> {
             let waiting = satchel.waiting() as u64;
             metrics.insert("carried_payloads_waiting".to_owned(), approximate(waiting));
         }
+        if let Some(bytes) = self.uplink.board.content_read_bytes() {
+            metrics.insert("content_read_bytes_total".to_owned(), approximate(bytes));
+        }
         if let Some(gate) = self.uplink.board.gate() {
             metrics.insert("gate_readings_total".to_owned(), approximate(gate.readings));
             metrics.insert(

@@ -1,10 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { command, isTaken, missing, nextMonth } from "./drafts.ts";
+import { command, isTaken, missing, nextRelease } from "./drafts.ts";
 
 test("a release is called by the month after this one, in the library's zone", () => {
-  assert.equal(nextMonth(Date.parse("2026-11-30T15:59:59Z"), "Asia/Shanghai"), "2026-12");
-  assert.equal(nextMonth(Date.parse("2026-11-30T16:00:00Z"), "Asia/Shanghai"), "2027-01");
+  assert.equal(nextRelease(Date.parse("2026-11-30T15:59:59Z"), "Asia/Shanghai", ["2026-10", "special"]), "2026-12");
+  assert.equal(nextRelease(Date.parse("2026-11-30T16:00:00Z"), "Asia/Shanghai", []), "2027-01");
+});
+
+test("a month that is published already is not proposed again", () => {
+  const november = Date.parse("2026-11-30T08:00:00Z");
+  assert.equal(nextRelease(november, "Asia/Shanghai", ["2026-11", "2026-12"]), "2027-01");
+  assert.equal(nextRelease(november, "Asia/Shanghai", ["2027-02", "2026-12"]), "2027-03");
 });
 
 test("what is there with its size is not brought again, what broke off is", () => {

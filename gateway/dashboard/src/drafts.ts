@@ -105,11 +105,16 @@ export function isTaken({ name }: { name: string }): boolean {
   return !name.startsWith(".") && /\.(epub|pdf|csv|json)$/i.test(name);
 }
 
-/** `2026-12`: the month after this one. */
-export function nextMonth(now: number, zone: string): string {
+/** `2026-12`: the month after this one, or after the last that is published. */
+export function nextRelease(now: number, zone: string, published: readonly string[]): string {
   const { year, month } = civil(now, zone);
-  return month === 12 ? `${year + 1}-01` : `${year}-${String(month + 1).padStart(2, "0")}`;
+  const months = published.filter((name) => /^\d{4}-(0[1-9]|1[0-2])$/.test(name));
+  const last = [`${year}-${twoDigits(month)}`, ...months].toSorted().at(-1) ?? "";
+  const [lastYear, lastMonth] = [Number(last.slice(0, 4)), Number(last.slice(5))];
+  return lastMonth === 12 ? `${lastYear + 1}-01` : `${lastYear}-${twoDigits(lastMonth + 1)}`;
 }
+
+const twoDigits = (n: number) => String(n).padStart(2, "0");
 
 /** What is typed where the vault is. */
 export function command(id: string, takesUnderstood: boolean): string {

@@ -1,6 +1,5 @@
 //! Claims about the screens as a whole, over HTTP as a browser without script speaks it.
 
-use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -21,57 +20,9 @@ use crate::shelf::{OnDisplay, TitleOnShelf, TitleState};
 /// Longest wait for anything here.
 const SOON: Duration = Duration::from_secs(20);
 
-const CHAPTER: &str = "<html xmlns=\"http://www.w3.org/1999/xhtml\"><head><title>t</title></head>\
-                       <body><p>字</p></body></html>";
+mod room;
 
-/// Screens that are served, and one reader before them.
-struct Room {
-    shelf: Shelf,
-    recorder: Arc<Outbox>,
-    clock: Arc<HandClock>,
-    reported: watch::Receiver<Vec<ReportedScreen>>,
-    unrecorded: watch::Receiver<u64>,
-    at: ScreenAddresses,
-    client: Client,
-    cookies: Mutex<String>,
-    stop: CancellationToken,
-    task: JoinHandle<()>,
-    _folder: tempfile::TempDir,
-}
-
-#[derive(Default)]
-struct Outbox {
-    facts: Mutex<Vec<Fact>>,
-    is_full: std::sync::atomic::AtomicBool,
-}
-
-#[async_trait]
-impl Recorder for Outbox {
-    async fn record(&self, facts: Vec<Fact>) -> Result<(), RecordError> {
-        if self.is_full.load(Ordering::Relaxed) {
-            return Err(RecordError("full".into()));
-        }
-        self.facts.lock().unwrap().extend(facts);
-        Ok(())
-    }
-}
-
-struct HandClock(AtomicU64);
-
-impl Clock for HandClock {
-    fn wall(&self) -> jiff::Timestamp {
-        let since = jiff::SignedDuration::from_millis(self.0.load(Ordering::Relaxed) as i64);
-        "2026-11-04T06:32:00Z".parse::<jiff::Timestamp>().unwrap() + since
-    }
-
-    fn uptime(&self) -> Uptime {
-        Uptime::from_millis(self.0.load(Ordering::Relaxed)).unwrap()
-    }
-
-    fn boot(&self) -> Boot {
-        "boot".parse().unwrap()
-    }
-}
+use room::*;
 
 #[tokio::test]
 async fn the_shelf_shows_what_may_be_read_and_finds_it_by_its_initials() {
@@ -353,226 +304,27 @@ async fn only_our_own_page_changes_anything_and_every_answer_is_guarded() {
     room.close().await;
 }
 
-impl Room {
-    async fn open() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("book.epub");
-        std::fs::write(&file, book()).unwrap();
-        let shelf = Shelf::default();
-        shelf.show(display(&file));
-        let any = "127.0.0.1:0".parse().unwrap();
-        let (recorder, clock) = (Arc::<Outbox>::default(), Arc::new(HandClock(0.into())));
-        let parts = ScreenParts {
-            section: ScreensSection {
-                listen: any,
-                listen_books: any,
-                ..ScreensSection::default()
-            },
-            zone: TimeZone::get("Asia/Shanghai").unwrap(),
-            shelf: shelf.clone(),
-            recorder: recorder.clone(),
-            clock: clock.clone(),
-        };
-        let screens = Screens::open(parts).await.unwrap();
-        let (reported, unrecorded) = (screens.reported(), screens.unrecorded());
-        let (at, stop) = (screens.addresses(), CancellationToken::new());
-        Self {
-            shelf,
-            recorder,
-            clock,
-            reported,
-            unrecorded,
-            at,
-            client: Client::builder()
-                .redirect(Policy::none())
-                .no_proxy()
-                .build()
-                .unwrap(),
-            cookies: Mutex::default(),
-            task: tokio::spawn(screens.run(stop.clone())),
-            stop,
-            _folder: folder,
-        }
-    }
+#[tokio::test]
+async fn a_book_that_expands_without_end_is_refused_whoever_signed_it_and_the_shelf_is_still_shown() {
+    // A chapter of more bytes than any may have, all of them nothing, in a few kilobytes.
+    let mut chapter = files();
+    chapter[2].1 = vec![b' '; 2 << 20];
+    let room = Room::with(&zipped(&chapter)).await;
+    room.read("xyj").await;
+    let shown = room.client.get(frame(&room.text("/read").await));
+    let shown = shown.send().await.unwrap();
+    assert_eq!(shown.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(shown.text().await.unwrap().contains("这一章的文件有误"));
+    room.post("/close", &[]).await;
+    assert!(room.text("/").await.contains("西游记"));
+    room.close().await;
 
-    async fn close(self) {
-        self.stop.cancel();
-        timeout(SOON, self.task).await.unwrap().unwrap();
-        assert_eq!(
-            *self.shelf.readings().borrow(),
-            0,
-            "every reading ends with the screens"
-        );
-    }
-
-    fn address(&self, path: &str) -> String {
-        format!("http://{}{path}", self.at.pages)
-    }
-
-    async fn get(&self, path: &str) -> Response {
-        let cookies = self.cookies.lock().unwrap().clone();
-        let asked = self.client.get(self.address(path)).header(COOKIE, cookies);
-        self.remember(asked.send().await.unwrap())
-    }
-
-    async fn text(&self, path: &str) -> String {
-        self.get(path).await.text().await.unwrap()
-    }
-
-    async fn post(&self, path: &str, form: &[(&str, &str)]) -> Response {
-        let cookies = self.cookies.lock().unwrap().clone();
-        let asked = self
-            .client
-            .post(self.address(path))
-            .form(form)
-            .header(COOKIE, cookies);
-        let asked = asked.header(ORIGIN, format!("http://{}", self.at.pages));
-        self.remember(asked.send().await.unwrap())
-    }
-
-    async fn read(&self, title: &str) -> Response {
-        self.post("/read", &[("title", title)]).await
-    }
-
-    async fn beat(&self, said: Value) -> Value {
-        let cookies = self.cookies.lock().unwrap().clone();
-        let asked = self.client.post(self.address("/heartbeat")).json(&said);
-        let asked = asked
-            .header(COOKIE, cookies)
-            .header(ORIGIN, format!("http://{}", self.at.pages));
-        asked.send().await.unwrap().json().await.unwrap()
-    }
-
-    fn remember(&self, answer: Response) -> Response {
-        let headers: &HeaderMap = answer.headers();
-        for cookie in headers.get_all(SET_COOKIE) {
-            let cookie = cookie.to_str().unwrap();
-            assert!(cookie.ends_with("HttpOnly; SameSite=Strict"), "{cookie}");
-            let (pair, rest) = cookie.split_once(';').unwrap();
-            let (name, _) = pair.split_once('=').unwrap();
-            let mut cookies = self.cookies.lock().unwrap();
-            let mut kept: Vec<String> = cookies
-                .split("; ")
-                .filter(|it| !it.is_empty() && !it.starts_with(&format!("{name}=")))
-                .map(str::to_owned)
-                .collect();
-            if !rest.contains("Max-Age=0") {
-                kept.push(pair.to_owned());
-            }
-            *cookies = kept.join("; ");
-        }
-        answer
-    }
-
-    fn metrics(&self) -> Vec<Metric> {
-        let facts = self.recorder.facts.lock().unwrap();
-        let metric = |fact: &Fact| match fact {
-            Fact::KioskUsed(used) => used.metric,
-            other => panic!("{other:?}"),
-        };
-        facts.iter().map(metric).collect()
-    }
-
-    fn lapse(&self, id: &str) {
-        let mut display = (*self.shelf.now()).clone();
-        let mut titles = display.titles.iter_mut();
-        let title = titles.find(|it| it.publication.metadata.identifier.as_str() == id);
-        title.unwrap().state = TitleState::Lapsed;
-        self.shelf.show(display);
-    }
-
-    fn pass(&self, time: Duration) {
-        let millis = u64::try_from(time.as_millis()).unwrap();
-        self.clock.0.fetch_add(millis, Ordering::Relaxed);
-    }
-}
-
-async fn wait<T: Clone>(told: &mut watch::Receiver<T>, is: impl FnMut(&T) -> bool) {
-    timeout(SOON, told.wait_for(is)).await.unwrap().unwrap();
-}
-
-fn frame(page: &str) -> String {
-    let (_, rest) = page.split_once("src=\"http").unwrap();
-    format!("http{}", rest.split_once('"').unwrap().0)
-}
-
-fn book() -> Vec<u8> {
-    let files = [
-        ("META-INF/container.xml", CONTAINER),
-        ("OEBPS/package.opf", PACKAGE),
-        ("OEBPS/text/one.xhtml", CHAPTER),
-        ("OEBPS/text/二.xhtml", CHAPTER),
-    ];
-    zipped(&files.map(|(name, text)| (name, text.into())))
-}
-
-fn display(file: &Path) -> OnDisplay {
-    let one = Copies::Of(std::num::NonZeroU32::MIN);
-    let titles = [
-        (
-            "xyj",
-            "西游记",
-            "zh-CN",
-            Copies::Unlimited,
-            TitleState::Readable,
-        ),
-        (
-            "hlm",
-            "红楼梦",
-            "zh-CN",
-            Copies::Unlimited,
-            TitleState::Readable,
-        ),
-        ("one", "一册", "zh-CN", one, TitleState::Readable),
-        (
-            "rust",
-            "The Rust Book",
-            "en",
-            Copies::Unlimited,
-            TitleState::Readable,
-        ),
-        (
-            "lapsed",
-            "过期的书",
-            "zh-CN",
-            Copies::Unlimited,
-            TitleState::Lapsed,
-        ),
-        (
-            "none",
-            "没有册数的书",
-            "zh-CN",
-            Copies::None,
-            TitleState::Readable,
-        ),
-    ];
-    let titles = titles.map(|(id, name, language, copies, state)| {
-        let publication: Publication = serde_json::from_value(json!({
-            "metadata": {
-                "@type": "http://schema.org/Book",
-                "identifier": id,
-                "title": name,
-                "language": [language],
-            },
-            "links": [{
-                "rel": lujiang_wire::ACQUISITION,
-                "href": "/content/v1/blobs/0",
-                "type": "application/epub+zip",
-            }],
-        }))
-        .unwrap();
-        TitleOnShelf {
-            publication,
-            copies,
-            file: file.to_owned(),
-            cover: None,
-            state,
-        }
-    });
-    OnDisplay {
-        release: Some("2026-11".parse::<Label>().unwrap()),
-        updated: Some("2026-11-04T06:32:00Z".parse().unwrap()),
-        titles: titles.into(),
-        notices: Vec::new(),
-    }
+    // Each file may be, all of them together may not.
+    let mut whole = files();
+    whole.extend(["a.css", "b.css", "c.css", "d.css", "e.css"].map(|it| (it, vec![b' '; 1 << 20])));
+    let room = Room::with(&zipped(&whole)).await;
+    let said = room.read("xyj").await.text().await.unwrap();
+    assert!(said.contains("这本书打不开"), "{said}");
+    assert!(room.text("/").await.contains("西游记"));
+    room.close().await;
 }

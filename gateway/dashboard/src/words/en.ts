@@ -279,6 +279,7 @@ export const en: Record<Word, string | readonly [one: string, other: string]> = 
   "metric.gate_readings_total": "Counter readings",
   "metric.gate_read_failures_total": "Counter gave no answer",
   "metric.gate_doubted_total": "Readings in doubt",
+  "metric.content_read_bytes_total": "E-book bytes over the line, in all",
   "metric.outbox_depth": "Outbox records",
   "metric.outbox_unsettled": "Outbox records unsettled",
 

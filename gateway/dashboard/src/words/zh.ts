@@ -246,6 +246,7 @@ export const zh = {
   "metric.gate_readings_total": "计数器读数次数",
   "metric.gate_read_failures_total": "计数器未应答次数",
   "metric.gate_doubted_total": "存疑读数次数",
+  "metric.content_read_bytes_total": "电子书更新累计流量",
   "metric.outbox_depth": "发件箱条数",
   "metric.outbox_unsettled": "发件箱待结条数",
 
