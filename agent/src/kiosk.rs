@@ -14,8 +14,8 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use lujiang_config::KioskSection;
 use lujiang_kiosk::{
-    Counted, DownloadOptions, Downloads, Hours, Keeper, KeeperOptions, Neighbour, Pace, ScreenAddresses,
-    ScreenParts, Screens, Shelf, Traffic, Yielding,
+    Counted, DownloadOptions, Downloads, Hours, Keeper, KeeperOptions, Neighbour, Pace,
+    ScreenAddresses, ScreenParts, Screens, Shelf, Traffic, Yielding,
 };
 use lujiang_wire::{Clock, Desired, DesiredContent, DeviceId, Reported};
 use tokio::sync::{mpsc, watch};
@@ -81,7 +81,8 @@ impl Kiosk {
         let (brings, imports) = mpsc::channel(1);
         let time = parts.time.clone();
         let line = yielding.subscribe();
-        let traffic = Traffic::open(&parts.data.join(TRAFFIC)).context("counting the line's bytes")?;
+        let traffic =
+            Traffic::open(&parts.data.join(TRAFFIC)).context("counting the line's bytes")?;
         let source = Counted::new(GatewaySource(parts.gateway), traffic.clone());
         parts.board.content_read(traffic);
         let notebook = OutboxNotebook {

@@ -4,6 +4,7 @@
 //! next state, and here that state and its audit record are written in one transaction before
 //! anybody sees it. Steps go one after another. Blobs are there before what names them is.
 
+mod above;
 pub mod dto;
 mod online_keys;
 mod options;

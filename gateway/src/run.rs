@@ -401,6 +401,9 @@ impl Rooms {
         spawn(tasks, "releases", renewing);
         let tidying = self.drafts.clone().keep_tidy(cancel.clone());
         spawn(tasks, "drafts", tidying);
+        let rising = self.content.clone();
+        let rising = rising.keep_above(self.presence.clone(), cancel.clone());
+        spawn(tasks, "releases seen", rising);
         let (desk, heads) = (self.loans.clone(), self.store.head_watch());
         spawn(tasks, "loan desk", desk.run(heads, cancel.clone()));
         let forgetting = self.loans.clone().keep_forgetting(cancel.clone());

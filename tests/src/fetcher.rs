@@ -128,6 +128,7 @@ pub async fn release(
     let published = Published {
         root: text("root"),
         targets: text("targets"),
+        revision: 0,
         online: serde_json::from_value(repository["online"].clone()).context("the keys")?,
     };
     let vault = Vault::open(keys).context("opening the vault")?;

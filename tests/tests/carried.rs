@@ -8,10 +8,12 @@ use std::path::{Path, PathBuf};
 use lujiang_agent::Outbox;
 use lujiang_tests::librarian::{Librarian, begun, state};
 use lujiang_tests::link::Weather;
+use lujiang_tests::papers::Papers;
 use lujiang_tests::route::Route;
 use lujiang_tests::site::{Library, PATIENCE};
 use lujiang_tests::wait::until;
 use lujiang_wire::Stream;
+use reqwest::StatusCode;
 use serde_json::Value;
 
 /// Bytes of a made-up book.
@@ -243,6 +245,10 @@ async fn a_device_that_is_shut_out_gets_nothing_by_the_bus_either() {
     loaded(&library, &mut route).await;
     let letter = route.on_board().join("letters/kiosk-1.wish");
     assert!(letter.exists());
+    let papers = Papers::of(&library, "kiosk-1").await.unwrap();
+    route.at_the_room();
+    assert_eq!(given(&route, &papers).await, StatusCode::OK);
+    route.at_the_library();
 
     let revoke = ["device", "revoke", "kiosk-1"];
     library.command(&revoke).await.unwrap();
@@ -253,6 +259,22 @@ async fn a_device_that_is_shut_out_gets_nothing_by_the_bus_either() {
     })
     .await
     .unwrap();
+    // The books it shared with the others on the route are on board, and not for it.
+    route.at_the_room();
+    assert_eq!(given(&route, &papers).await, StatusCode::FORBIDDEN);
+}
+
+/// What the bus says to who asks for what is published, and shows these papers.
+async fn given(route: &Route, papers: &Papers) -> StatusCode {
+    let pem = [&papers.certificate, &papers.key].map(|it| std::fs::read(it).unwrap());
+    let identity = reqwest::Identity::from_pem(&pem.concat()).unwrap();
+    let http = reqwest::Client::builder().tls_danger_accept_invalid_certs(true);
+    let http = http.identity(identity).build().unwrap();
+    let url = format!(
+        "https://{}/content/v1/metadata/timestamp.json",
+        route.road()
+    );
+    http.get(url).send().await.unwrap().status()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -106,15 +106,18 @@ impl Errand {
         if let Told::Letter(receipts) = receipts {
             self.keep(device, Letter::Receipts, receipts).await?;
         }
-        match self.letter(&format!("{CARRIED_WISH_PATH}{device}")).await? {
-            Told::Letter(wish) => Ok(Some(wish)),
-            Told::Nothing => Ok(None),
-            Told::ShutOut(reason) => {
-                tracing::warn!(%device, %reason, "nothing is carried for a device");
-                let (letters, device) = (self.letters.clone(), device.clone());
-                on_disk(move || letters.forget(&device)).await?;
-                Ok(None)
+        let told = self.letter(&format!("{CARRIED_WISH_PATH}{device}")).await?;
+        let (letters, known) = (self.letters.clone(), device.clone());
+        match told {
+            Told::Letter(_) | Told::Nothing => on_disk(move || letters.let_in(&known)).await?,
+            Told::ShutOut(ref reason) => {
+                tracing::warn!(%device, %reason, "a device is shut out: it gets nothing here");
+                on_disk(move || letters.shut_out(&known)).await?;
             }
+        }
+        match told {
+            Told::Letter(wish) => Ok(Some(wish)),
+            Told::Nothing | Told::ShutOut(_) => Ok(None),
         }
     }
 

@@ -43,12 +43,28 @@ impl Letters {
         absent_is_none(fs::read(self.place(device, letter)))
     }
 
-    /// Takes away what is for a device that is shut out.
-    pub(crate) fn forget(&self, device: &DeviceId) -> io::Result<()> {
+    /// Shuts a device out, until the gateway knows it again: what is for it is taken away.
+    pub(crate) fn shut_out(&self, device: &DeviceId) -> io::Result<()> {
+        durable_file::replace(&self.mark(device), b"")?;
         for letter in [Letter::Receipts, Letter::Wish] {
             absent_is_none(fs::remove_file(self.place(device, letter)))?;
         }
         Ok(())
+    }
+
+    /// The gateway knows a device.
+    pub(crate) fn let_in(&self, device: &DeviceId) -> io::Result<()> {
+        absent_is_none(fs::remove_file(self.mark(device))).map(|_| ())
+    }
+
+    /// Whether the gateway said that it does not know a device any more. Where it cannot be read
+    /// whether it did, it did.
+    pub(crate) fn is_shut_out(&self, device: &DeviceId) -> bool {
+        self.mark(device).try_exists().unwrap_or(true)
+    }
+
+    fn mark(&self, device: &DeviceId) -> PathBuf {
+        self.0.join(format!("{device}.shut-out"))
     }
 
     fn place(&self, device: &DeviceId, letter: Letter) -> PathBuf {

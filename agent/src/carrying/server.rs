@@ -4,11 +4,12 @@
 
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::extract::{ConnectInfo, DefaultBodyLimit, Path, State};
+use axum::extract::{ConnectInfo, DefaultBodyLimit, Path, Request, State};
 use axum::http::header::{
     ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, RANGE, RETRY_AFTER,
 };
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use lujiang_kiosk::{MetadataName, OnBoard, Resource, Source as _, SourceError};
@@ -38,12 +39,16 @@ pub(super) struct Server {
 impl Server {
     pub(super) fn router(self) -> Router {
         let at = |path: &str, name: &str| format!("{path}{{{name}}}");
-        Router::new()
+        let known = from_fn_with_state(self.letters.clone(), is_known);
+        let given = Router::new()
             .route(&at(CONTENT_METADATA_PATH, "file"), get(metadata))
             .route(&at(CONTENT_BLOBS_PATH, "blob"), get(blob))
             .route(&at(CONTENT_BLOCKS_PATH, "blob"), get(blocks))
             .route(CARRIER_RECEIPTS_PATH, get(receipts))
             .route(CARRIER_WISH_PATH, get(wish))
+            .layer(known);
+        // Facts are the gateway's to judge, whoever brings them.
+        given
             .route(CARRIER_FACTS_PATH, post(facts))
             .layer(DefaultBodyLimit::max(REQUEST_BYTES_MAX))
             .with_state(self)
@@ -95,6 +100,25 @@ impl Server {
             }
             Ok(Ok(None)) => StatusCode::NOT_FOUND.into_response(),
             Ok(Err(_)) | Err(_) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+        }
+    }
+}
+
+/// Nothing is given to a device that is shut out, as far as the bus has heard.
+async fn is_known(
+    State(letters): State<Letters>,
+    ConnectInfo(caller): ConnectInfo<Caller>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let device = caller.device.clone();
+    let is_out = tokio::task::spawn_blocking(move || letters.is_shut_out(&device)).await;
+    match is_out {
+        Ok(false) => next.run(request).await,
+        Ok(true) | Err(_) => {
+            tracing::info!(device = %caller.device, "a device that is shut out is given nothing");
+            let said = "the gateway does not know this device any more; enrol it again";
+            (StatusCode::FORBIDDEN, said).into_response()
         }
     }
 }

@@ -40,6 +40,9 @@ pub struct Published {
     pub targets: String,
     /// The keys the gateway signs with.
     pub online: OnlinePublic,
+    /// The newest revision: the next targets are numbered by the one after it.
+    #[serde(default)]
+    pub revision: u64,
 }
 
 /// A release, its blobs known to the gateway, ready to be signed.
@@ -124,7 +127,7 @@ impl Offer {
     ) -> Result<Self, OfferError> {
         let (root, mut targets) = published.read()?;
         add_release(&mut targets, release)?;
-        let targets = renewed(targets, now);
+        let targets = renewed(targets, published.revision, now);
         Ok(Self {
             roots: Vec::new(),
             targets: sign_targets(vault, &root, &published.online, targets).await?,
@@ -156,7 +159,7 @@ impl Offer {
             let name = name.raw().to_owned();
             !name.starts_with("blobs/") || named.contains(&name)
         });
-        let targets = renewed(targets, now);
+        let targets = renewed(targets, published.revision, now);
         Ok(Self {
             roots: Vec::new(),
             targets: sign_targets(vault, &root, &published.online, targets).await?,
@@ -178,7 +181,7 @@ impl Offer {
             let version = next(root.version);
             sign_root(vault, root_of(vault, &published.online, version, now)).await?
         };
-        let targets = renewed(targets, now);
+        let targets = renewed(targets, published.revision, now);
         Ok(Self {
             roots: vec![text],
             targets: sign_targets(vault, &root, &published.online, targets).await?,
@@ -204,8 +207,9 @@ pub(crate) fn blobs_of(catalogue: &Catalogue) -> impl Iterator<Item = BlobHash> 
     links.into_iter().flatten().filter_map(|link| link.blob())
 }
 
-fn renewed(mut targets: Targets, now: Timestamp) -> Targets {
-    targets.version = next(targets.version);
+fn renewed(mut targets: Targets, revision: u64, now: Timestamp) -> Targets {
+    let revision = NonZeroU64::new(revision).map_or(NonZeroU64::MIN, next);
+    targets.version = next(targets.version).max(revision);
     targets.expires = RoleName::Targets.expires(now);
     targets
 }
@@ -370,7 +374,7 @@ pub(crate) async fn offer_naming(
     let (root, mut targets) = published.read()?;
     let named = target(1, [1; 32], HashMap::new());
     targets.targets.insert(target_name(name)?, named);
-    let targets = renewed(targets, now);
+    let targets = renewed(targets, published.revision, now);
     Ok(Offer {
         roots: Vec::new(),
         targets: sign_targets(vault, &root, &published.online, targets).await?,

@@ -172,6 +172,7 @@ impl Repository {
             String::from_utf8(bytes).unwrap_or_default()
         };
         Published {
+            revision: self.revision(),
             root: file(format!("{}.root.json", self.root.signed.version)),
             targets: file(format!("{}.targets.json", self.targets.signed.version)),
             online: keys.public(),

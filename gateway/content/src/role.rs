@@ -89,6 +89,15 @@ pub(crate) fn next(version: NonZeroU64) -> NonZeroU64 {
     version.saturating_add(1)
 }
 
+/// The version of a timestamp after this one: the second it is signed in. A gateway that was
+/// restored from an older copy signs a newer one than any device has seen, however often it was
+/// renewed since.
+pub(crate) fn next_timestamp(version: NonZeroU64, now: Timestamp) -> NonZeroU64 {
+    let second = u64::try_from(now.as_second()).unwrap_or(0);
+    let second = NonZeroU64::new(second).unwrap_or(NonZeroU64::MIN);
+    next(version).max(second)
+}
+
 /// Signs a role.
 pub(crate) async fn sign<T: Role + Serialize>(
     role: T,
@@ -110,5 +119,33 @@ pub(crate) fn metafile(version: NonZeroU64, bytes: &[u8]) -> Metafile {
         }),
         version,
         _extra: Default::default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_role_signs_for_as_long_as_the_lifetimes_say() {
+        let now: Timestamp = "2026-11-30T12:00:00.25Z".parse().unwrap();
+        let days = |role: RoleName| {
+            let second: Timestamp = "2026-11-30T12:00:00Z".parse().unwrap();
+            role.expires(now).duration_since(second).as_hours() / 24
+        };
+        assert_eq!(days(RoleName::Root), 3_650, "ten years");
+        assert_eq!(days(RoleName::Targets), 730, "two years");
+        assert_eq!(days(RoleName::Snapshot), 90);
+        assert_eq!(days(RoleName::Notices), 90);
+        assert_eq!(days(RoleName::Timestamp), 14);
+    }
+
+    #[test]
+    fn a_timestamp_is_newer_than_the_one_before_whatever_the_clock_says() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let of = |version| NonZeroU64::new(version).unwrap();
+        assert_eq!(next_timestamp(of(7), at(1_000)), of(1_000));
+        assert_eq!(next_timestamp(of(1_000), at(1_000)), of(1_001));
+        assert_eq!(next_timestamp(of(5_000), at(-1)), of(5_001));
     }
 }

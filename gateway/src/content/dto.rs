@@ -177,7 +177,9 @@ impl RepositoryForm {
     /// What is published; none where nothing is yet.
     #[must_use]
     pub fn published(self) -> Option<Published> {
+        let snapshot = self.roles.iter().find(|it| it.role == "snapshot");
         Some(Published {
+            revision: snapshot.map_or(0, |it| it.version),
             root: self.root?,
             targets: self.targets?,
             online: serde_json::from_value(self.online).ok()?,

@@ -67,6 +67,7 @@ impl Demo {
         let published = Published {
             root: text("root"),
             targets: text("targets"),
+            revision: 0,
             online,
         };
         let signed = Offer::release(&vault, &published, &release, now).await;

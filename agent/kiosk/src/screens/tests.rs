@@ -305,7 +305,8 @@ async fn only_our_own_page_changes_anything_and_every_answer_is_guarded() {
 }
 
 #[tokio::test]
-async fn a_book_that_expands_without_end_is_refused_whoever_signed_it_and_the_shelf_is_still_shown() {
+async fn a_book_that_expands_without_end_is_refused_whoever_signed_it_and_the_shelf_is_still_shown()
+{
     // A chapter of more bytes than any may have, all of them nothing, in a few kilobytes.
     let mut chapter = files();
     chapter[2].1 = vec![b' '; 2 << 20];

@@ -1,6 +1,7 @@
 //! What of the operator's offer is taken: all of it, or none.
 
 use std::num::NonZeroU64;
+use std::ops::RangeInclusive;
 
 use jiff::Timestamp;
 use lujiang_wire::{BlobCustom, BlobHash, NOTICES_ROLE, blob_target};
@@ -73,6 +74,17 @@ pub enum PublicationError {
     /// A target of a name we do not know.
     #[error("{0:?} is no target of ours")]
     Target(String),
+    /// A device says that it has seen what this gateway cannot have signed.
+    #[error(
+        "a device reports revision {seen}, and this gateway is at {own}: so many steps are never \
+         lost by a restore"
+    )]
+    Beyond {
+        /// What it reports.
+        seen: u64,
+        /// Ours.
+        own: u64,
+    },
     /// No root at all, or too many.
     #[error("{0} roots were offered, expected {1}")]
     Roots(usize, &'static str),
@@ -93,7 +105,7 @@ pub(super) fn first(
     let root: Signed<Root> = parse("root", text)?;
     expect_version("root", root.signed.version, NonZeroU64::MIN)?;
     verify("root", &root.signed, &root)?;
-    accept(root, offer, NonZeroU64::MIN, keys, now)
+    accept(root, offer, NonZeroU64::MIN..=NonZeroU64::MIN, keys, now)
 }
 
 /// An offer after others.
@@ -119,20 +131,26 @@ pub(super) fn next(
         verify("root", &newer.signed, &newer)?;
         root = newer;
     }
-    let version = crate::role::next(repository.targets.signed.version);
-    accept(root, offer, version, keys, now)
+    let first = crate::role::next(repository.targets.signed.version);
+    // Targets are numbered by the revision they come with, so that they are above what devices
+    // have seen where this gateway is; and one after the other where it was not always so.
+    let last = first.max(crate::role::next(repository.snapshot.signed.version));
+    accept(root, offer, first..=last, keys, now)
 }
 
 fn accept(
     root: Signed<Root>,
     offer: &Offer,
-    version: NonZeroU64,
+    versions: RangeInclusive<NonZeroU64>,
     keys: &OnlineKeys,
     now: Timestamp,
 ) -> Result<Accepted, PublicationError> {
     let online = keys.public();
     let targets: Signed<Targets> = parse("targets", &offer.targets)?;
-    expect_version("targets", targets.signed.version, version)?;
+    let version = targets.signed.version;
+    if !versions.contains(&version) {
+        expect_version("targets", version, *versions.start())?;
+    }
     verify("targets", &root.signed, &targets)?;
     for (role, expires) in [
         ("root", root.signed.expires),

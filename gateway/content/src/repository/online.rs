@@ -14,7 +14,14 @@ use super::check::{Accepted, PublicationError};
 use super::{Repository, VERSIONS_KEPT};
 use crate::offer::{document, target, target_name};
 use crate::online_keys::OnlineKeys;
-use crate::role::{RoleName, SPEC_VERSION, metafile, next, sign};
+use crate::role::{RoleName, SPEC_VERSION, metafile, next, next_timestamp, sign};
+
+/// Most revisions that a restored gateway may have lost: ten thousand steps are decades. Beyond it
+/// a device says what cannot be.
+const LOST_MAX: u64 = 10_000;
+
+/// So many revisions are left free above what one device has seen.
+const ROOM: u64 = 100;
 
 /// What the delegated role is to say, whole.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -70,11 +77,42 @@ impl Repository {
         }
         if is_due(RoleName::Timestamp) {
             let mut following = self.clone();
-            let version = next(following.timestamp.signed.version);
+            let version = next_timestamp(following.timestamp.signed.version, now);
             following.put_timestamp(version, keys, now).await?;
             return Ok(Some(following));
         }
         Ok(None)
+    }
+
+    /// The state above a revision that a device has seen: this gateway was restored from an older
+    /// copy, and what it signs next would be refused as older. None where it is above already.
+    ///
+    /// # Errors
+    /// Where so many revisions were never lost, or it cannot be signed.
+    pub async fn above(
+        &self,
+        seen: u64,
+        keys: &OnlineKeys,
+        now: Timestamp,
+    ) -> Result<Option<Self>, PublicationError> {
+        let own = self.revision();
+        let Some(lost) = seen.checked_sub(own).filter(|lost| *lost > 0) else {
+            return Ok(None);
+        };
+        if lost > LOST_MAX {
+            return Err(PublicationError::Beyond { seen, own });
+        }
+        // With room for the next device, which may have seen some more.
+        let version = NonZeroU64::new(seen.saturating_add(ROOM)).unwrap_or(NonZeroU64::MAX);
+        let mut following = self.clone();
+        let mut notices = self.notices.signed.clone();
+        notices.version = version.max(next(notices.version));
+        notices.expires = RoleName::Notices.expires(now);
+        following.put_notices(notices, keys).await?;
+        following.put_snapshot(version, keys, now).await?;
+        let version = next_timestamp(self.timestamp.signed.version, now);
+        following.put_timestamp(version, keys, now).await?;
+        Ok(Some(following))
     }
 
     #[cfg(test)]
@@ -113,7 +151,7 @@ impl Repository {
     async fn seal(&mut self, keys: &OnlineKeys, now: Timestamp) -> Result<(), PublicationError> {
         let version = next(self.snapshot.signed.version);
         self.put_snapshot(version, keys, now).await?;
-        let version = next(self.timestamp.signed.version);
+        let version = next_timestamp(self.timestamp.signed.version, now);
         self.put_timestamp(version, keys, now).await
     }
 
@@ -171,7 +209,15 @@ impl Repository {
     fn put_file(&mut self, role: RoleName, version: NonZeroU64, bytes: Vec<u8>) {
         let file = role.as_str();
         self.files.insert(format!("{version}.{file}.json"), bytes);
-        if let Some(old) = version.get().checked_sub(VERSIONS_KEPT + 1) {
+        let of_role = |name: &str| {
+            let version = name.strip_suffix(".json")?.strip_suffix(file)?;
+            version.strip_suffix('.')?.parse::<u64>().ok()
+        };
+        // Versions may have gaps between them.
+        let mut versions: Vec<u64> = self.files.keys().filter_map(|it| of_role(it)).collect();
+        versions.sort_unstable();
+        let kept = usize::try_from(VERSIONS_KEPT).unwrap_or(usize::MAX) + 1;
+        for old in versions.iter().rev().skip(kept) {
             self.files.remove(&format!("{old}.{file}.json"));
         }
     }
@@ -224,7 +270,8 @@ pub(super) async fn assemble(
         Some(_) => following.seal(keys, now).await?,
         None => {
             following.put_snapshot(first, keys, now).await?;
-            following.put_timestamp(first, keys, now).await?;
+            let version = next_timestamp(first, now);
+            following.put_timestamp(version, keys, now).await?;
         }
     }
     Ok(following)

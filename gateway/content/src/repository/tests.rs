@@ -106,7 +106,7 @@ async fn what_is_on_line_is_renewed_at_half_its_life_and_told_at_a_quarter() {
         .unwrap()
         .unwrap();
     assert_eq!(renewed.revision(), 1, "a timestamp is no news");
-    assert_eq!(renewed.of(RoleName::Timestamp).0, 2);
+    assert!(renewed.of(RoleName::Timestamp).0 > house.first.of(RoleName::Timestamp).0);
     let all = renewed.renew(&house.keys, at(46)).await.unwrap().unwrap();
     assert_eq!(all.of(RoleName::Snapshot).0, 2);
     assert_eq!(all.of(RoleName::Notices).0, 2);
@@ -122,6 +122,10 @@ async fn what_is_on_line_is_renewed_at_half_its_life_and_told_at_a_quarter() {
     };
     assert!(!told(10, RoleName::Timestamp));
     assert!(told(11, RoleName::Timestamp));
+    assert!(!told(67, RoleName::Snapshot));
+    assert!(told(68, RoleName::Snapshot), "a quarter of ninety days");
+    assert!(!told(2_737, RoleName::Root));
+    assert!(told(2_738, RoleName::Root), "a quarter of ten years");
     assert!(!told(547, RoleName::Targets));
     assert!(told(548, RoleName::Targets));
     assert!(told(730, RoleName::Targets), "and when it has ended");
@@ -229,6 +233,72 @@ async fn an_offer_is_taken_once_and_in_its_turn() {
 }
 
 #[tokio::test]
+async fn a_gateway_restored_from_an_older_copy_comes_out_above_what_devices_have_seen() {
+    let house = House::begun().await;
+    let backup = house.first.clone();
+    let device = tempfile::tempdir().unwrap();
+    let mut lost = backup.clone();
+    for name in ["2026-11", "2026-12"] {
+        let published = lost.published(&house.keys);
+        let release = release_targets(name);
+        let offer = Offer::release(&house.vault, &published, &release, now());
+        let offer = offer.await.unwrap();
+        lost = lost.publish(&offer, &house.keys, now()).await.unwrap();
+    }
+    load_into(&house, &lost, device.path()).await.unwrap();
+    assert_eq!(lost.revision(), 3);
+
+    // Restored, the gateway says something else, and the device takes it for a roll-back.
+    let said = backup.say(&Said::default(), &house.keys, now()).await;
+    let said = said.unwrap();
+    assert!(load_into(&house, &said, device.path()).await.is_err());
+
+    let above = said.above(3, &house.keys, now()).await.unwrap().unwrap();
+    assert_eq!(above.revision(), 103);
+    assert_eq!(
+        above
+            .above(103, &house.keys, now())
+            .await
+            .unwrap()
+            .map(|_| ()),
+        None
+    );
+    // What needs the vault is older still: it is signed anew with the keys there are.
+    assert!(load_into(&house, &above, device.path()).await.is_err());
+    let published = above.published(&house.keys);
+    let offer = Offer::renew(&house.vault, &published, now());
+    let renewed = above
+        .publish(&offer.await.unwrap(), &house.keys, now())
+        .await;
+    let renewed = renewed.unwrap();
+    load_into(&house, &renewed, device.path()).await.unwrap();
+    assert_eq!(renewed.of(RoleName::Targets).0, renewed.revision());
+    // And it is read back, and goes on from there.
+    let restored = Repository::restore(renewed.files().clone()).unwrap();
+    let next = restored
+        .say(&Said::default(), &house.keys, now())
+        .await
+        .unwrap();
+    load_into(&house, &next, device.path()).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_a_lying_device_says_it_has_seen_is_not_followed_beyond_a_bound() {
+    let house = House::begun().await;
+    let above = async |seen| house.first.above(seen, &house.keys, now()).await;
+    assert!(above(0).await.unwrap().is_none());
+    assert!(above(1).await.unwrap().is_none());
+    assert_eq!(above(10_001).await.unwrap().unwrap().revision(), 10_101);
+    for lie in [10_002, u64::MAX] {
+        let refused = above(lie).await.unwrap_err();
+        assert!(
+            matches!(refused, PublicationError::Beyond { own: 1, .. }),
+            "{refused}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_root_with_keys_of_another_gateway_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let vault = Vault::init(folder.path()).unwrap();
@@ -332,6 +402,27 @@ async fn load_at(
         ExpirationEnforcement::Unsafe,
     )
     .await
+}
+
+/// As a device that keeps what it has seen in this folder.
+async fn load_into(
+    house: &House,
+    repository: &Repository,
+    datastore: &Path,
+) -> Result<tough::Repository, tough::error::Error> {
+    let folder = house.folder.path().join("seen");
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).unwrap();
+    for (name, bytes) in repository.files() {
+        std::fs::write(folder.join(name), bytes).unwrap();
+    }
+    let url = Url::from_directory_path(&folder).unwrap();
+    let root = &repository.files()["1.root.json"];
+    RepositoryLoader::new(root, url.clone(), url)
+        .transport(FilesystemTransport)
+        .datastore(datastore)
+        .load()
+        .await
 }
 
 async fn load_from(

@@ -7,7 +7,7 @@ use lujiang_wire::LoanKind;
 use super::ils::{Dates, Loan};
 use super::reference::{Since, expected, truth};
 use super::shell::deal_of;
-use super::truth::{Deal, Happened, Thing};
+use super::truth::{Deal, Happened, Reader, Thing};
 use super::{Summary, THINGS, Week, barcode};
 use crate::desk::{Ability, ConflictKind, Errand, Precedence, Response, Rest, Settled};
 
@@ -144,22 +144,29 @@ impl Week {
 
     /// Whether two loans to the same reader follow each other: a reader who is shown to have the
     /// item is not lent it again, so the due date may be the earlier loan's; also where that one
-    /// was undone, but told before the desk heard so.
+    /// was undone, but told before the desk heard so, and where one between them came so late that
+    /// it was over before it could be told.
     fn is_repeated(&self, thing: Thing) -> bool {
         let is_loan = |(number, deal): &(Deal, &Happened)| {
             let is_loan = deal.undoes.is_none() && deal.kind == LoanKind::Checkout;
-            deal.thing == thing && is_loan && (deal.stands() || self.was_told(*number))
+            let is_told = self.settled(*number) == Some(Settled::Told);
+            deal.thing == thing && is_loan && (deal.stands() || is_told)
         };
-        let loans: Vec<_> = self.deals.iter().enumerate().filter(is_loan).collect();
-        loans
-            .windows(2)
-            .any(|pair| pair[0].1.reader == pair[1].1.reader)
+        let loans = self.deals.iter().enumerate().filter(is_loan);
+        let (all, heard): (Vec<_>, Vec<_>) = loans
+            .map(|(number, deal)| {
+                let is_over = matches!(self.settled(number), Some(Settled::Over(_)));
+                (deal.reader, (!is_over).then_some(deal.reader))
+            })
+            .unzip();
+        let heard: Vec<_> = heard.into_iter().flatten().collect();
+        let is_pair = |pair: &[Reader]| pair[0] == pair[1];
+        all.windows(2).any(is_pair) || heard.windows(2).any(is_pair)
     }
 
-    fn was_told(&self, deal: Deal) -> bool {
-        let delivery = self.ledger.iter().find(|delivery| delivery.deal == deal);
-        let settled = delivery.and_then(|it| self.shell.settled.get(&it.entry.number.0));
-        settled == Some(&Settled::Told)
+    fn settled(&self, deal: Deal) -> Option<Settled> {
+        let delivery = self.ledger.iter().find(|delivery| delivery.deal == deal)?;
+        self.shell.settled.get(&delivery.entry.number.0).cloned()
     }
 
     /// Whether everything about an item can be known in the end: the library system shows all, on-line
