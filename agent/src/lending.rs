@@ -44,6 +44,7 @@ mod reader_seal;
 
 mod steward;
 mod sync_meter;
+mod telling;
 mod views;
 
 #[cfg(test)]
@@ -76,6 +77,7 @@ pub use reader_card::ReaderCard;
 pub use refused::{Limit, Refused};
 use steward::Steward;
 pub use sync_meter::Synchronisation;
+use telling::Telling;
 pub use transaction::{
     BlockLoan, BlockRefused, BlockReturn, Card, Lent, Loan, OnlineLoan, Return, TakenBack, Undone,
     Written,
@@ -166,6 +168,8 @@ impl Lending {
                 last_facts: memory.last_facts(),
                 memory: Mutex::new(memory),
                 meter: Mutex::default(),
+                told_within: section.told_within,
+                telling: Mutex::new(Telling::default()),
             }),
         })
     }
@@ -234,8 +238,8 @@ impl Lending {
         Some(Due::Day(lent.due))
     }
 
-    /// Whether the gateway has yet to hear of something that was decided here about an item: until
-    /// then the library system cannot know of it either.
+    /// Whether the library system cannot know yet of something that was decided here about an item:
+    /// the gateway has yet to hear of it, or to tell it.
     ///
     /// # Errors
     /// Where the outbox cannot be read.
@@ -248,7 +252,17 @@ impl Lending {
             return Ok(false);
         };
         let settled = |outbox: &Outbox| outbox.settled(Stream::Loan);
-        Ok(self.clerk.outbox.with(settled).await? < last)
+        let settled = self.clerk.outbox.with(settled).await?;
+        Ok(!self.clerk.is_told(last, settled))
+    }
+
+    /// Forgets what was decided here about an item: what happened to it since, happened elsewhere.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    pub async fn forget(&self, item: &Barcode) -> Result<(), Refused> {
+        let item = item.clone();
+        self.with(move |clerk| clerk.forget(&item)).await
     }
 
     /// How many items more a reader may borrow today, as far as this device remembers.

@@ -46,6 +46,9 @@ pub struct LendingSection {
     pub papers_pause_min: Duration,
     /// Longest such pause.
     pub papers_pause_max: Duration,
+    /// How long the gateway may take to tell the library system what it heard from here: until then
+    /// this device goes on deciding about those items.
+    pub told_within: Duration,
 }
 
 /// What a device does off-line.
@@ -100,6 +103,7 @@ impl Default for LendingSection {
             papers_interval: Duration::from_secs(15 * 60),
             papers_pause_min: Duration::from_secs(5),
             papers_pause_max: Duration::from_secs(600),
+            told_within: Duration::from_secs(60),
         }
     }
 }

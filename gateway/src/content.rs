@@ -9,6 +9,7 @@ pub mod dto;
 mod online_keys;
 mod options;
 mod picture;
+mod publishing;
 mod renewal;
 mod say;
 mod serve;
@@ -25,12 +26,12 @@ use futures_util::TryStreamExt as _;
 use jiff::Timestamp;
 use lujiang_config::ContentSection;
 use lujiang_content::{
-    BlobError, BlobFacts, BlobStore, Needed, Offer, OnlineKeys, OnlinePublic, PublicationError,
-    Published, Repository, RestoreError, RoleStanding,
+    BlobError, BlobFacts, BlobStore, Needed, OnlineKeys, OnlinePublic, PublicationError, Published,
+    Repository, RestoreError, RoleStanding,
 };
 use lujiang_wire::{BlobHash, Catalogue, Clock, Label, catalogue_target};
 use rusqlite::Transaction;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::sync::{Mutex, Semaphore, watch};
 
 use crate::data_dir::DataPaths;
@@ -103,6 +104,12 @@ pub enum ContentError {
         /// Why.
         reason: String,
     },
+    /// A release that kiosks were offered would be another by this.
+    #[error(
+        "kiosks were offered {0} as it is, and would never take another of that name: publish it \
+         under a new one, {0}.1 for instance; what they have of its books is not fetched again"
+    )]
+    Given(Label),
     /// No such release.
     #[error("no release {0}")]
     NoRelease(Label),
@@ -225,43 +232,6 @@ impl Content {
         self.read_catalogue(release, &blob).await
     }
 
-    /// Takes what the operator signed: the repository's beginning, or what follows.
-    ///
-    /// # Errors
-    /// Where it does not hold, or what it names is not there.
-    pub async fn publish(&self, offer: &Offer, actor: &Actor) -> Result<u64, ContentError> {
-        let _one = self.0.steps.lock().await;
-        let now = self.0.clock.wall();
-        let before = self.0.current.load_full();
-        let following = match &before {
-            None => {
-                let begun = Repository::begin(offer, &self.0.keys, now).await?;
-                // What a first state says is nothing; its document is there all the same.
-                self.put_document(&lujiang_wire::Notices::default()).await?;
-                begun
-            }
-            Some(before) => before.publish(offer, &self.0.keys, now).await?,
-        };
-        for needed in following.needed() {
-            self.check(&needed).await?;
-        }
-        let rows = self
-            .rows_of(before.as_deref(), &following, actor, now)
-            .await?;
-        let after = json!({ "revision": following.revision(), "releases": following.releases() });
-        let audit = Audit {
-            action: "content.publish",
-            subject: "repository".to_owned(),
-            before: before
-                .map(|it| json!({ "revision": it.revision(), "releases": it.releases() })),
-            after: Some(after),
-        };
-        let put =
-            move |tx: &Transaction<'_>| rows.iter().try_for_each(|row| rows::put_release(tx, row));
-        self.keep(following, Some((actor.clone(), audit)), put)
-            .await
-    }
-
     /// Takes a blob, which is there once this ends.
     ///
     /// # Errors
@@ -345,58 +315,6 @@ impl Content {
             true => Ok(()),
             false => Err(missing()),
         }
-    }
-
-    /// The rows of the releases that are new, changed or gone.
-    async fn rows_of(
-        &self,
-        before: Option<&Repository>,
-        following: &Repository,
-        actor: &Actor,
-        now: Timestamp,
-    ) -> Result<Vec<ReleaseRow>, ContentError> {
-        let mut changed = Vec::new();
-        for release in following.releases() {
-            let name = catalogue_target(&release);
-            let (old, new) = (
-                before.and_then(|it| it.target(&name)),
-                following.target(&name),
-            );
-            let Some(blob) = new.filter(|_| new != old) else {
-                continue;
-            };
-            let catalogue = self.read_catalogue(&release, &blob).await?;
-            let links = catalogue
-                .publications
-                .iter()
-                .flat_map(|it| it.links.iter().chain(&it.images));
-            changed.push(ReleaseRow {
-                name: release.to_string(),
-                published: now,
-                actor: actor.as_str().to_owned(),
-                titles: catalogue.publications.len() as u64,
-                bytes: links.filter_map(|link| link.size).sum(),
-                withdrawn: None,
-            });
-        }
-        let kept = following.releases();
-        let (store, gone) = (self.0.store.clone(), before.map(Repository::releases));
-        let gone: Vec<Label> = gone
-            .unwrap_or_default()
-            .into_iter()
-            .filter(|it| !kept.contains(it))
-            .collect();
-        if !gone.is_empty() {
-            let known = blocking(move || store.read(rows::releases)).await?;
-            let withdrawn = known
-                .into_iter()
-                .filter(|row| gone.iter().any(|it| it.as_str() == row.name));
-            changed.extend(withdrawn.map(|row| ReleaseRow {
-                withdrawn: Some(now),
-                ..row
-            }));
-        }
-        Ok(changed)
     }
 
     async fn read_catalogue(

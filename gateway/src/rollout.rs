@@ -15,6 +15,7 @@
 //! Reading order: what is planned ([`Plan`]), what a device is at ([`Progress`]), the rules
 //! ([`Rollout`]).
 
+mod happened;
 mod member;
 mod plan;
 mod tally;
@@ -27,6 +28,7 @@ use jiff::Timestamp;
 use lujiang_wire::{DeviceId, Label};
 use serde::{Deserialize, Serialize};
 
+pub use happened::{Effect, Happened, Refused, State, Why};
 pub use member::{Failure, Member, Progress};
 pub use plan::{Approval, Plan, PlanError, Share, Stage, Threshold};
 pub use tally::Tally;
@@ -39,6 +41,8 @@ pub struct Rollout {
     state: State,
     /// Who asked for it; approval is another's.
     asked_by: Label,
+    /// The attempt every device begins at.
+    first_attempt: u32,
     /// The stage that is under way, or was last.
     stage: usize,
     members: BTreeMap<DeviceId, Member>,
@@ -57,122 +61,14 @@ pub struct Kept {
     pub state: State,
     /// Who asked for it.
     pub asked_by: Label,
+    /// The attempt every device begins at.
+    #[serde(default)]
+    pub first_attempt: u32,
     /// The stage that is under way, or was last.
     pub stage: usize,
     /// Every device and how far it is; kept in rows of their own.
     #[serde(skip)]
     pub members: BTreeMap<DeviceId, Member>,
-}
-
-/// Where a rollout is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum State {
-    /// Waits for the word of a second person.
-    AwaitsApproval,
-    /// Planned, not begun.
-    Ready,
-    /// Under way.
-    Running,
-    /// Held: what is offered stays offered, nobody else is.
-    Paused(Why),
-    /// Every stage but the last has met its threshold, and nobody who is here is still at it.
-    Finished,
-    /// Ended before its time; what is installed stays.
-    Aborted(Why),
-}
-
-/// Why a rollout is held or ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Why {
-    /// Somebody said so.
-    Asked(Label),
-    /// Too many failed: so many of so many that came to an end.
-    Failures(u32, u32),
-}
-
-/// What happens to a rollout.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Happened {
-    /// Somebody approves it.
-    Approved(Label),
-    /// Somebody starts it.
-    Started(Label),
-    /// Somebody holds it.
-    Paused(Label),
-    /// Somebody lets it go on.
-    Resumed(Label),
-    /// Somebody ends it.
-    Aborted(Label),
-    /// Somebody has those that failed try again.
-    Retried(Label),
-    /// A device tells how far it is with this attempt.
-    Reported(DeviceId, u32, Progress),
-    /// A fact of a device's ledger says what became of it, at that time.
-    Proved(DeviceId, Progress, Timestamp),
-    /// A device is new: it joins by itself.
-    Joined(DeviceId),
-    /// A device is gone for good.
-    Left(DeviceId),
-    /// A device is expected to be off-line until then: the bus, a room closed for the season.
-    Excused(DeviceId, Timestamp),
-    /// Time passed.
-    Ticked,
-}
-
-/// What is to be done.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Effect {
-    /// Tell the device that it should have this release.
-    Offer(DeviceId),
-    /// Tell it so no more.
-    Withdraw(DeviceId),
-    /// A person should look: too many failed.
-    Alarm(Why),
-}
-
-/// Why something cannot happen now.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Refused {
-    /// Who asked for it approves it.
-    #[error("{0} asked for this rollout: another person has to approve it")]
-    SamePerson(Label),
-    /// It is not in a state for that.
-    #[error("a rollout that is {state} cannot be {what}")]
-    State {
-        /// What it is.
-        state: &'static str,
-        /// What was asked.
-        what: &'static str,
-    },
-    /// It has no such device.
-    #[error("{0} has no part in this rollout")]
-    Stranger(DeviceId),
-}
-
-impl State {
-    /// Why it is held or ended, where it is.
-    #[must_use]
-    pub fn why(&self) -> Option<&Why> {
-        match self {
-            Self::Paused(why) | Self::Aborted(why) => Some(why),
-            Self::AwaitsApproval | Self::Ready | Self::Running | Self::Finished => None,
-        }
-    }
-
-    /// The word for it.
-    #[must_use]
-    pub fn as_str(&self) -> &'static str {
-        match self {
-            Self::AwaitsApproval => "awaiting approval",
-            Self::Ready => "ready",
-            Self::Running => "running",
-            Self::Paused(_) => "paused",
-            Self::Finished => "finished",
-            Self::Aborted(_) => "aborted",
-        }
-    }
 }
 
 impl Rollout {
@@ -198,10 +94,22 @@ impl Rollout {
             plan,
             state,
             asked_by,
+            first_attempt: 0,
             stage: 0,
             members,
             effects: VecDeque::new(),
         })
+    }
+
+    /// The same, with attempts above those of earlier rollouts of this release: what a device still
+    /// says of those is told from what it says of this one, and what it gave up then it tries again.
+    #[must_use]
+    pub fn after_attempts(mut self, last: Option<u32>) -> Self {
+        self.first_attempt = last.map_or(0, |last| last.saturating_add(1));
+        for member in self.members.values_mut() {
+            member.attempt = self.first_attempt;
+        }
+        self
     }
 
     /// A rollout as it was kept; what it had to do then is told by [`Rollout::offered`].
@@ -212,6 +120,7 @@ impl Rollout {
             plan: kept.plan,
             state: kept.state,
             asked_by: kept.asked_by,
+            first_attempt: kept.first_attempt,
             stage: kept.stage,
             members: kept.members,
             effects: VecDeque::new(),
@@ -226,6 +135,7 @@ impl Rollout {
             plan: self.plan.clone(),
             state: self.state.clone(),
             asked_by: self.asked_by.clone(),
+            first_attempt: self.first_attempt,
             stage: self.stage,
             members: self.members.clone(),
         }
@@ -274,6 +184,30 @@ impl Rollout {
         let is_withdrawn =
             matches!(self.state, State::Aborted(_)) && member.progress != Progress::Shown;
         (member.is_offered() && !is_withdrawn).then_some(member.attempt)
+    }
+
+    /// The last attempt any device is at.
+    #[must_use]
+    pub fn last_attempt(&self) -> u32 {
+        let attempts = self.members.values().map(|member| member.attempt);
+        attempts.fold(self.first_attempt, u32::max)
+    }
+
+    /// Whether a device was ever offered the release.
+    #[must_use]
+    pub fn was_offered(&self) -> bool {
+        let is_begun = matches!(
+            self.state,
+            State::Running | State::Paused(_) | State::Finished
+        );
+        is_begun || self.members.values().any(|member| member.offered.is_some())
+    }
+
+    /// Whether a device that joins now is offered the release at once.
+    #[must_use]
+    pub fn takes_newcomers(&self) -> bool {
+        let is_begun = matches!(self.state, State::Running | State::Finished);
+        is_begun && self.stage + 1 == self.plan.stages.len()
     }
 
     /// The figures of a stage now.
@@ -393,9 +327,11 @@ impl Rollout {
             return;
         }
         let last = self.plan.stages.len() - 1;
-        let mut member = Member::waiting(last, now);
-        let is_begun = matches!(self.state, State::Running | State::Finished);
-        if is_begun && self.stage == last {
+        let mut member = Member {
+            attempt: self.first_attempt,
+            ..Member::waiting(last, now)
+        };
+        if self.takes_newcomers() {
             member.offer(now);
             self.effects.push_back(Effect::Offer(device.clone()));
         }

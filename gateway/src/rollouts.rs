@@ -208,6 +208,15 @@ impl Rollouts {
         })
     }
 
+    /// The releases that a kiosk was offered by a rollout: they are never changed under its hands.
+    #[must_use]
+    pub fn given(&self) -> Vec<Label> {
+        let board = self.0.board.load();
+        let given = board.values().map(|entry| &entry.rollout);
+        let given = given.filter(|rollout| rollout.was_offered());
+        given.map(|rollout| rollout.release().clone()).collect()
+    }
+
     /// Rises with every step.
     #[must_use]
     pub fn changes(&self) -> watch::Receiver<u64> {

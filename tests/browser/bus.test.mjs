@@ -52,6 +52,7 @@ test("a stop begins from a plan, by keys alone, and the desk is ready for a card
   await says(page, "请扫读者证");
   assert.ok(await hasFocus(page), "the scan field is ready");
   await page.getByText("未联网，照常借还").waitFor();
+  await page.getByText("1 条冲突退回").waitFor();
   assert.deepEqual(said.filter(isNoRefusal), []);
   await context.close();
 });
@@ -70,6 +71,7 @@ test("a scanner lends, and whatever has the focus its Enter presses no button", 
   await photograph(page, "bus-lent");
   assert.ok(!(await page.content()).includes(READER), "the card is shown by its end only");
   await page.getByText("本站借出 2 册").waitFor();
+  await page.getByText(/^最早 /).waitFor();
   assert.deepEqual(said, []);
   await context.close();
 });

@@ -7,6 +7,7 @@ use std::io::Write as _;
 use std::path::Path;
 
 use lujiang_tests::epubs::{Licence, Wish, deliver, write_epub};
+use lujiang_tests::librarian::Librarian;
 use lujiang_tests::site::Library;
 use serde_json::Value;
 
@@ -104,6 +105,7 @@ async fn two_months_are_published_and_the_second_keeps_the_first() {
     let december = publish_december(&library, &gone).await;
     tell_what_changed(&library, &gone).await;
     replace_december(&library, &december).await;
+    december_is_given(&library, &december).await;
 }
 
 /// Publishes December, with a title of November retired.
@@ -176,6 +178,22 @@ async fn replace_december(library: &Library, december: &Path) {
         (2, 7, 4),
         "{list}"
     );
+}
+
+/// Once a kiosk was offered it, a release stays what it is: the kiosk would take no other of its
+/// name, and a rollout of the other would be over at once.
+async fn december_is_given(library: &Library, december: &Path) {
+    let librarian = Librarian::again(library);
+    librarian.rolls_out("2026-12").await.unwrap();
+    let again = ["--yes", "--replace"];
+    let refused = publish(library, "2026-12", december, &again).await;
+    let refused = refused.unwrap_err().to_string();
+    assert!(refused.contains("under a new one, 2026-12.1"), "{refused}");
+    let list = library.get("/api/v1/content/releases").await.unwrap();
+    assert_eq!(list[0]["titles"], 7, "{list}");
+    publish(library, "2026-12.1", december, &["--yes"])
+        .await
+        .unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

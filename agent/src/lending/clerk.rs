@@ -22,6 +22,7 @@ use super::papers::Papers;
 use super::papers_file::PapersFile;
 use super::policy::{Borrower, Policy};
 use super::sync_meter::{Line, SyncMeter};
+use super::telling::Telling;
 use super::{
     Barcode, BlockLoan, BlockRefused, BlockReturn, Card, Lent, Loan, OnlineLoan, OpenStop,
     ReaderCard, Refused, Return, TakenBack, Undone, Written,
@@ -53,6 +54,9 @@ pub(super) struct Clerk {
     /// Of the memory, without waiting for it.
     pub(super) last_facts: LastFacts,
     pub(super) meter: Mutex<SyncMeter>,
+    /// How long the gateway may take to tell the library system.
+    pub(super) told_within: Duration,
+    pub(super) telling: Mutex<Telling>,
 }
 
 impl Clerk {
@@ -64,6 +68,34 @@ impl Clerk {
     /// Lends an item on.
     pub(super) fn renew(&self, loan: &Loan) -> Result<Lent, Refused> {
         self.grant(loan, RENEWAL, Policy::renew)
+    }
+
+    /// Forgets an item.
+    pub(super) fn forget(&self, item: &Barcode) -> Result<(), Refused> {
+        let stamp = Stamp::now(self.clock.as_ref());
+        let mut memory = self.memory();
+        let forgotten = |memory: &Memory, _: &[_]| memory.forget(item);
+        self.record(&mut memory, &stamp, Vec::new(), forgotten)
+            .map(drop)
+    }
+
+    /// Whether the library system knows of a fact, where the gateway has those up to `settled`.
+    pub(super) fn is_told(&self, fact: u64, settled: u64) -> bool {
+        let now = self.clock.uptime().as_duration();
+        let mut telling = self.telling();
+        telling.heard(settled, now, self.told_within);
+        telling.is_told(fact, now, self.told_within)
+    }
+
+    /// The gateway has facts of the loan stream up to this one.
+    pub(super) fn heard(&self, settled: u64) {
+        let now = self.clock.uptime().as_duration();
+        self.telling().heard(settled, now, self.told_within);
+    }
+
+    fn telling(&self) -> MutexGuard<'_, Telling> {
+        let telling = self.telling.lock();
+        telling.unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     /// Takes an item back.

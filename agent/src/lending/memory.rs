@@ -261,9 +261,12 @@ impl Memory {
             .collect()
     }
 
-    /// What goes: items whose facts the outbox let go, and days that are over.
+    /// What goes: items whose facts the outbox let go, and days that are over. An item of a block
+    /// stays until it is back: a block is out for a season, and what is loaded is lent from there.
     pub(super) fn outlived(&self, first_kept: u64, today: Date) -> Vec<Change> {
+        let is_in_block = |k: &ItemMemory| k.lent.as_ref().is_some_and(|lent| lent.block.is_some());
         let items = self.items.iter().filter(|(_, k)| k.sequence < first_kept);
+        let items = items.filter(|(_, k)| !is_in_block(k));
         let items = items.map(|(item, _)| Change::Item(item.clone(), None));
         let days = self.days.iter().filter(|(_, known)| known.day < today);
         let days = days.map(|(reader, _)| Change::Day(reader.clone(), None));

@@ -17,6 +17,8 @@ fn day(text: &str) -> lujiang_wire::Due {
     text.parse().unwrap()
 }
 
+mod kept;
+
 #[tokio::test]
 async fn a_loan_is_a_fact_on_disk_with_its_reader_sealed_to_the_desk() {
     let bench = TestLending::start();

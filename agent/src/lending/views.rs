@@ -177,6 +177,7 @@ impl Clerk {
         };
         let (now, wall) = (self.clock.uptime().as_duration(), self.clock.wall());
         meter.observe(now, wall, self.line(), backlog);
+        self.heard(depth.get(&Stream::Loan).map_or(0, |depth| depth.settled));
         let oldest = self.outbox.oldest_waiting()?;
         Ok(Waiting {
             facts: backlog.waiting,

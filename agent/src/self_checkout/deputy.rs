@@ -236,19 +236,22 @@ impl Deputy {
 
     async fn lend(&self, loan: Loan) -> Result<Verdict, Refused> {
         let (reader, item) = (loan.reader.clone(), loan.item.clone());
-        match self.lending.lend(loan).await {
-            Ok(lent) => {
-                self.remember(item, lent.fact);
-                Ok(Verdict::Lent(lent.due))
-            }
-            // The same reader asks for the same item once more: the answer was lost, with the
-            // memory of it.
-            Err(Refused::ItemAlreadyLentHere) => {
+        let mut lent = self.lending.lend(loan.clone()).await;
+        if matches!(lent, Err(Refused::ItemAlreadyLentHere)) {
+            if self.item_waits(item.label().as_str()).await {
+                // The same reader asks for the same item once more: the answer was lost, with the
+                // memory of it.
                 let due = self.lending.due_for(&reader, &item);
-                due.map(Verdict::Lent).ok_or(Refused::ItemAlreadyLentHere)
+                return due.map(Verdict::Lent).ok_or(Refused::ItemAlreadyLentHere);
             }
-            Err(refused) => Err(refused),
+            // The library system has long known of that loan, and the item lies here: it came back
+            // elsewhere.
+            self.lending.forget(&item).await?;
+            lent = self.lending.lend(loan).await;
         }
+        let lent = lent?;
+        self.remember(item, lent.fact);
+        Ok(Verdict::Lent(lent.due))
     }
 
     /// Undoes what was last decided here, if it is that.

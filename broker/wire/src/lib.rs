@@ -114,9 +114,9 @@ pub use place::{Moment, Place};
 pub use receipts::{LedgerId, Receipts};
 pub use reported::{Reported, ReportedContent, ReportedScreen, Screen, Taking, TakingState};
 pub use repository::{
-    BLOCK_BYTES, BlobCustom, CONTENT_BLOBS_PATH, CONTENT_BLOCKS_PATH, CONTENT_METADATA_PATH,
-    NOTICES_PATHS, NOTICES_ROLE, NOTICES_TARGET, allotment_target, blob_target, catalogue_target,
-    notice_image_target,
+    BLOCK_BYTES, BOOK_FILE_BYTES_MAX, BlobCustom, CONTENT_BLOBS_PATH, CONTENT_BLOCKS_PATH,
+    CONTENT_METADATA_PATH, NOTICES_PATHS, NOTICES_ROLE, NOTICES_TARGET, allotment_target,
+    blob_target, catalogue_target, notice_image_target,
 };
 pub use schema::{NamedSchema, schemas};
 pub use signed::{Octets, Signed, SignedError, SignedFor};

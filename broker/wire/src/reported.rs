@@ -93,6 +93,9 @@ pub struct ReportedScreen {
     pub seen: Timestamp,
     /// What it shows: `shelf`, `reader`, `notice:closed-tomorrow`.
     pub shows: Label,
+    /// Whether its page has shown no life for so long that somebody should look.
+    #[serde(default)]
+    pub is_silent: bool,
 }
 
 /// The screens of a kiosk.

@@ -9,6 +9,10 @@ use crate::{BlobHash, Label};
 /// TUF metadata by file name, with consistent snapshots: `2.root.json`, `timestamp.json`.
 pub const CONTENT_METADATA_PATH: &str = "/content/v1/metadata/";
 
+/// Most bytes of a PDF, and of one file of an EPUB once expanded: a kiosk holds it in memory while
+/// somebody reads, and opens nothing larger. So nothing larger is published.
+pub const BOOK_FILE_BYTES_MAX: u64 = 64 << 20;
+
 /// Blobs by SHA-256, with Range, If-Range and a strong ETag, which is the hash.
 pub const CONTENT_BLOBS_PATH: &str = "/content/v1/blobs/";
 

@@ -65,7 +65,7 @@ impl Default for ScreensSection {
             // The machine's browser may be restarted meanwhile, and a room opens within an hour.
             paint_patience: Duration::from_secs(3_600),
             book_files_max: 20_000,
-            book_file_max: ByteSize::mib(64),
+            book_file_max: ByteSize::bytes(lujiang_wire::BOOK_FILE_BYTES_MAX),
             book_max: ByteSize::mib(1_024),
         }
     }

@@ -89,6 +89,7 @@ impl LendingSection {
                 default.papers_pause_max,
                 SECOND / 10..=DAY,
             ),
+            told_within: section.duration("told_within", default.told_within, Duration::ZERO..=DAY),
         };
         let orderly = read.papers_pause_min <= read.papers_pause_max;
         section.fits("papers_pause_max", orderly, "at least papers_pause_min");

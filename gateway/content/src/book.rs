@@ -5,6 +5,7 @@
 //! an EPUB is streamed, a PDF is held whole while it is read (its reader knows no other way).
 
 mod archive;
+mod chapter;
 mod cover;
 mod epub;
 mod package;
@@ -30,8 +31,8 @@ pub use xml::XmlFault;
 pub struct BookLimits {
     /// Bytes of the file: 500 MB is what a kiosk's link of 2 Mbit/s takes half an hour for.
     pub file_bytes: u64,
-    /// Bytes of a PDF, which is in memory while it is read.
-    pub pdf_bytes: u64,
+    /// Bytes of a PDF, and of one file of an EPUB once expanded: who reads it holds that in memory.
+    pub part_bytes: u64,
     /// Files within an EPUB; an illustrated encyclopaedia has some thousands.
     pub entries: usize,
     /// Bytes of all of them together once expanded.
@@ -45,7 +46,7 @@ impl Default for BookLimits {
     fn default() -> Self {
         Self {
             file_bytes: 500_000_000,
-            pdf_bytes: 300_000_000,
+            part_bytes: lujiang_wire::BOOK_FILE_BYTES_MAX,
             entries: 10_000,
             expanded_bytes: 1_000_000_000,
             expansion: 50,
@@ -142,6 +143,14 @@ pub enum BookFault {
         /// What it names.
         name: String,
     },
+    /// A chapter that no browser shows.
+    #[error("{name} is no chapter that can be shown: {reason}")]
+    Chapter {
+        /// Which one.
+        name: String,
+        /// Why.
+        reason: String,
+    },
     /// A PDF that cannot be understood.
     #[error("not a PDF that can be read: {reason}")]
     Pdf {
@@ -184,7 +193,7 @@ impl Book {
         if beginning.starts_with(b"PK\x03\x04") {
             epub::read(file, found, limits)
         } else if beginning.windows(5).any(|bytes| bytes == b"%PDF-") {
-            within(limits.pdf_bytes)?;
+            within(limits.part_bytes)?;
             pdf::read(file, found)
         } else {
             Err(BookFault::Unknown)

@@ -33,6 +33,19 @@ test("one silent device among others is a warning of its own", () => {
   assert.deepEqual(troubles.map(({ kind, severity }) => [kind, severity]), [["offline", "warn"]]);
 });
 
+test("what a device says of its machines is told while it is in contact, one thing each", () => {
+  const alarms = [
+    { kind: "self-checkout-out-of-paper", count: 2, since: null },
+    { kind: "screen-silent", count: 1, since: null },
+    { kind: "facts-lost", count: 9, since: null },
+  ];
+  const { troubles } = judge([aDevice({ alarms })]);
+  const told = troubles.flatMap((it) => (it.kind === "alarm" ? [[it.alarm, it.n]] : []));
+  assert.deepEqual(told, [["screen-silent", 1], ["self-checkout-out-of-paper", 2]]);
+  const away = judge([aDevice({ alarms, link: "offline" })]).troubles;
+  assert.deepEqual(away.map(({ kind }) => kind), ["offline"]);
+});
+
 test("a device that was never heard is no trouble", () => {
   const { troubles, never } = judge([aDevice({ link: "unknown", last_contact: null, clock: null })]);
   assert.deepEqual(troubles, []);

@@ -18,9 +18,20 @@ export type Trouble = { severity: Severity; since: number | undefined; href: str
   | { kind: "gap"; device: string; n: number }
   | { kind: "refused"; device: string; n: number; reason: string }
   | { kind: "clock"; device: string }
+  | { kind: "alarm"; device: string; alarm: Alarm; n: number }
   | { kind: "quarantine"; device: string; n: number; reason: string; more: boolean }
   | { kind: "signature"; role: string; until: number; isOffLine: boolean }
 );
+
+/** What a device says of the machines it is there for, worst first. */
+export const ALARMS = [
+  "library-system-away",
+  "self-checkout-out-of-service",
+  "payment-unresolved",
+  "screen-silent",
+  "self-checkout-out-of-paper",
+] as const;
+export type Alarm = (typeof ALARMS)[number];
 
 /** What the page opens with. */
 export interface Verdict {
@@ -62,6 +73,7 @@ export function verdictOf(evidence: Evidence): Verdict {
     ...gaps(devices),
     ...refusals(devices, evidence.now),
     ...clocks(devices),
+    ...machines(devices),
     ...quarantine(evidence),
     ...signatures(evidence),
   ];
@@ -194,6 +206,19 @@ function signatures({ gateway, now }: Evidence): Trouble[] {
     const href = "/releases";
     return [{ kind: "signature", severity, since: undefined, href, role: first.role, until, isOffLine }];
   });
+}
+
+/** Of one that is away nobody knows how its machines are. */
+function machines(devices: readonly Device[]): Trouble[] {
+  return devices
+    .filter(({ link }) => link === "online")
+    .flatMap(({ device, alarms }) =>
+      ALARMS.flatMap((alarm): Trouble[] => {
+        const told = alarms.find(({ kind }) => kind === alarm);
+        if (told === undefined) return [];
+        return [{ kind: "alarm", severity: "warn", since: instant(told.since), href: devicePath(device), device, alarm, n: told.count }];
+      }),
+    );
 }
 
 function instant(text: string | null): number | undefined {

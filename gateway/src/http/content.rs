@@ -68,7 +68,9 @@ pub(super) async fn publish(
     body: Body,
 ) -> Result<(StatusCode, Json<RevisionForm>), Problem> {
     let form: OfferForm = large_json(&headers, body, OFFER_BYTES_MAX).await?;
-    let revision = state.content.publish(&form.into(), &caller.actor()).await?;
+    let given = state.rollouts.given();
+    let (offer, actor) = (form.into(), caller.actor());
+    let revision = state.content.publish(&offer, &given, &actor).await?;
     Ok((StatusCode::CREATED, Json(RevisionForm { revision })))
 }
 
@@ -292,7 +294,7 @@ impl From<ContentError> for Problem {
         use lujiang_content::BlobError;
         let kind = match &error {
             ContentError::NotBegun | ContentError::Begun => ProblemKind::Conflict,
-            ContentError::Publication(_) => ProblemKind::Conflict,
+            ContentError::Publication(_) | ContentError::Given(_) => ProblemKind::Conflict,
             ContentError::Blob { .. } | ContentError::Catalogue { .. } => ProblemKind::Conflict,
             ContentError::NoRelease(_) | ContentError::NoPicture(_) => ProblemKind::NotFound,
             ContentError::Say(said) => match said {

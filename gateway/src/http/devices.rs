@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
-use lujiang_wire::{DeviceId, LinkState, MachineMetric};
+use lujiang_wire::{DeviceId, LinkState, MachineMetric, Reported, Screen};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use utoipa::{IntoParams, ToSchema};
@@ -103,6 +103,8 @@ pub(super) struct DeviceDetail {
     /// Its latest sample.
     #[schema(required = true)]
     telemetry: Option<TelemetryRow>,
+    /// Its screens, where it has some: what each shows.
+    screens: Vec<ScreenRow>,
     /// Facts accepted.
     facts: u64,
     /// Flags seen on counted periods, newest day first.
@@ -135,7 +137,8 @@ pub(super) struct AlarmRow {
     /// `id-conflict`: an id was used twice with different content, as by a cloned card;
     /// `facts-lost`: facts will never come; `refused`: the device asked for what it may not do;
     /// `self-checkout-out-of-paper`, `self-checkout-out-of-service`, `library-system-away` and
-    /// `payment-unresolved`: so says the latest sample of the device with the self-checkouts.
+    /// `payment-unresolved`: so says the latest sample of the device with the self-checkouts;
+    /// `screen-silent`: so says a kiosk of a page that shows no life.
     kind: &'static str,
     /// How often.
     count: u64,
@@ -151,6 +154,19 @@ pub(super) struct TelemetryRow {
     /// By the device's clock.
     time: Timestamp,
     metrics: BTreeMap<String, f64>,
+}
+
+/// A screen of a kiosk.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ScreenRow {
+    /// `left`: the shelf; `right`: the announcements.
+    screen: &'static str,
+    /// What it showed when its page last spoke: `shelf`, `reader`, `notice:closed-tomorrow`.
+    shows: String,
+    /// When that was, by the device's clock.
+    seen: Timestamp,
+    /// Whether its page has shown no life since, so that somebody should look.
+    is_silent: bool,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -247,6 +263,11 @@ impl ApiState {
                 time: sample.time,
                 metrics: sample.metrics,
             }),
+            screens: contact
+                .reported
+                .iter()
+                .flat_map(|it| screens(&it.reported))
+                .collect(),
             facts: figures.facts,
             flagged_days: figures
                 .flagged_days
@@ -309,6 +330,18 @@ impl DeviceRow {
     }
 }
 
+fn screens(said: &Reported) -> impl Iterator<Item = ScreenRow> {
+    said.screens.iter().map(|screen| ScreenRow {
+        screen: match screen.screen {
+            Screen::Left => "left",
+            Screen::Right => "right",
+        },
+        shows: screen.shows.to_string(),
+        seen: screen.seen,
+        is_silent: screen.is_silent,
+    })
+}
+
 fn alarms(contact: &Contact, figures: &DeviceFigures, lost: u64) -> Vec<AlarmRow> {
     let refused_at = contact.last_refusal.as_ref().map(|refusal| refusal.at);
     [
@@ -348,6 +381,12 @@ fn alarms(contact: &Contact, figures: &DeviceFigures, lost: u64) -> Vec<AlarmRow
             contact.machines(MachineMetric::PaymentsUnresolved, true),
             None,
             "compare-the-payment-with-the-library-system",
+        ),
+        (
+            "screen-silent",
+            contact.silent_screens(),
+            None,
+            "look-at-the-screen",
         ),
     ]
     .into_iter()

@@ -231,6 +231,7 @@ impl ApiState {
                 ("self-checkout-out-of-service", service),
                 ("library-system-away", away),
                 ("payment-unresolved", paid),
+                ("screen-silent", contact.silent_screens()),
             ] {
                 add(Gauge::Alarms, kind, u64::from(machines > 0));
             }

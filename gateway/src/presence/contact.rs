@@ -103,6 +103,13 @@ impl Contact {
         })
     }
 
+    /// How many screens of a kiosk show no life.
+    #[must_use]
+    pub fn silent_screens(&self) -> u64 {
+        let said = self.reported.iter().flat_map(|it| &it.reported.screens);
+        said.filter(|screen| screen.is_silent).count() as u64
+    }
+
     /// How many self-checkouts of the device shut down, or are not connected.
     #[must_use]
     pub fn machines_out_of_service(&self) -> u64 {

@@ -1,10 +1,8 @@
-//! The known mistakes of others, each as a claim; and the core against a model that counts anew
-//! from everything that happened.
+//! The known mistakes of others, each as a claim.
 
-use std::collections::BTreeSet;
+mod model;
+
 use std::time::Duration;
-
-use proptest::prelude::*;
 
 use super::*;
 
@@ -327,196 +325,24 @@ fn what_a_device_claims_of_its_own_time_decides_nothing() {
     }
 }
 
-/// What happens in a random life of a rollout.
-#[derive(Debug, Clone)]
-enum Act {
-    Report(usize, u8),
-    Excuse(usize, u32),
-    Pass(u32),
-    Pause,
-    Resume,
-    Retry,
-}
-
-fn act() -> impl Strategy<Value = Act> {
-    prop_oneof![
-        6 => (0..DEVICES, 0..6_u8).prop_map(|(device, how)| Act::Report(device, how)),
-        1 => (0..DEVICES, 1..40_u32).prop_map(|(device, days)| Act::Excuse(device, days)),
-        3 => (1..10_u32).prop_map(Act::Pass),
-        1 => Just(Act::Pause),
-        1 => Just(Act::Resume),
-        1 => Just(Act::Retry),
-    ]
-}
-
-const DEVICES: usize = 12;
-const STAGES: usize = 3;
-
-/// A device, to the model: three facts, from which everything is counted anew.
-#[derive(Clone, Default)]
-struct Known {
-    stage: usize,
-    /// 0 waiting, 1 offered, 2 begun, 3 shown, 4 failed, 5 failed and overlooked.
-    at: u8,
-    heard: u32,
-    excused: u32,
-}
-
-#[derive(Default)]
-struct Model {
-    devices: Vec<Known>,
-    stage: usize,
-    is_running: bool,
-    is_finished: bool,
-    today: u32,
-}
-
-impl Model {
-    fn is_away(&self, known: &Known) -> bool {
-        let heard = known.heard.max(known.excused);
-        (1..=2).contains(&known.at) && (self.today < known.excused || self.today > heard + 14)
+/// An earlier rollout of the release was aborted after a failure, and its echo comes in for years.
+#[test]
+fn another_rollout_of_a_release_begins_above_the_attempts_of_the_one_before() {
+    let mut before = started();
+    report(&mut before, 0, failed(), day(1));
+    act_by(&mut before, Happened::Retried, day(2));
+    assert_eq!(before.last_attempt(), 1);
+    let plan = plan(vec![stage(Share::Rest, (90, 5), (30, 4))]);
+    let again = Rollout::plan(label("2026-12"), plan, [device(0)], label("li")).unwrap();
+    let mut again = again.after_attempts(Some(before.last_attempt()));
+    act_by(&mut again, Happened::Started, day(3));
+    assert_eq!(again.offered(&device(0)), Some(2));
+    again.handle(Happened::Joined(device(7)), day(3)).unwrap();
+    assert_eq!(again.offered(&device(7)), Some(2), "who joins, too");
+    for echo in [0, 1] {
+        let echo = Happened::Reported(device(0), echo, failed());
+        again.handle(echo, day(4)).unwrap();
     }
-
-    /// (expected, shown, failed, belonging)
-    fn count(&self, stage: usize) -> (usize, usize, usize, usize) {
-        let mut of_stage: Vec<&Known> = self.devices.iter().collect();
-        of_stage.retain(|known| known.stage == stage);
-        let all = of_stage.len();
-        of_stage.retain(|known| known.at != 5);
-        of_stage.retain(|known| match known.at {
-            1 => !self.is_away(known),
-            0 | 2 => self.today >= known.excused,
-            _ => true,
-        });
-        let at = |at| of_stage.iter().filter(|known| known.at == at).count();
-        (of_stage.len(), at(3), at(4), all)
-    }
-
-    fn offer(&mut self) {
-        for known in &mut self.devices {
-            if known.stage <= self.stage && known.at == 0 {
-                (known.at, known.heard) = (1, self.today);
-            }
-        }
-    }
-
-    fn settle(&mut self) {
-        while self.is_running {
-            let (expected, shown, failed, all) = self.count(self.stage);
-            let has_failed = (0..=self.stage).any(|stage| {
-                let (expected, shown, failed, _) = self.count(stage);
-                let ended = shown + failed;
-                failed > 0 && ended >= 3.min(expected) && failed * 2 >= ended
-            });
-            if has_failed {
-                self.is_running = false;
-            } else if self.stage + 1 == STAGES {
-                let is_over = |known: &Known| known.at >= 3 || self.is_away(known);
-                self.is_finished = self.devices.iter().all(is_over);
-                self.is_running = !self.is_finished;
-                return;
-            } else if all == 0
-                || (shown + failed >= 2.min(expected).max(1) && shown * 10 >= expected * 8)
-            {
-                self.stage += 1;
-                self.offer();
-            } else {
-                return;
-            }
-        }
-    }
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2_000))]
-
-    #[test]
-    fn whatever_happens_it_is_where_counting_anew_says(acts in prop::collection::vec(act(), 0..80)) {
-        let stages = vec![
-            stage(Share::Devices([device(3), device(4)].into()), (80, 2), (50, 3)),
-            stage(Share::Percent(30), (80, 2), (50, 3)),
-            stage(Share::Rest, (80, 2), (50, 3)),
-        ];
-        let devices = (0..DEVICES).map(device);
-        let mut rollout = Rollout::plan(label("r"), plan(stages), devices, label("li")).unwrap();
-        let in_second: BTreeSet<usize> = [0, 1, 2, 5].into();
-        let stage_of = |number| match number {
-            3 | 4 => 0,
-            number if in_second.contains(&number) => 1,
-            _ => 2,
-        };
-        let known = |number| Known { stage: stage_of(number), ..Known::default() };
-        let mut model = Model {
-            devices: (0..DEVICES).map(known).collect(),
-            is_running: true,
-            ..Model::default()
-        };
-        rollout.handle(Happened::Started(label("li")), day(0)).unwrap();
-        model.offer();
-        model.settle();
-        for act in acts {
-            let now = day(model.today);
-            let allowed = match act {
-                Act::Report(number, how) => {
-                    let progress = match how {
-                        0 | 1 => Progress::Downloading { bytes: 1, of: 2, rate: None, arrival: None },
-                        2..=4 => Progress::Shown,
-                        _ => failed(),
-                    };
-                    let known = &mut model.devices[number];
-                    known.at = match how { 0 | 1 => 2, 2..=4 => 3, _ => 4 };
-                    known.heard = model.today;
-                    report(&mut rollout, number, progress, now);
-                    true
-                }
-                Act::Excuse(number, days) => {
-                    let until = model.today + days;
-                    model.devices[number].excused = until;
-                    rollout.handle(Happened::Excused(device(number), day(until)), now).is_ok()
-                }
-                Act::Pass(days) => {
-                    model.today += days;
-                    rollout.handle(Happened::Ticked, day(model.today)).is_ok()
-                }
-                Act::Pause => {
-                    let was_running = std::mem::take(&mut model.is_running);
-                    let is_ok = rollout.handle(Happened::Paused(label("li")), now).is_ok();
-                    prop_assert_eq!(is_ok, was_running);
-                    true
-                }
-                Act::Resume => {
-                    let was_paused = !model.is_running && !model.is_finished;
-                    if was_paused {
-                        model.is_running = true;
-                        model.devices.iter_mut().filter(|it| it.at == 4).for_each(|it| it.at = 5);
-                    }
-                    let is_ok = rollout.handle(Happened::Resumed(label("li")), now).is_ok();
-                    prop_assert_eq!(is_ok, was_paused);
-                    true
-                }
-                Act::Retry => {
-                    let today = model.today;
-                    for known in model.devices.iter_mut().filter(|it| it.at >= 4) {
-                        (known.at, known.heard) = (1, today);
-                    }
-                    model.is_running |= std::mem::take(&mut model.is_finished);
-                    rollout.handle(Happened::Retried(label("li")), now).is_ok()
-                }
-            };
-            prop_assert!(allowed);
-            model.settle();
-            prop_assert_eq!(rollout.stage(), model.stage);
-            prop_assert_eq!(*rollout.state() == State::Running, model.is_running);
-            prop_assert_eq!(*rollout.state() == State::Finished, model.is_finished);
-            let offered: BTreeSet<_> = rollout.members().iter()
-                .filter(|(_, member)| member.progress != Progress::Waiting)
-                .map(|(device, _)| device.clone())
-                .collect();
-            let expected: BTreeSet<_> = (0..DEVICES)
-                .filter(|number| model.devices[*number].at > 0)
-                .map(device)
-                .collect();
-            prop_assert_eq!(offered, expected);
-        }
-    }
+    assert_eq!(again.members()[&device(0)].progress, Progress::Offered);
+    assert_eq!(Rollout::restored(again.kept()).last_attempt(), 2);
 }

@@ -137,7 +137,8 @@ impl Following {
         }
     }
 
-    /// Kiosks join the newest rollout that is open to them; who is none any more has no part.
+    /// Kiosks that are new join the newest rollout that is open to them, and as long as that offers
+    /// them nothing, the newest that does; who is none any more has no part.
     fn pass_time(&self, news: &mut BTreeMap<u64, Vec<Happened>>) {
         let kiosks: BTreeSet<DeviceId> = self
             .rollouts
@@ -147,14 +148,23 @@ impl Following {
             .collect();
         let entries = self.rollouts.entries();
         let is_ended = |entry: &Arc<Entry>| matches!(entry.rollout.state(), State::Aborted(_));
-        let newest = entries
-            .iter()
-            .find(|entry| entry.facts.is_open && !is_ended(entry));
-        if let Some(newest) = newest {
-            let members = newest.rollout.members();
+        let open = || {
+            let open = entries.iter().filter(|entry| entry.facts.is_open);
+            open.filter(|entry| !is_ended(entry))
+        };
+        let giving = open().find(|entry| entry.rollout.takes_newcomers());
+        let joined: BTreeMap<u64, &Arc<Entry>> = open()
+            .next()
+            .into_iter()
+            .chain(giving)
+            .map(|entry| (entry.number, entry))
+            .collect();
+        for (number, entry) in joined {
+            let members = entry.rollout.members();
             let new = kiosks.iter().filter(|id| !members.contains_key(*id));
+            let new = new.filter(|id| number >= self.shows_of(id, &entries));
             let joined = new.map(|id| Happened::Joined(id.clone()));
-            news.entry(newest.number).or_default().extend(joined);
+            news.entry(number).or_default().extend(joined);
         }
         for entry in entries.iter().filter(|entry| !is_ended(entry)) {
             let members = entry.rollout.members().keys();
@@ -163,6 +173,15 @@ impl Following {
             happened.extend(gone.map(|id| Happened::Left(id.clone())));
             happened.push(Happened::Ticked);
         }
+    }
+
+    /// The number of the newest rollout of what a kiosk shows; 0 where nobody knows. One that was
+    /// away goes back to nothing older by joining.
+    fn shows_of(&self, kiosk: &DeviceId, entries: &[Arc<Entry>]) -> u64 {
+        let said = self.presence.of(kiosk).reported;
+        let shown = said.and_then(|said| said.reported.content?.shown);
+        let of_it = |entry: &&Arc<Entry>| shown.as_ref() == Some(entry.rollout.release());
+        entries.iter().find(of_it).map_or(0, |entry| entry.number)
     }
 
     /// What devices report that is not yet taken; when each said it.

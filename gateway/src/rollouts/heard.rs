@@ -15,13 +15,14 @@ pub(super) fn reported(
 ) -> Option<Happened> {
     let release = entry.rollout.release();
     let member = entry.rollout.members().get(device)?;
-    if let Some(taking) = content.taking.as_ref().filter(|it| it.release == *release) {
-        let progress = progress(taking);
-        return Some(Happened::Reported(device.clone(), taking.attempt, progress));
+    // Whichever attempt did it; it may have it from a stick, or from an earlier rollout.
+    if content.shown.as_ref() == Some(release) {
+        let attempt = member.attempt;
+        return Some(Happened::Reported(device.clone(), attempt, Progress::Shown));
     }
-    // It has it from elsewhere, a stick perhaps, or takes another already.
-    let is_shown = content.shown.as_ref() == Some(release);
-    is_shown.then(|| Happened::Reported(device.clone(), member.attempt, Progress::Shown))
+    let taking = content.taking.as_ref()?;
+    let is_of_it = taking.release == *release;
+    is_of_it.then(|| Happened::Reported(device.clone(), taking.attempt, progress(taking)))
 }
 
 /// What a fact says of a release as a whole.

@@ -78,7 +78,8 @@ impl Rollouts {
             let last = rollouts.0.board.load().keys().next_back().copied();
             let entry = Entry {
                 number: last.unwrap_or(0) + 1,
-                rollout: Rollout::plan(release, plan, devices, by)?,
+                rollout: Rollout::plan(release.clone(), plan, devices, by)?
+                    .after_attempts(rollouts.last_attempt(&release)),
                 facts: EntryFacts {
                     created: now,
                     approved_by: None,
@@ -96,6 +97,14 @@ impl Rollouts {
             Ok(number)
         });
         stepping.await.map_err(|_| RolloutError::Stopping)?
+    }
+
+    /// The last attempt at a release in all its rollouts; none where it has none.
+    fn last_attempt(&self, release: &Label) -> Option<u32> {
+        let board = self.0.board.load();
+        let of_it = board.values().map(|entry| &entry.rollout);
+        let of_it = of_it.filter(|rollout| rollout.release() == release);
+        of_it.map(Rollout::last_attempt).max()
     }
 
     fn planned(&self, asked: NewRollout) -> Result<(Plan, Vec<DeviceId>), RolloutError> {

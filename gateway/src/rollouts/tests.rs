@@ -1,6 +1,8 @@
 //! Rollouts over their store: whatever step was the last before the process died, what is read
 //! again is what was there.
 
+mod again;
+
 use jiff::ToSpan as _;
 use lujiang_broker::Word;
 use lujiang_wire::{Reported, ReportedContent, Taking, TakingState};
@@ -266,6 +268,10 @@ impl House {
             }),
             ..ReportedContent::default()
         };
+        self.report(following, number, content).await;
+    }
+
+    async fn report(&self, following: &mut Following, number: usize, content: ReportedContent) {
         let reported = Reported {
             content: Some(content),
             screens: Vec::new(),

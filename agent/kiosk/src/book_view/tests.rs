@@ -8,6 +8,8 @@ use zip::{CompressionMethod, ZipWriter};
 
 use super::*;
 
+mod published;
+
 pub(crate) const CONTAINER: &str = r#"<?xml version="1.0"?><container version="1.0"
  xmlns="urn:oasis:names:tc:opendocument:xmlns:container"><rootfiles><rootfile
  full-path="OEBPS/package.opf" media-type="application/oebps-package+xml"/></rootfiles></container>"#;

@@ -279,7 +279,13 @@ impl Desk {
     pub(super) fn tick(&self) {
         let now = self.clock.uptime();
         self.sessions().end_idle(now);
-        for ReportedScreen { screen, seen, .. } in self.health().fallen_silent(now) {
+        let mut health = self.health();
+        let silent = health.fallen_silent(now);
+        if !silent.is_empty() {
+            self.reported.send_replace(health.reported());
+        }
+        drop(health);
+        for ReportedScreen { screen, seen, .. } in silent {
             tracing::warn!(?screen, %seen, "a screen is silent: its page shows no life");
         }
         let notices = self.notices(self.clock.wall());

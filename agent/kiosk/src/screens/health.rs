@@ -22,7 +22,6 @@ pub(super) struct Health {
 struct Heard {
     said: ReportedScreen,
     at: Uptime,
-    is_silent: bool,
 }
 
 impl Health {
@@ -38,15 +37,11 @@ impl Health {
             screen,
             seen,
             shows,
-        };
-        let heard = Heard {
-            said,
-            at,
             is_silent: false,
         };
         self.screens
-            .insert(screen, heard)
-            .is_some_and(|before| before.is_silent)
+            .insert(screen, Heard { said, at })
+            .is_some_and(|before| before.said.is_silent)
     }
 
     /// The screens that fell silent since this was last asked, each once.
@@ -54,8 +49,8 @@ impl Health {
         let mut silent = Vec::new();
         for heard in self.screens.values_mut() {
             let since = now.as_duration().saturating_sub(heard.at.as_duration());
-            if since >= SILENT_AFTER && !heard.is_silent {
-                heard.is_silent = true;
+            if since >= SILENT_AFTER && !heard.said.is_silent {
+                heard.said.is_silent = true;
                 silent.push(heard.said.clone());
             }
         }
@@ -81,11 +76,13 @@ mod tests {
         assert!(health.fallen_silent(at(69)).is_empty());
         assert_eq!(health.fallen_silent(at(70)).len(), 1);
         assert!(health.fallen_silent(at(200)).is_empty());
-        assert_eq!(health.reported()[0].seen, seen);
+        let told = health.reported().remove(0);
+        assert_eq!((told.seen, told.is_silent), (seen, true));
         assert!(
             health.heard(Screen::Left, shows, seen, at(201)),
             "it is back"
         );
+        assert!(!health.reported()[0].is_silent);
         assert!(health.fallen_silent(at(260)).is_empty());
     }
 

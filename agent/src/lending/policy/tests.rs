@@ -362,7 +362,9 @@ impl Bench {
         let changes = self.memory.outlived(first, self.today);
         self.keep(changes);
         for item in 0..ITEMS {
-            if self.model.last[item] < first {
+            // What a block has out stays until it is back.
+            let is_out = self.model.lent(item).is_some() && self.model.is_block(item);
+            if self.model.last[item] < first && !is_out {
                 self.model.forget(item);
             }
         }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use lujiang_config::{LendingSection, Offline, OutboxSection};
 use lujiang_wire::Fact;
 
 use super::bench::{Bench, date};
@@ -142,7 +143,7 @@ async fn a_loan_whose_answer_died_with_the_agent_is_granted_again_without_a_seco
 }
 
 #[tokio::test]
-async fn an_item_lent_here_comes_back_here_until_the_gateway_has_heard_of_it() {
+async fn an_item_lent_here_comes_back_here_until_the_library_system_can_know_of_it() {
     let mut bench = Bench::away(TestLending::start()).await;
     let mut machine = bench.machine().await;
     machine.say(&checkout(READER, "LL000001"), 1).await;
@@ -157,8 +158,67 @@ async fn an_item_lent_here_comes_back_here_until_the_gateway_has_heard_of_it() {
     assert!(machine.hear().await.text.starts_with("101Y"));
     library.hears_nothing().await;
     bench.lending.settle(3);
+    // The gateway has it, and has yet to tell it.
     machine.say(&checkin("LL000002"), 4).await;
+    assert!(machine.hear().await.text.starts_with("101Y"));
+    library.hears_nothing().await;
+    bench.lending.settle(4);
+    bench.lending.lending.is_waiting("LL000002").await.unwrap();
+    bench.lending.wait(LendingSection::default().told_within);
+    machine.say(&checkin("LL000002"), 5).await;
     let asked = library.hear().await;
     assert!(asked.text.starts_with("09") && asked.text.contains("LL000002"));
+    bench.stop().await;
+}
+
+#[tokio::test]
+async fn a_loan_that_is_long_known_is_no_answer_to_another_of_the_same_item() {
+    let bench = Bench::away(TestLending::start()).await;
+    let mut machine = bench.machine().await;
+    machine.say(&checkout(READER, "LL000001"), 0).await;
+    assert!(machine.hear().await.text.starts_with("121"));
+    // Asked for once more while nobody knows of it: the answer was lost.
+    machine.say(&checkout(READER, "LL000001"), 1).await;
+    assert!(machine.hear().await.text.starts_with("121"));
+    assert_eq!(bench.lending.facts().len(), 1);
+
+    // It came back at the desk, of which this device hears nothing, and is borrowed anew.
+    bench.lending.settle(1);
+    bench.lending.lending.is_waiting("LL000001").await.unwrap();
+    bench.lending.wait(Duration::from_secs(8 * 24 * 3_600));
+    for (reader, sequence, facts) in [(READER, 2, 1), (OTHER, 3, 1)] {
+        machine.say(&checkout(reader, "LL000001"), sequence).await;
+        let told = machine.hear().await.text;
+        let is_granted = reader == READER;
+        assert_eq!(told.starts_with("121"), is_granted, "{told}");
+        assert!(!is_granted || told.contains("|AH2027-01-01|"), "{told}");
+        assert_eq!(bench.lending.facts().len(), facts);
+    }
+    bench.stop().await;
+}
+
+#[tokio::test]
+async fn where_the_policy_only_takes_back_the_machine_is_told_so_and_lends_nothing() {
+    let section = LendingSection {
+        offline: Offline::Checkin,
+        ..LendingSection::default()
+    };
+    let lending = TestLending::with(section, OutboxSection::default());
+    let bench = Bench::away(lending).await;
+    let mut machine = bench.machine().await;
+    machine.say("9900802.00", 0).await;
+    let status = machine.hear().await.text;
+    assert!(status.starts_with("98NYNNNN"), "{status}");
+    machine.say(&checkout(READER, "LL000001"), 1).await;
+    let told = machine.hear().await.text;
+    assert!(told.starts_with("120"), "{told}");
+    machine.say(&checkin("LL000001"), 2).await;
+    let told = machine.hear().await.text;
+    assert!(told.starts_with("101"), "{told}");
+    let facts = bench.lending.facts();
+    assert!(matches!(
+        facts[..],
+        [ref back] if matches!(back.fact(), Fact::LoanCheckin(_))
+    ));
     bench.stop().await;
 }

@@ -162,6 +162,15 @@ impl Archive {
             let found = expanded;
             return Err(ArchiveFault::Expanded { found, allowed });
         }
+        let allowed = limits.part_bytes;
+        if let Some((name, entry)) = entries.iter().find(|(_, entry)| entry.size > allowed) {
+            let (name, found) = (name.clone(), entry.size);
+            return Err(ArchiveFault::Document {
+                name,
+                found,
+                allowed,
+            });
+        }
         match zip.has_overlapping_files() {
             Ok(false) => Ok(Self { zip, entries }),
             Ok(true) => Err(ArchiveFault::Overlap),

@@ -41,6 +41,16 @@ pub(super) fn read(file: File, bytes: u64, limits: &BookLimits) -> Result<Book, 
         let name = name.clone();
         return Err(BookFault::MissingChapter { name });
     }
+    // What is locked cannot be looked into; it is not published anyway.
+    if protection.is_none() {
+        for name in package.spine.iter().filter(|name| is_document(name)) {
+            let bytes = archive.read(name, limits.part_bytes)?;
+            super::chapter::check(&bytes).map_err(|reason| BookFault::Chapter {
+                name: name.clone(),
+                reason,
+            })?;
+        }
+    }
     let cover = match &package.cover {
         None => Ok(None),
         Some(name) => cover(&mut archive, name)?.map(Some),
@@ -56,6 +66,16 @@ pub(super) fn read(file: File, bytes: u64, limits: &BookLimits) -> Result<Book, 
         isbn: package.isbn,
         cover,
         protection,
+    })
+}
+
+/// By its name: a spine may have pictures in it too.
+fn is_document(name: &str) -> bool {
+    let extension = name.rsplit_once('.').map(|(_, extension)| extension);
+    extension.is_some_and(|it| {
+        ["xhtml", "html", "htm"]
+            .iter()
+            .any(|is| it.eq_ignore_ascii_case(is))
     })
 }
 

@@ -31,6 +31,17 @@ pub(super) fn read(file: File, bytes: u64) -> Result<Book, BookFault> {
     let isbn = keywords
         .split([',', ';', '，', '；'])
         .find_map(|word| number_in(word, false));
+    // As a kiosk will: all of it.
+    if protection.is_none() {
+        let document = Document::load_mem(&whole).map_err(|error| BookFault::Pdf {
+            reason: error.to_string(),
+        })?;
+        if document.get_pages().is_empty() {
+            return Err(BookFault::Pdf {
+                reason: "none of its pages can be found".into(),
+            });
+        }
+    }
     Ok(Book {
         format: BookFormat::Pdf,
         title: metadata.title.as_deref().and_then(line),

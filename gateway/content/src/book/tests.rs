@@ -210,6 +210,27 @@ fn a_book_without_a_chapter_it_names_is_refused() {
 }
 
 #[test]
+fn a_chapter_that_no_browser_shows_is_refused_by_its_name() {
+    let fault = read(&replaced_entry("EPUB/t.xhtml", b"<html>\xff</html>")).unwrap_err();
+    assert_eq!(
+        fault.to_string(),
+        "EPUB/t.xhtml is no chapter that can be shown: not UTF-8 from byte 6 on"
+    );
+}
+
+#[test]
+fn what_a_kiosk_cannot_hold_in_memory_is_refused() {
+    let limits = BookLimits {
+        part_bytes: 1_000,
+        ..BookLimits::default()
+    };
+    let font = good().with("EPUB/font.otf", &[7; 1_001]).bytes();
+    let fault = read_within(&font, &limits).unwrap_err();
+    let told = "\"EPUB/font.otf\" has 1001 bytes, and at most 1000 are taken";
+    assert_eq!(fault.to_string(), told);
+}
+
+#[test]
 fn a_cover_that_is_no_picture_costs_the_cover_and_not_the_book() {
     let book = read(&replaced_entry("EPUB/images/c 1.png", b"<html>")).unwrap();
     assert_eq!(book.cover, Err(CoverFault::Kind));
@@ -314,7 +335,7 @@ fn good() -> Epub {
         .with("mimetype", b"application/epub+zip")
         .with("META-INF/container.xml", CONTAINER.as_bytes())
         .with("EPUB/package.opf", PACKAGE.as_bytes())
-        .with("EPUB/t.xhtml", b"<html/>")
+        .with("EPUB/t.xhtml", b"<html><head></head><body/></html>")
         .with("EPUB/images/c 1.png", PNG)
 }
 

@@ -70,6 +70,12 @@ pub enum Fault {
         /// The other title.
         other: String,
     },
+    /// It takes the place of a title that is called otherwise.
+    #[error("it takes the place of {before:?}, which has its ISBN: is it the same book?")]
+    AnotherTitle {
+        /// What that one is called.
+        before: String,
+    },
     /// It was on the shelf in a release before the last.
     #[error("the same file was in {release} already")]
     Earlier {
@@ -116,6 +122,7 @@ impl Problem {
             Fault::NoBook
             | Fault::SameBytes { .. }
             | Fault::SameIsbn { .. }
+            | Fault::AnotherTitle { .. }
             | Fault::Earlier { .. }
             | Fault::NoName
             | Fault::Cover(_)
@@ -144,6 +151,7 @@ impl Fault {
             Self::NothingToRetire => "nothing-to-retire",
             Self::SameBytes { .. } => "same-bytes",
             Self::SameIsbn { .. } => "same-isbn",
+            Self::AnotherTitle { .. } => "another-title",
             Self::Earlier { .. } => "earlier",
             Self::NoName => "no-name",
             Self::Cover(_) => "cover",

@@ -26,7 +26,7 @@ impl Making {
         let licence = match licence? {
             Some(licence) => licence,
             // On the shelf already: it stays under the licence it has.
-            None if self.is_on_shelf(&file, book.isbn) => return Ok(()),
+            None if self.on_shelf(&file).is_some() => return Ok(()),
             None => return Err(Fault::NoLicence),
         };
         self.refuse_over(&licence)?;
@@ -46,17 +46,24 @@ impl Making {
             identifier: identifier.clone(),
             title,
         };
-        let publication = made(&file, &book, &licence, named, share.total());
         let allotted = self.allot(&file.name, &identifier, &share);
         let blob = Some(file.origin.blob);
         let fate = match self.shelf.get(&identifier) {
             Some(before) if before.acquisition().and_then(|it| it.blob()) == blob => Fate::Renewed,
-            Some(_) => Fate::Replaced,
+            Some(before) => {
+                let (before, after) = (&before.metadata.title, &named.title);
+                if before != after {
+                    let before = before.to_string();
+                    self.tell(&file.name, Fault::AnotherTitle { before });
+                }
+                Fate::Replaced
+            }
             None => Fate::New,
         };
         if fate == Fate::New {
             self.tell_earlier(&file);
         }
+        let publication = made(&file, &book, &licence, named, share.total());
         for origin in [Some(file.origin), file.cover].into_iter().flatten() {
             self.blobs.insert(origin.blob, origin);
         }
@@ -142,18 +149,12 @@ impl Making {
         }
     }
 
-    fn is_on_shelf(&self, file: &FoundFile, isbn: Option<Isbn>) -> bool {
-        let names = isbn.map(|isbn| isbn.urn()).into_iter();
-        let mut names = names.chain([identifier_of_file(&file.origin.blob)]);
-        let blob = Some(file.origin.blob);
-        names.any(|name| {
-            let title = self.shelf.get(&name);
-            title.is_some_and(|it| it.acquisition().and_then(|link| link.blob()) == blob)
-        })
-    }
-
-    /// By its number, unless another title of this release has it.
+    /// As it is known on the shelf; else by its number, unless another title of this release has it.
     fn identifier(&mut self, file: &FoundFile, isbn: Option<Isbn>) -> Label {
+        let is_free = |known: &Label| !self.titles.iter().any(|it| it.identifier == *known);
+        if let Some(known) = self.on_shelf(file).filter(is_free) {
+            return known;
+        }
         let by_hash = identifier_of_file(&file.origin.blob);
         let Some(isbn) = isbn.map(|isbn| isbn.urn()) else {
             return by_hash;
@@ -167,6 +168,15 @@ impl Making {
             .unwrap_or_else(|| other.title.to_string());
         self.tell(&file.name, Fault::SameIsbn { other });
         by_hash
+    }
+
+    /// What these very bytes are known by on the shelf: two volumes of one set may share a number,
+    /// and the second keeps the name it got then.
+    fn on_shelf(&self, file: &FoundFile) -> Option<Label> {
+        let blob = Some(file.origin.blob);
+        let is_it = |it: &Publication| it.acquisition().and_then(|link| link.blob()) == blob;
+        let found = self.shelf.iter().find(|(_, title)| is_it(title));
+        found.map(|(identifier, _)| identifier.clone())
     }
 
     fn tell_earlier(&mut self, file: &FoundFile) {

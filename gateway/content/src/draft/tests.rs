@@ -136,6 +136,57 @@ fn a_file_that_is_on_the_shelf_needs_no_second_line_and_a_new_edition_takes_its_
 }
 
 #[test]
+fn a_volume_that_shares_its_number_keeps_its_name_from_month_to_month() {
+    let both = "file,copies\none.epub,2\ntwo.epub,3\n";
+    let mut october = november(both);
+    let volumes = [
+        file("one.epub", 1, Some(ISBN)),
+        file("two.epub", 2, Some(ISBN)),
+    ];
+    october.files = volumes.into();
+    let october = Draft::of(october);
+    let names = |draft: &Draft| {
+        let names = draft
+            .titles
+            .iter()
+            .map(|it| (it.identifier.to_string(), it.fate));
+        names.collect::<BTreeMap<_, _>>()
+    };
+    let (by_isbn, by_hash) = (
+        format!("urn:isbn:{ISBN}"),
+        identifier_of_file(&hash(2)).to_string(),
+    );
+    let of = |fate| BTreeMap::from([(by_isbn.clone(), fate), (by_hash.clone(), fate)]);
+    assert_eq!(names(&october), of(Fate::New));
+
+    // The second comes again, alone, under a licence of its own.
+    let mut sources = november("file,copies\ntwo.epub,3\n");
+    sources.files = vec![file("two.epub", 2, Some(ISBN))];
+    sources.before = Some(shelved(&october));
+    let draft = Draft::of(sources);
+    let mut expected = of(Fate::Kept);
+    expected.insert(by_hash.clone(), Fate::Renewed);
+    assert_eq!(names(&draft), expected, "{:#?}", draft.problems);
+    assert_eq!(
+        (0..2).map(|at| held(&draft, at)).sum::<u64>(),
+        5,
+        "no copy more"
+    );
+
+    // A third of that number would take the place of the first: somebody is asked.
+    let mut sources = november("file,copies\nthree.epub,1\n");
+    sources.files = vec![file("three.epub", 3, Some(ISBN))];
+    sources.before = Some(shelved(&october));
+    let draft = Draft::of(sources);
+    assert_eq!(draft.titles[0].fate, Fate::Replaced);
+    let told = told(&draft);
+    let asked = told
+        .iter()
+        .any(|it| it.contains("\"书 1\", which has its ISBN: is it the same book?"));
+    assert!(asked, "{told:?}");
+}
+
+#[test]
 fn a_title_leaves_with_the_second_its_licence_ends_in() {
     let mut october = november("file,end\na.epub,2026-11-30\n");
     october.files = vec![file("a.epub", 1, None)];

@@ -87,6 +87,7 @@ export const enDrafts = {
   "fault.nothing-to-retire": "It is not on the shelf: nothing to retire",
   "fault.same-bytes": "The same bytes as another: left out",
   "fault.same-isbn": "It has the ISBN of another: known by its hash",
+  "fault.another-title": "It takes the place of a title of the same ISBN that is called otherwise: is it the same book?",
   "fault.earlier": "The same file was in an earlier release",
   "fault.no-name": "It tells no title: its file's name is shown",
   "fault.cover": "Its cover cannot be used: shown without one",

@@ -87,6 +87,7 @@ export const zhDrafts = {
   "fault.nothing-to-retire": "书架上没有它，无从停用",
   "fault.same-bytes": "与另一个文件完全相同，只收一个",
   "fault.same-isbn": "ISBN 与另一种相同，改用文件指纹区分",
+  "fault.another-title": "将取代书架上 ISBN 相同、题名不同的另一种，请确认是同一本书",
   "fault.earlier": "以前的更新包里有过这个文件",
   "fault.no-name": "书里没写书名，先用文件名",
   "fault.cover": "封面不能用，上架时不带封面",

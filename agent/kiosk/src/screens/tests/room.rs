@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use lujiang_config::ByteSize;
+
 use super::*;
 
 const CHAPTER: &str = "<html xmlns=\"http://www.w3.org/1999/xhtml\"><head><title>t</title></head>\
