@@ -83,8 +83,10 @@ enum Why {
 /// What a column says about lending.
 #[derive(Debug, Clone, Copy)]
 enum Rule {
-    /// Blocked through this day.
+    /// Blocked through this day; for good where none stands there.
     Until,
+    /// Blocked through this day; not at all where none stands there.
+    Debarred,
     /// Good through this day.
     Expiry,
     /// Blocked where it is set.
@@ -110,7 +112,7 @@ const CSV: Form = Form {
 const KOHA: Form = Form {
     reader: &["cardnumber"],
     rules: &[
-        ("debarred", Rule::Until),
+        ("debarred", Rule::Debarred),
         ("dateexpiry", Rule::Expiry),
         ("lost", Rule::Flag(Why::Blocked)),
         ("gonenoaddress", Rule::Flag(Why::Blocked)),
@@ -334,8 +336,12 @@ impl Rule {
     fn ask(self, field: &[u8], today: Date) -> Option<Option<Why>> {
         let text = std::str::from_utf8(field).ok()?.trim();
         Some(match self {
-            // Without an end a block of a generic list is for good.
+            // Whoever stands in a list of blocked readers without an end is blocked for good.
             Self::Until => day(text)?
+                .is_none_or(|day| day >= today)
+                .then_some(Why::Blocked),
+            // Koha lists all its readers, and bars for good until 9999-12-31.
+            Self::Debarred => day(text)?
                 .is_some_and(|day| day >= today)
                 .then_some(Why::Blocked),
             Self::Expiry => day(text)?
@@ -348,7 +354,7 @@ impl Rule {
 
     fn expected(self) -> &'static str {
         match self {
-            Self::Until | Self::Expiry => "a date as 2026-12-31, or nothing",
+            Self::Until | Self::Debarred | Self::Expiry => "a date as 2026-12-31, or nothing",
             Self::Flag(_) | Self::Active => "1 or 0, t or f, yes or no, or nothing",
         }
     }

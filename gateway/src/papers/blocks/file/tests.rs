@@ -70,6 +70,14 @@ fn of_a_bare_list_everybody_is_blocked_and_with_an_end_until_then() {
 }
 
 #[test]
+fn of_a_list_with_ends_who_has_none_is_blocked_for_good_and_koha_s_own_are_not() {
+    let list = "reader,until\nB1,\nB2,2026-11-24\nB3,NULL\n";
+    assert_eq!(readers(&read(BlockSource::Csv, list)), ["B1", "B3"]);
+    let koha = "cardnumber,debarred\nB1,\nB2,9999-12-31\nB3,NULL\n";
+    assert_eq!(readers(&read(BlockSource::Koha, koha)), ["B2"]);
+}
+
+#[test]
 fn a_problem_is_told_by_its_line_and_column_and_never_by_what_stood_there() {
     let file = read(
         BlockSource::Koha,
