@@ -5,16 +5,13 @@
 use std::collections::VecDeque;
 
 use jiff::civil::Date;
-use lujiang_wire::{Due, Label};
+use lujiang_wire::{Due, LOAD_PREFIX, Label, is_load};
 
 use super::list::Checked;
 use crate::lending::{Barcode, ReaderCard, Refused};
 
 /// Lists that wait to be confirmed, and receipts that can be printed again; the oldest goes.
 const KEPT_MAX: usize = 32;
-
-/// Names of blocks that are what the bus carries begin so.
-pub(crate) const LOAD_PREFIX: &str = "load-";
 
 /// Names of other blocks begin so.
 pub(crate) const BLOCK_PREFIX: &str = "block-";
@@ -59,7 +56,7 @@ impl BlockKind {
 
     /// What was done when a block of this name went out.
     pub(crate) fn of_name(block: &Label) -> Self {
-        if block.as_str().starts_with(LOAD_PREFIX) {
+        if is_load(Some(block)) {
             Self::Load
         } else {
             Self::Lend

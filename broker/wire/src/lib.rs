@@ -99,7 +99,8 @@ pub use filter::{FilterError, TopicFilter};
 pub use kiosk::{KioskUsed, Metric};
 pub use label::{Label, LabelError};
 pub use loan::{
-    LoanCancelled, LoanCheckin, LoanCheckout, LoanFailed, LoanKind, LoanUndone, Mode, Outcome,
+    LOAD_PREFIX, LoanCancelled, LoanCheckin, LoanCheckout, LoanFailed, LoanKind, LoanUndone, Mode,
+    Outcome, is_load,
 };
 pub use machine_metric::MachineMetric;
 pub use notices::{HiddenTitle, Notice, NoticeImage, Notices};

@@ -6,6 +6,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Due, EventId, Label, Patron};
 
+/// How the names of those blocks begin that are what a bus carries: lent to its own card, and
+/// returned from it when they are unloaded or lent to a reader.
+pub const LOAD_PREFIX: &str = "load-";
+
+/// Whether a block is what a bus carries. The library system is told of it, but nobody borrows and
+/// nobody brings back: it is no figure of lending.
+#[must_use]
+pub fn is_load(block: Option<&Label>) -> bool {
+    block.is_some_and(|block| block.as_str().starts_with(LOAD_PREFIX))
+}
+
 /// An item lent, or lent on: `library.loan.checkout.v1`, `library.loan.renew.v1`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LoanCheckout {

@@ -1,12 +1,14 @@
 //! What the facts of lending change: counts of a day, the persons who borrowed, stops of the bus,
 //! payments nobody confirmed.
 //!
-//! Only what was granted counts. An undone fact takes away where it had been added.
+//! Only what was granted counts. An undone fact takes away where it had been added. What a bus
+//! carries is lent to its own card and returned from there without anybody borrowing: it counts
+//! nowhere.
 
 use jiff::Timestamp;
 use lujiang_wire::{
     CardIssued, Label, LoanCancelled, LoanCheckin, LoanCheckout, LoanKind, LoanUndone,
-    PaymentUnresolved, StopClosed, StopOpened,
+    PaymentUnresolved, StopClosed, StopOpened, is_load,
 };
 
 use super::{Changes, Edit};
@@ -82,7 +84,7 @@ fn counts_of(kind: LoanKind) -> LoanCounts {
 impl Changes<'_> {
     /// An item lent, or refused.
     pub(super) fn checkout(&mut self, loan: &LoanCheckout, when: When) {
-        if !loan.outcome.ok {
+        if !loan.outcome.ok || is_load(loan.block.as_ref()) {
             return;
         }
         if let Some(cancelled) = &loan.cancels {
@@ -99,7 +101,7 @@ impl Changes<'_> {
     /// An item lent on.
     pub(super) fn renewal(&mut self, loan: &LoanCheckout, when: When) {
         match &loan.cancels {
-            _ if !loan.outcome.ok => {}
+            _ if !loan.outcome.ok || is_load(loan.block.as_ref()) => {}
             // A return that failed is cancelled by a loan; to who has it still, that is a renewal.
             Some(cancelled) => self.cancelled(cancelled, when),
             None => self.lend(RENEWED, loan.stop.as_ref(), when),
@@ -109,7 +111,7 @@ impl Changes<'_> {
     /// An item taken back.
     pub(super) fn checkin(&mut self, loan: &LoanCheckin, when: When) {
         match &loan.cancels {
-            _ if !loan.outcome.ok => {}
+            _ if !loan.outcome.ok || is_load(loan.block.as_ref()) => {}
             Some(cancelled) => self.cancelled(cancelled, when),
             None => self.lend(TAKEN_BACK, loan.stop.as_ref(), when),
         }
@@ -132,6 +134,9 @@ impl Changes<'_> {
 
     /// A loan, renewal or return that did not happen after all.
     pub(super) fn undone(&mut self, undone: &LoanUndone, when: When) {
+        if is_load(undone.block.as_ref()) {
+            return;
+        }
         let when = When {
             device_time: undone.at,
             ..when

@@ -26,6 +26,8 @@ struct Act {
     is_dated: bool,
     is_granted: bool,
     in_block: bool,
+    /// Whether it is of what the bus carries.
+    is_load: bool,
     /// Whether it is undone at once.
     is_undone: bool,
     /// Whether the machine cancels it at once, by its opposite.
@@ -47,10 +49,11 @@ fn act() -> impl Strategy<Value = Act> {
         prop::bool::weighted(0.2),
         prop::bool::weighted(0.2),
         prop::bool::weighted(0.2),
+        prop::bool::weighted(0.15),
     );
     (0..DEVICES.len(), what, 0..3_000_i64, 0..6_u8, flags).prop_map(
         |(device, what, minute, session, flags)| {
-            let (is_dated, is_granted, in_block, is_undone, is_cancelled) = flags;
+            let (is_dated, is_granted, in_block, is_undone, is_cancelled, is_load) = flags;
             Act {
                 device,
                 what,
@@ -59,9 +62,10 @@ fn act() -> impl Strategy<Value = Act> {
                 is_dated,
                 is_granted,
                 in_block,
+                is_load,
                 is_undone: is_undone && is_granted,
                 // What belongs to a block is not cancelled by a machine.
-                is_cancelled: is_cancelled && is_granted && !is_undone && !in_block,
+                is_cancelled: is_cancelled && is_granted && !is_undone && !in_block && !is_load,
             }
         },
     )
@@ -74,6 +78,14 @@ fn beginning() -> Timestamp {
 impl Act {
     fn at(&self) -> Timestamp {
         beginning() + SignedDuration::from_mins(self.minute)
+    }
+
+    fn block(&self) -> Option<Label> {
+        match (self.is_load, self.in_block) {
+            (true, _) => Some(label("load-1")),
+            (false, true) => Some(label("block-1")),
+            (false, false) => None,
+        }
     }
 
     fn session(&self) -> Label {
@@ -96,7 +108,7 @@ impl Act {
             reason: None,
         };
         let (item, session) = (label("LJ0001"), self.session());
-        let block = self.in_block.then(|| label("block-1"));
+        let block = self.block();
         let stop = Some(label("stop-1"));
         let cancels = None;
         if self.what == What::Checkin {
@@ -169,7 +181,7 @@ impl Act {
             item: label("LJ0001"),
             at: self.at(),
             session: self.session(),
-            block: self.in_block.then(|| label("block-1")),
+            block: self.block(),
             stop: Some(label("stop-1")),
         })
     }
@@ -207,7 +219,7 @@ fn counted(acts: &[Act], from: i64, until: i64, undated: bool) -> LoanFigures {
     let day = 24 * 60;
     let counts = |act: &&Act| {
         let is_within = (from..until).contains(&act.minute);
-        let stands = act.is_granted && !act.is_undone && !act.is_cancelled;
+        let stands = act.is_granted && !act.is_undone && !act.is_cancelled && !act.is_load;
         stands && is_within && (undated || act.is_dated)
     };
     let of = |what| {
@@ -316,6 +328,7 @@ fn loans_are_told_by_day_site_and_kind() {
         is_dated: true,
         is_granted: true,
         in_block: false,
+        is_load: false,
         is_undone: false,
         is_cancelled: false,
     };
@@ -348,6 +361,49 @@ fn loans_are_told_by_day_site_and_kind() {
 }
 
 #[test]
+fn what_the_bus_carries_is_lent_to_nobody_and_what_is_lent_from_it_is_brought_back_by_nobody() {
+    let act = |what, minute, is_load| Act {
+        device: 1,
+        what,
+        minute,
+        session: u8::from(is_load),
+        is_dated: true,
+        is_granted: true,
+        in_block: false,
+        is_load,
+        is_undone: false,
+        is_cancelled: false,
+    };
+    // Three are loaded; one of them is lent to a reader, and two are unloaded.
+    let acts = [
+        act(What::Checkout, 1, true),
+        act(What::Checkout, 1, true),
+        act(What::Checkout, 1, true),
+        act(What::Checkin, 60, true),
+        act(What::Checkout, 60, false),
+        act(What::Checkin, 90, true),
+        act(What::Checkin, 90, true),
+    ];
+    let views = ledger(&acts).views(world());
+    let total = views.loans(&query(Bucket::Day), &|_| None).unwrap().total;
+    let expected = LoanFigures {
+        checkouts: 1,
+        borrowers: 1,
+        in_blocks: 0,
+        renewals: 0,
+        checkins: 0,
+        cards: 0,
+    };
+    assert_eq!(total, expected);
+    let stops = views.stops().unwrap();
+    let told: Vec<_> = stops
+        .iter()
+        .map(|stop| (stop.lent.checkouts, stop.lent.checkins))
+        .collect();
+    assert_eq!(told, [(1, 0)]);
+}
+
+#[test]
 fn a_gap_in_the_loans_is_named_beside_their_total() {
     let mut ledger = ledger(&[]);
     let epoch = Epoch::from_bits(5);
@@ -360,6 +416,7 @@ fn a_gap_in_the_loans_is_named_beside_their_total() {
             is_dated: true,
             is_granted: true,
             in_block: false,
+            is_load: false,
             is_undone: false,
             is_cancelled: false,
         };
