@@ -19,7 +19,8 @@
 //!    handled (several may share one transaction, if rows are read through it). If it cannot be
 //!    committed, drop the desk and begin at 1.
 //! 4. [`Effect::Ask`] and [`Effect::Do`] go over one connection, one at a time; the answer comes
-//!    back by [`Desk::handle_answer`]. Time-outs and lost connections are [`Answer::Broken`].
+//!    back by [`Desk::handle_answer`]. What finds no answer is [`Answer::Failed`]: time-outs and
+//!    lost connections, answers to something else, and what cannot be written.
 //! 5. While there is no effect, wait for an entry, a ruling, the link, or [`Desk::next_wake`].
 //!
 //! The reader of a request is the fact's entry: the shell opens the sealed identity, answers
@@ -31,6 +32,7 @@
 
 mod ability;
 mod agenda;
+mod breaks;
 mod conflict;
 mod effect;
 mod fact;
@@ -65,6 +67,7 @@ pub use conflict::{Conflict, ConflictKind};
 pub use effect::{Effect, Keep, Order, Over, Question, RequestNumber, Rest, Settled, Settlement};
 pub use fact::{Deed, LoanFact, ReaderRef};
 pub use forecast::{Forecast, forecasts};
+pub(crate) use item::RECENT_MAX;
 pub use item::{ItemRecord, OpenFact, Past, RecordError};
 pub use late::LateCase;
 pub use outgoing::Outgoing;
@@ -73,13 +76,15 @@ pub use profile::Profile;
 pub use renewal::UnmovedDue;
 pub use ruling::{RulingError, StaffRuling};
 pub use sighting::{
-    Answer, Charged, Circulation, ReaderSeen, ReaderStanding, Sighting, Told, Words,
+    Answer, Charged, Circulation, Failure, FailureKind, ReaderSeen, ReaderStanding, Sighting, Told,
+    Words,
 };
 pub use standing::{Lateness, Standing, Telling};
 pub use step::{Errand, Intent, Stage};
 pub use when::{Happening, OutboxPlace, Precedence, When};
 
 use agenda::{Agenda, Turn};
+use breaks::Breaks;
 use judge::Matter;
 use request::UnderWay;
 
@@ -96,6 +101,8 @@ pub struct Desk {
     /// The items something is to be done about; the others are rows only.
     items: BTreeMap<Label, ItemRecord>,
     agenda: Agenda,
+    /// Which of them found no answer lately.
+    breaks: Breaks,
     effects: VecDeque<Effect>,
     under_way: Option<UnderWay>,
     requests: u64,
@@ -133,6 +140,7 @@ impl Desk {
             abilities,
             items: BTreeMap::new(),
             agenda: Agenda::default(),
+            breaks: Breaks::default(),
             effects: VecDeque::new(),
             under_way: None,
             requests: 0,
@@ -191,8 +199,11 @@ impl Desk {
     pub fn handle_link(&mut self, link: Link, now: Timestamp) {
         self.link = link;
         match link {
-            Link::Up => {}
-            Link::Down => self.broken(now),
+            Link::Up => self.breaks.handle_link_up(),
+            Link::Down if self.under_way.take().is_some() => {
+                self.rest_for(self.policy.break_pause, now);
+            }
+            Link::Down => {}
         }
     }
 
@@ -239,14 +250,19 @@ impl Desk {
             return;
         };
         match (answer, under_way.is_deed) {
-            (Answer::Seen(seen), false) => self.seen(&under_way, &seen, now),
-            (Answer::Told(told), true) => self.told(&under_way, &told, now),
+            (Answer::Seen(seen), false) => {
+                self.breaks.handle_answer(&under_way.item);
+                self.seen(&under_way, &seen, now);
+            }
+            (Answer::Told(told), true) => {
+                self.breaks.handle_answer(&under_way.item);
+                self.told(&under_way, &told, now);
+            }
             (Answer::NoReader, is_deed) => self.no_reader(&under_way, is_deed, now),
-            // An answer to something else is no answer.
-            (Answer::Seen(_), true) | (Answer::Told(_), false) | (Answer::Broken, _) => {
-                self.under_way = Some(under_way);
-                self.broken(now);
-                return;
+            (Answer::Failed(failure), false) => self.failed(&under_way, failure, now),
+            // An answer to something else is no answer: what is kept says what to ask.
+            (Answer::Seen(_), true) | (Answer::Told(_), false) | (Answer::Failed(_), true) => {
+                self.rest_for(self.policy.break_pause, now);
             }
         }
         self.let_go(&under_way.item);
@@ -281,13 +297,6 @@ impl Desk {
         self.link == Link::Down || self.work == Work::Paused
     }
 
-    /// The request under way may have been done; what is kept says what to ask.
-    fn broken(&mut self, now: Timestamp) {
-        if self.under_way.take().is_some() {
-            self.rest_for(self.policy.break_pause, now);
-        }
-    }
-
     fn rest_for(&mut self, pause: Duration, now: Timestamp) {
         self.quiet_until = self.quiet_until.max(later(now, pause));
     }
@@ -315,6 +324,7 @@ impl Desk {
                 Stage::Disputed(conflict) => conflict.retry_at?,
             };
             let happened = head.fact.happening.when.latest();
+            let at = at.max(self.breaks.not_before(item));
             Some(Turn { at, happened })
         });
         self.agenda.set(item, turn);
@@ -330,6 +340,7 @@ impl Desk {
         let is_under_way = self.under_way.as_ref().is_some_and(|u| u.item == *item);
         if !is_queued && !is_under_way && !self.items.get(item).is_some_and(is_moving) {
             self.items.remove(item);
+            self.breaks.forget(item);
         }
     }
 

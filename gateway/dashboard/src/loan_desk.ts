@@ -1,9 +1,10 @@
 /** The loan desk as the page asks for it: how it stands, what is in dispute, what staff rules. */
 import { get, post, remove, told } from "./api.ts";
+import { following } from "./conflict_pages.ts";
 import { settings } from "./settings.svelte.ts";
 import { zhSentences } from "./words/sentences.zh.ts";
 
-export type LoanKind = "checkout" | "renew" | "checkin";
+export type LoanKind = "checkout" | "renew" | "checkin" | "undo";
 export type Ruling = "retry" | "force" | "dismiss";
 export type Ability = "proven" | "unproven" | "lacking";
 
@@ -55,12 +56,16 @@ export interface Conflict {
   /** What each ruling would do; null where it cannot be given. */
   rulings: Record<Ruling, string | null>;
   history: { number: number; device: string; kind: LoanKind; happened: string; outcome: string }[];
+  /** Whether what the library system granted itself before that is no longer in it. */
+  history_cut: boolean;
   pending: PendingRuling | null;
 }
 
 /** A page of them, newest first. */
 export interface ConflictPage {
   conflicts: Conflict[];
+  /** How many there are on all pages. */
+  total: number;
   next: number | null;
 }
 
@@ -76,12 +81,17 @@ export interface Payment {
   session: string;
 }
 
+/** The most the gateway gives at once. */
+const CONFLICTS_PAGE = 200;
+
 export const loanDesk = {
   state: () => get<DeskState>("/loans/desk"),
   pause: () => post("/loans/pause"),
   resume: () => post("/loans/resume"),
-  conflicts: (limit: number, before?: number) =>
-    get<ConflictPage>(`/conflicts?limit=${limit}${before === undefined ? "" : `&before=${before}`}`),
+  conflicts: () =>
+    following((before) =>
+      get<ConflictPage>(`/conflicts?limit=${CONFLICTS_PAGE}${before === undefined ? "" : `&before=${before}`}`),
+    ),
   rule: (number: number, ruling: Ruling, reason: string) =>
     told<PendingRuling>(`/conflicts/${number}/ruling`, { ruling, reason }),
   payments: async () => (await get<{ payments: Payment[] }>("/payments")).payments,

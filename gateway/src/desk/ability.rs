@@ -1,5 +1,7 @@
-//! What a library system can answer. Found out once, from what it shows of the first loan the
-//! desk made in it; until then, and where it shows nothing, its silence proves nothing.
+//! What a library system can answer. Found out once, from what it shows of the first loans the
+//! desk made in it; until then, and where it shows nothing, its silence proves nothing. What is
+//! shown once it can show; that it shows nothing takes two loans, since one may have been brought
+//! back at its counter before the desk looked.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,10 +14,21 @@ pub enum Ability {
     /// Not yet known: what it shows is believed, what it does not show means nothing.
     #[default]
     Unproven,
+    /// It did not show it of one loan; else as above.
+    Doubted,
     /// It shows it.
     Proven,
-    /// It does not.
+    /// It does not: it showed it of neither of two loans.
     Lacking,
+}
+
+impl Ability {
+    fn is_unproven(self) -> bool {
+        match self {
+            Self::Unproven | Self::Doubted => true,
+            Self::Proven | Self::Lacking => false,
+        }
+    }
 }
 
 /// What a library system can answer.
@@ -33,18 +46,19 @@ impl Abilities {
     /// Whether a loan the desk makes still has something to prove.
     #[must_use]
     pub fn are_unproven(&self) -> bool {
-        [self.circulation, self.due, self.charged_items].contains(&Ability::Unproven)
+        let all = [self.circulation, self.due, self.charged_items];
+        all.into_iter().any(Ability::is_unproven)
     }
 
     /// Learns from what is shown of a loan the library system has just accepted.
     pub(crate) fn prove(&mut self, sighting: &Sighting) {
         let settle = |ability: &mut Ability, is_shown: bool| {
-            if *ability == Ability::Unproven {
-                *ability = match is_shown {
-                    true => Ability::Proven,
-                    false => Ability::Lacking,
-                };
-            }
+            *ability = match (*ability, is_shown) {
+                (Ability::Unproven | Ability::Doubted, true) => Ability::Proven,
+                (Ability::Unproven, false) => Ability::Doubted,
+                (Ability::Doubted, false) => Ability::Lacking,
+                (known @ (Ability::Proven | Ability::Lacking), _) => known,
+            };
         };
         let is_on_loan = sighting.circulation == Circulation::OnLoan;
         settle(&mut self.circulation, is_on_loan);

@@ -12,7 +12,7 @@ use crate::desk::step::{Errand, Intent};
 pub struct Conflict {
     /// What is wrong.
     pub kind: ConflictKind,
-    /// The library system's own words, where it had any.
+    /// The library system's own words, where it had any; where it could not be asked, what happened.
     pub words: Option<Words>,
     /// Since when the fact is in dispute, on and off.
     pub since: Timestamp,

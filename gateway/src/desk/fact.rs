@@ -127,6 +127,17 @@ impl Deed {
         }
     }
 
+    /// Whether it is the word that another fact is undone.
+    #[must_use]
+    pub fn is_undo(&self) -> bool {
+        match self {
+            Self::Undo { .. } => true,
+            Self::Checkout { .. } | Self::Renew { .. } | Self::Checkin | Self::Unsure { .. } => {
+                false
+            }
+        }
+    }
+
     /// Whether it is known to have happened.
     #[must_use]
     pub fn is_sure(&self) -> bool {

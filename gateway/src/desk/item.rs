@@ -23,7 +23,7 @@ const FORM: u32 = 1;
 const OPEN_MAX: usize = 200;
 
 /// Settled facts a row remembers: what a fact undoes is hardly ever older.
-const RECENT_MAX: usize = 16;
+pub(crate) const RECENT_MAX: usize = 16;
 
 /// Words that a fact is undone which wait for that fact; beyond it the oldest is let go.
 const ORPHANS_MAX: usize = 16;
@@ -83,6 +83,9 @@ pub struct Past {
     pub id: EventId,
     /// What it was; undoing is taking back.
     pub kind: LoanKind,
+    /// Whether it was the word that another fact is undone.
+    #[serde(default)]
+    pub is_undo: bool,
     /// When it happened.
     pub when: When,
     /// Why it is settled.
@@ -377,6 +380,7 @@ impl ItemRecord {
             device: fact.happening.device.clone(),
             id: fact.id.clone(),
             kind: fact.deed.kind(),
+            is_undo: fact.deed.is_undo(),
             when: fact.happening.when,
             settled: settled.clone(),
             at: now,

@@ -20,7 +20,7 @@ use crate::desk::when::Precedence;
 use crate::entry::EntryNumber;
 
 /// How often anything is sent for one fact without an answer before staff has to look at it.
-const SENDS_MAX: u32 = 8;
+pub(super) const SENDS_MAX: u32 = 8;
 
 /// What to do about a fact.
 #[derive(Debug, Clone, PartialEq, Eq)]

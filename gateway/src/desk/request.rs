@@ -4,12 +4,13 @@
 use jiff::Timestamp;
 use lujiang_wire::{Label, LoanKind};
 
+use crate::desk::breaks::Fault;
 use crate::desk::conflict::{Conflict, ConflictKind};
 use crate::desk::effect::{Effect, Order, Question, RequestNumber, Settled};
 use crate::desk::item::OpenFact;
 use crate::desk::judge::Move;
 use crate::desk::policy::Response;
-use crate::desk::sighting::{Circulation, Sighting, Told, Words};
+use crate::desk::sighting::{Circulation, Failure, FailureKind, Sighting, Told, Words};
 use crate::desk::step::{Errand, Intent, Stage};
 use crate::desk::{Desk, later};
 use crate::entry::EntryNumber;
@@ -118,11 +119,63 @@ impl Desk {
         }
     }
 
+    /// A question found no answer: another item has its turn first. Where it is this one's own
+    /// fault there will be none either, and it is disputed.
+    pub(super) fn failed(&mut self, under_way: &UnderWay, failure: Failure, now: Timestamp) {
+        let (item, pause) = (&under_way.item, self.policy.break_pause);
+        let quiet = match failure.kind {
+            FailureKind::Broken | FailureKind::Unmatched => pause,
+            FailureKind::Unwritable => self.policy.request_interval,
+        };
+        self.rest_for(quiet, now);
+        let fault = self.breaks.handle_failure(item, failure.kind, pause, now);
+        let Some(matter) = self.matter(item) else {
+            return;
+        };
+        if fault == Fault::Line || matter.record.heard != under_way.heard {
+            self.plan(item);
+            return;
+        }
+        let next = match (&matter.open.stage, matter.open.fact.number()) {
+            (_, head) if head != under_way.fact => {
+                self.sought(under_way, &Sighting::nothing(), now);
+                return;
+            }
+            (Stage::Proving, _) => Move::Settle(Settled::Told),
+            (Stage::Waiting | Stage::Intended(_) | Stage::Disputed(_), _) => {
+                matter.dispute(ConflictKind::Unresolved)
+            }
+        };
+        match next {
+            Move::Dispute(kind) => {
+                let words = match self.breaks.times(item) {
+                    0 | 1 => failure.words,
+                    times => {
+                        let last = failure.words.as_ref().map_or("no answer", Words::as_str);
+                        Words::new(&format!(
+                            "asked {times} times in vain; the last time: {last}"
+                        ))
+                    }
+                };
+                let intent = self.intent_of(under_way, kind);
+                self.dispute(under_way, kind, words, intent, now);
+            }
+            next => {
+                let under_way = self.under_way(item, under_way.fact, false);
+                self.perform(under_way, next, None, now);
+            }
+        }
+    }
+
     /// Nobody can say who it was: nothing was sent, though something may have been before.
     pub(super) fn no_reader(&mut self, under_way: &UnderWay, is_deed: bool, now: Timestamp) {
         let Some(open) = self.matter(&under_way.item).map(|matter| matter.open) else {
             return;
         };
+        if open.fact.number() != under_way.fact {
+            self.sought(under_way, &Sighting::nothing(), now);
+            return;
+        }
         let kind = ConflictKind::ReaderErased;
         match &open.stage {
             Stage::Proving => {
@@ -246,7 +299,9 @@ impl Desk {
         now: Timestamp,
     ) {
         // As long as it is not known what the library system can show, it may yet be.
-        let may_mend = kind == ConflictKind::Unresolved && self.abilities.are_unproven();
+        let was_answered = self.breaks.times(&under_way.item) == 0;
+        let may_mend =
+            kind == ConflictKind::Unresolved && self.abilities.are_unproven() && was_answered;
         let response = match may_mend {
             true => Response::RetryLater,
             false => self.policy.response(kind),

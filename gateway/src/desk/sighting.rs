@@ -15,8 +15,39 @@ pub enum Answer {
     Told(Told),
     /// The reader's identity is erased or cannot be opened: nothing was sent.
     NoReader,
-    /// The connection broke, or no answer came in time: what was asked may have been done.
+    /// There is none: a deed may have been done.
+    Failed(Failure),
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// What is wrong, for the desk to judge.
+    pub kind: FailureKind,
+    /// What happened, for people to read. It names no reader.
+    pub words: Option<Words>,
+}
+
+/// What is wrong where there is no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FailureKind {
+    /// The connection broke, or no answer came in time.
     Broken,
+    /// It was answered, but with something that is no answer to it.
+    Unmatched,
+    /// It cannot be written as the library system reads it: nothing was sent.
+    Unwritable,
+}
+
+impl Failure {
+    /// The connection broke, and nobody says how.
+    #[must_use]
+    pub fn broken() -> Self {
+        Self {
+            kind: FailureKind::Broken,
+            words: None,
+        }
+    }
 }
 
 /// The state of an item, and whether a reader has it.

@@ -1,5 +1,6 @@
 //! The desk's claims, case by case; the simulated week holds them all at once.
 
+mod breaks;
 mod cases;
 mod lateness;
 mod rehearsal;

@@ -14,6 +14,7 @@ use super::problem::{Problem, ProblemKind, Problems};
 use super::quarantine::limit;
 use super::{ApiState, blocking};
 use crate::entry::EntryNumber;
+use crate::ledger::LedgerError;
 use crate::loans::dto::{ConflictPage, ConflictRow, RulingRequest, RulingView};
 use crate::loans::{RulingKind, RulingRefused};
 use crate::ruling::RulingReason;
@@ -56,12 +57,17 @@ pub(super) async fn conflicts(
     let asked = Parameters::of::<ConflictParams>(&uri)?;
     let limit = limit(&asked, LIMIT_DEFAULT, LIMIT_MAX)?;
     let query = query(&asked, limit)?;
-    let mut views = blocking(move || state.loans.conflicts(&query)).await??;
+    let (mut views, total) = blocking(move || {
+        let total = state.loans.conflicts_total(&query)?;
+        Ok::<_, LedgerError>((state.loans.conflicts(&query)?, total))
+    })
+    .await??;
     let more = views.len() > limit;
     views.truncate(limit);
     Ok(Json(ConflictPage {
         next: views.last().filter(|_| more).map(|view| view.fact.number.0),
         conflicts: views.into_iter().map(ConflictRow::from).collect(),
+        total,
     }))
 }
 

@@ -1,10 +1,12 @@
 //! What is shown of the desk: conflicts with their story and what each ruling would do, the dry
 //! run of what is next, and how it all stands.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
 use super::{DeskWork, LinkReport, Loans, RulingKind};
-use crate::desk::{Abilities, ConflictKind, ItemRecord, OpenFact, Profile, forecasts};
+use crate::desk::{Abilities, ConflictKind, ItemRecord, OpenFact, Profile, RECENT_MAX, forecasts};
 use crate::entry::EntryNumber;
 use crate::ledger::LedgerError;
 use crate::ruling::RulingReason;
@@ -12,6 +14,9 @@ use crate::store::loans::{self as rows, DeskFact, FactQuery, FactState, RulingRo
 
 /// Items in the dry run of the desk.
 const DRY_RUN_MAX: usize = 100;
+
+/// Facts in the history of an item: as many as may wait behind a dispute, and some before it.
+const HISTORY_MAX: usize = 300;
 
 /// A fact in dispute, for those who rule on it.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,6 +35,8 @@ pub struct ConflictView {
     pub rulings: Vec<(RulingKind, Option<&'static str>)>,
     /// What the item went through, the oldest first.
     pub history: Vec<PastFact>,
+    /// Whether older ones that were lent, renewed or returned on-line are no longer in it.
+    pub is_history_cut: bool,
     /// A ruling that can still be taken back.
     pub pending: Option<PendingRuling>,
 }
@@ -41,7 +48,7 @@ pub struct PastFact {
     pub number: EntryNumber,
     /// Where.
     pub device: String,
-    /// `checkout`, `renew` or `checkin`.
+    /// `checkout`, `renew`, `checkin`, or `undo` where it is the word that one did not happen.
     pub kind: &'static str,
     /// When; of an undated one, when it came at the latest.
     pub happened: Timestamp,
@@ -114,6 +121,21 @@ impl Loans {
             .read(|connection| rows::waiting_of(connection, device))
     }
 
+    /// How many facts are in dispute, on all pages of what is asked for. Blocks while it reads.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub fn conflicts_total(&self, query: &FactQuery) -> Result<u64, LedgerError> {
+        let query = FactQuery {
+            state: Some(FactState::Disputed),
+            before: None,
+            ..query.clone()
+        };
+        self.0
+            .store
+            .read(|connection| rows::count(connection, &query))
+    }
+
     /// Facts in dispute, the newest first. Blocks while it reads.
     ///
     /// # Errors
@@ -132,7 +154,8 @@ impl Loans {
             for fact in rows::facts(connection, &query)? {
                 if let Some(record) = rows::item(connection, &fact.item)? {
                     let pending = pending.iter().find(|row| row.fact == fact.number);
-                    views.extend(view(fact, &record, pending.cloned()));
+                    let older = rows::facts(connection, &of_item(&fact))?;
+                    views.extend(view(fact, &record, &older, pending.cloned()));
                 }
             }
             Ok(views)
@@ -146,7 +169,7 @@ impl Loans {
     pub fn desk(&self) -> Result<DeskView, LedgerError> {
         let (profile, policy) = (self.profile(), self.policy());
         self.0.store.read(|connection| {
-            let abilities = rows::abilities(connection)?;
+            let abilities = self.abilities(connection)?;
             let query = FactQuery {
                 state: Some(FactState::Waiting),
                 limit: DRY_RUN_MAX,
@@ -176,7 +199,21 @@ impl Loans {
     }
 }
 
-fn view(fact: DeskFact, record: &ItemRecord, pending: Option<RulingRow>) -> Option<ConflictView> {
+/// All that the desk had to do about an item.
+fn of_item(fact: &DeskFact) -> FactQuery {
+    FactQuery {
+        item: Some(fact.item.clone()),
+        limit: HISTORY_MAX,
+        ..FactQuery::default()
+    }
+}
+
+fn view(
+    fact: DeskFact,
+    record: &ItemRecord,
+    of_item: &[DeskFact],
+    pending: Option<RulingRow>,
+) -> Option<ConflictView> {
     let (open, conflict) = record.conflict()?;
     if open.fact.number() != fact.number {
         return None;
@@ -195,18 +232,20 @@ fn view(fact: DeskFact, record: &ItemRecord, pending: Option<RulingRow>) -> Opti
         since: conflict.since,
         retry_at: conflict.retry_at,
         rulings: RulingKind::ALL.map(foresee).to_vec(),
-        history: history(record),
+        history: history(record, of_item),
+        is_history_cut: record.recent.len() >= RECENT_MAX,
         pending: pending.map(PendingRuling::from),
         fact,
     })
 }
 
-/// All that is known of an item, the oldest first.
-fn history(record: &ItemRecord) -> Vec<PastFact> {
+/// All that is known of an item, the oldest first. Its row remembers the last of what is settled,
+/// on-line facts among them; the desk's own rows know of more.
+fn history(record: &ItemRecord, of_item: &[DeskFact]) -> Vec<PastFact> {
     let past = record.recent.iter().map(|past| PastFact {
         number: past.number,
         device: past.device.to_string(),
-        kind: rows::kind(past.kind),
+        kind: rows::kind(past.kind, past.is_undo),
         happened: past.when.latest(),
         outcome: past.settled.as_str().to_owned(),
     });
@@ -215,12 +254,26 @@ fn history(record: &ItemRecord) -> Vec<PastFact> {
         PastFact {
             number: happening.number,
             device: happening.device.to_string(),
-            kind: rows::kind(open.fact.deed.kind()),
+            kind: rows::kind(open.fact.deed.kind(), open.fact.deed.is_undo()),
             happened: happening.when.latest(),
             outcome: FactState::of(open).0.as_str().to_owned(),
         }
     });
     let mut history: Vec<PastFact> = past.chain(open).collect();
+    let known: BTreeSet<EntryNumber> = history.iter().map(|fact| fact.number).collect();
+    let older = of_item.iter().filter(|fact| !known.contains(&fact.number));
+    history.extend(older.map(|fact| {
+        PastFact {
+            number: fact.number,
+            device: fact.device.to_string(),
+            kind: fact.kind,
+            happened: fact.happened,
+            outcome: fact
+                .outcome
+                .clone()
+                .unwrap_or_else(|| fact.state.as_str().to_owned()),
+        }
+    }));
     history.sort_by_key(|fact| (fact.happened, fact.number));
     history
 }

@@ -19,7 +19,7 @@ pub struct LoanRow {
     pub device: String,
     /// The item's barcode.
     pub item: String,
-    /// `checkout`, `renew` or `checkin`.
+    /// `checkout`, `renew`, `checkin`, or `undo` where it is the word that one did not happen.
     pub kind: String,
     /// When it happened, corrected; of an undated one, when it came.
     #[schema(value_type = String, format = DateTime)]
@@ -86,6 +86,8 @@ pub struct ConflictRow {
     pub rulings: BTreeMap<String, Option<String>>,
     /// What the item went through, the oldest first.
     pub history: Vec<HistoryRow>,
+    /// Whether older loans, renewals and returns on-line are no longer in `history`.
+    pub history_cut: bool,
     /// A ruling that can still be taken back.
     #[schema(required = true)]
     pub pending: Option<RulingView>,
@@ -98,7 +100,7 @@ pub struct HistoryRow {
     pub number: i64,
     /// Where.
     pub device: String,
-    /// `checkout`, `renew` or `checkin`.
+    /// `checkout`, `renew`, `checkin`, or `undo` where it is the word that one did not happen.
     pub kind: String,
     /// When.
     #[schema(value_type = String, format = DateTime)]
@@ -112,6 +114,8 @@ pub struct HistoryRow {
 pub struct ConflictPage {
     /// The newest first.
     pub conflicts: Vec<ConflictRow>,
+    /// How many there are of what was asked for, on all pages.
+    pub total: u64,
     /// What to give as `before` for the next page; null where there is none.
     #[schema(required = true)]
     pub next: Option<i64>,
@@ -222,6 +226,8 @@ pub struct ExportReport {
 pub struct ForgottenReport {
     /// Sealed readers the library system never accepted.
     pub readers: u64,
+    /// Files of exports, which named readers.
+    pub files: u64,
     /// Years whose pseudonyms nobody can make again.
     pub years: Vec<i16>,
 }
@@ -296,6 +302,7 @@ impl From<ConflictView> for ConflictRow {
             retry_at: view.retry_at,
             rulings: rulings.collect(),
             history: view.history.into_iter().map(HistoryRow::from).collect(),
+            history_cut: view.is_history_cut,
             pending: view.pending.map(RulingView::from),
         }
     }
@@ -367,6 +374,7 @@ impl From<Forgotten> for ForgottenReport {
     fn from(forgotten: Forgotten) -> Self {
         Self {
             readers: forgotten.readers,
+            files: forgotten.files,
             years: forgotten.years,
         }
     }
@@ -374,7 +382,7 @@ impl From<Forgotten> for ForgottenReport {
 
 fn ability(ability: Ability) -> String {
     let word = match ability {
-        Ability::Unproven => "unproven",
+        Ability::Unproven | Ability::Doubted => "unproven",
         Ability::Proven => "proven",
         Ability::Lacking => "lacking",
     };

@@ -6,13 +6,13 @@
 //! out with no other, and the same export again is the same file. What goes out is settled by it;
 //! where it is undone later, its opposite goes out with the next.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use lujiang_wire::Label;
 use rusqlite::Transaction;
 use serde_json::json;
@@ -26,6 +26,13 @@ use crate::ledger::LedgerError;
 use crate::registry::Actor;
 use crate::store::audit::{self, AuditRecord};
 use crate::store::loans::{self as rows, DeskFact};
+
+/// What is written as a return: a return, and the word that a loan did not happen.
+const BACK: &str = "checkin";
+const UNDO: &str = "undo";
+
+/// The least between two lines of an item, as the store keeps it.
+const TICK: SignedDuration = SignedDuration::from_micros(1);
 
 /// The form of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,8 +59,8 @@ pub struct Export {
 /// What of all that waits goes into a file.
 #[derive(Default)]
 struct Chosen {
-    /// Each with its reader, in clear, where it has one.
-    written: BTreeMap<EntryNumber, Option<String>>,
+    /// Each as its line says it, with its reader, in clear, where it has one.
+    written: Vec<(DeskFact, Option<String>)>,
     without_reader: Vec<EntryNumber>,
     kept: Kept,
 }
@@ -100,7 +107,7 @@ impl ExportForm {
         }
     }
 
-    fn file_name(self, number: i64) -> String {
+    pub(super) fn file_name(self, number: i64) -> String {
         match self {
             Self::Koc => format!("{number}.koc"),
             Self::PendingXacts => format!("{number}-pending.xacts"),
@@ -162,10 +169,11 @@ impl Loans {
     ) -> Result<(Export, Kept), LedgerError> {
         let waiting = rows::exportable(tx)?;
         let mut chosen = self.choose(tx, &waiting)?;
-        let out = waiting
-            .iter()
-            .filter(|fact| chosen.written.contains_key(&fact.number));
-        let out: Vec<EntryNumber> = out.map(|fact| fact.number).collect();
+        chosen
+            .written
+            .sort_by_key(|(fact, _)| (fact.happened, fact.number));
+        let out = chosen.written.iter();
+        let out: Vec<_> = out.map(|(fact, _)| (fact.number, fact.happened)).collect();
         if out.is_empty() {
             let nothing = Export {
                 number: None,
@@ -176,11 +184,10 @@ impl Loans {
             return Ok((nothing, chosen.kept));
         }
         let number = rows::begin_export(tx, record.at, &record.actor, form.as_str(), &out)?;
-        let line = |fact: &DeskFact| {
-            let reader = chosen.written.remove(&fact.number)?;
-            Some(form.line(fact, reader.as_deref(), &self.0.zone))
+        let line = |(fact, reader): &(DeskFact, Option<String>)| {
+            form.line(fact, reader.as_deref(), &self.0.zone)
         };
-        let lines: Vec<String> = waiting.iter().filter_map(line).collect();
+        let lines = chosen.written.iter().map(line).collect();
         let export = Written {
             number,
             form,
@@ -201,7 +208,7 @@ impl Loans {
         let (mut lines, mut without_reader) = (Vec::new(), Vec::new());
         for fact in rows::exported(tx, number)? {
             match (fact.kind, self.reader(tx, fact.number)?) {
-                ("checkin", reader) => {
+                (BACK | UNDO, reader) => {
                     lines.push(form.line(&fact, reader.as_deref(), &self.0.zone))
                 }
                 (_, None) => without_reader.push(fact.number),
@@ -227,25 +234,27 @@ impl Loans {
             let Some(record) = rows::item(tx, item)? else {
                 continue;
             };
-            let mut desk = Desk::new(self.profile(), self.policy(), rows::abilities(tx)?);
+            let mut desk = Desk::new(self.profile(), self.policy(), self.abilities(tx)?);
             desk.handle_work(Work::Paused);
             desk.recall(record);
+            let mut written = Vec::new();
             while let Some(number) = desk.next_outgoing(item, now) {
                 let reader = self.reader(tx, number)?;
                 let fact = waiting.iter().find(|fact| fact.number == number);
-                let outgoing = match fact.map(|fact| fact.kind) {
-                    Some("checkin") => Outgoing::Written,
-                    Some(_) | None if reader.is_none() => Outgoing::NoReader,
-                    Some(_) | None => Outgoing::Written,
-                };
-                match outgoing {
-                    Outgoing::Written => {
-                        chosen.written.insert(number, reader);
+                let outgoing = match fact {
+                    Some(fact) if [BACK, UNDO].contains(&fact.kind) || reader.is_some() => {
+                        written.push((fact.clone(), reader));
+                        Outgoing::Written
                     }
-                    Outgoing::NoReader => chosen.without_reader.push(number),
-                }
+                    Some(_) | None => {
+                        chosen.without_reader.push(number);
+                        Outgoing::NoReader
+                    }
+                };
                 desk.handle_outgoing(item, number, outgoing, now);
             }
+            put_in_order(&mut written);
+            chosen.written.append(&mut written);
             chosen.kept = chosen.kept.and(self.keep_all(&mut desk, tx)?);
         }
         Ok(chosen)
@@ -303,6 +312,18 @@ impl Loans {
     }
 }
 
+/// Has each line of an item say a time before that of the next, in the order in which the desk
+/// takes its facts: who loads the file goes by the lines, or by their times. The time of an undated
+/// fact is its receipt, which may be long after what its outbox wrote next.
+fn put_in_order(item: &mut [(DeskFact, Option<String>)]) {
+    let mut next: Option<Timestamp> = None;
+    for (fact, _) in item.iter_mut().rev() {
+        let before = next.map(|next| next.checked_sub(TICK).unwrap_or(next));
+        fact.happened = before.map_or(fact.happened, |before| before.min(fact.happened));
+        next = Some(fact.happened);
+    }
+}
+
 impl ExportForm {
     fn whole(self, lines: &[String]) -> String {
         let head = match self {
@@ -324,7 +345,7 @@ impl ExportForm {
                 let milli = local.millisecond();
                 let item = &fact.item;
                 match fact.kind {
-                    "checkin" => format!("{time} {milli:03}\treturn\t{item}\n"),
+                    BACK | UNDO => format!("{time} {milli:03}\treturn\t{item}\n"),
                     // Koha renews what is issued again to whom it is issued.
                     _ => format!("{time} {milli:03}\tissue\t{reader}\t{item}\n"),
                 }
@@ -338,7 +359,7 @@ impl ExportForm {
                     local.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
                 };
                 let line = match fact.kind {
-                    "checkin" => json!({
+                    BACK | UNDO => json!({
                         "timestamp": seconds, "type": "checkin", "delta": 0,
                         "barcode": fact.item, "backdate": time(),
                     }),

@@ -2,7 +2,7 @@
 //! have come, and of settled facts' readers no more than the year's pseudonym.
 
 use jiff::Timestamp;
-use rusqlite::Transaction;
+use rusqlite::{Connection, Transaction};
 
 use super::Loans;
 use crate::desk::{Abilities, Keep, Settled};
@@ -63,10 +63,23 @@ impl Loans {
     }
 
     pub(super) fn keep_abilities(
+        &self,
         tx: &Transaction<'_>,
         abilities: &Abilities,
     ) -> Result<(), LedgerError> {
-        rows::set_abilities(tx, abilities)
+        rows::set_abilities(tx, &self.library_system(), abilities)
+    }
+
+    /// What this library system has been found able to answer.
+    pub(super) fn abilities(&self, connection: &Connection) -> Result<Abilities, LedgerError> {
+        rows::abilities(connection, &self.library_system())
+    }
+
+    /// Which library system what was found out is about.
+    fn library_system(&self) -> String {
+        let (ils, make) = (&self.0.section.ils, self.profile());
+        let host = ils.host.as_deref().unwrap_or_default();
+        format!("{make:?} at {host}:{}", ils.port)
     }
 
     /// Erases the sealed reader of a fact; the year's pseudonym stays, where it can be made.

@@ -10,12 +10,15 @@ use lujiang_config::{
     IlsSection, Sip2Charset, Sip2Checksum, Sip2Fields, Sip2Profile, Sip2Terminator,
 };
 use lujiang_sip2::{
-    Charset, EncodeError, ErrorDetection, FixedFields, Frame, Framer, Login, MESSAGE_BYTES_MAX,
-    Private, Profile, Request, RequestAcsResend, Response, ScStatus, Sequence, Terminator,
+    Charset, DecodeError, EncodeError, ErrorDetection, FixedFields, Frame, Framer, Login,
+    MESSAGE_BYTES_MAX, Private, Profile, Request, RequestAcsResend, Response, ScStatus, Sequence,
+    Terminator,
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout, timeout_at};
+
+use crate::desk::FailureKind;
 
 /// How often one message is sent or asked for again that did not arrive whole.
 const RESENDS_MAX: usize = 3;
@@ -60,6 +63,10 @@ pub(super) enum LinkError {
     Offline,
     #[error("the library system answered something else: {0}")]
     NotAnswered(String),
+    #[error("the library system sent nothing that arrives whole")]
+    NotWhole,
+    #[error("an answer of the library system did not arrive whole, and it does not say it again")]
+    AnswerLost,
     #[error("a request cannot be written as the library system reads it")]
     NotWritten(#[from] EncodeError),
 }
@@ -72,6 +79,18 @@ impl LinkError {
             Self::Password { .. } | Self::LoginRefused => true,
             Self::Connect(_) | Self::TimedOut(_) | Self::Closed | Self::Broken(_) => false,
             Self::Offline | Self::NotAnswered(_) | Self::NotWritten(_) => false,
+            Self::NotWhole | Self::AnswerLost => false,
+        }
+    }
+
+    /// What it is to the desk.
+    pub(super) fn kind(&self) -> FailureKind {
+        match self {
+            Self::NotAnswered(_) => FailureKind::Unmatched,
+            Self::NotWritten(_) => FailureKind::Unwritable,
+            Self::Password { .. } | Self::LoginRefused | Self::Connect(_) => FailureKind::Broken,
+            Self::TimedOut(_) | Self::Closed | Self::Broken(_) => FailureKind::Broken,
+            Self::Offline | Self::NotWhole | Self::AnswerLost => FailureKind::Broken,
         }
     }
 }
@@ -122,8 +141,11 @@ impl IlsLink {
         }
     }
 
-    /// Sends a request and waits for its answer. A message that did not arrive whole is sent, or
-    /// asked for, again: the protocol has no other way to be told that something was done once.
+    /// Sends a request and waits for its answer. A request is sent again only where the library
+    /// system says that it could not read it (96). An answer that did not arrive whole is asked for
+    /// again (97); should that be answered by 96, the request itself was read before and may have
+    /// been done: not every library system knows a request again by its AY and AZ. Messages nobody
+    /// knows are passed over, as the protocol has it.
     pub(super) async fn exchange(&mut self, request: &Request) -> Result<Response, LinkError> {
         let sequence = self.sequence;
         self.sequence = sequence.next();
@@ -131,13 +153,18 @@ impl IlsLink {
         let again: Request = RequestAcsResend::default().into();
         let again = self.profile.encode(&again, None)?;
         self.write(&bytes).await?;
-        let mut resends = 0;
+        let (mut resends, mut was_answered) = (0, false);
         let mut deadline = Instant::now() + self.answer_timeout;
         while resends <= RESENDS_MAX {
             let frame = self.frame(deadline).await?;
             let read = self.profile.decode::<Response>(&frame);
             let resend = match read {
-                Ok(message) if matches!(message.body, Response::RequestScResend(_)) => &bytes,
+                Ok(message) if matches!(message.body, Response::RequestScResend(_)) => {
+                    if was_answered {
+                        return Err(LinkError::AnswerLost);
+                    }
+                    &bytes
+                }
                 // An answer that is not to this request is none.
                 Ok(message) if !self.profile.is_answer(Some(sequence), message.sequence) => {
                     continue;
@@ -146,15 +173,25 @@ impl IlsLink {
                     self.used = Instant::now();
                     return Ok(message.body);
                 }
-                Err(_) => &again,
+                Err(DecodeError::UnknownCommand { .. }) => continue,
+                Err(
+                    DecodeError::NoCommand { .. }
+                    | DecodeError::Checksum { .. }
+                    | DecodeError::ChecksumMissing
+                    | DecodeError::Characters { .. }
+                    | DecodeError::Opaque { .. }
+                    | DecodeError::Fixed { .. }
+                    | DecodeError::NoField { .. },
+                ) => {
+                    was_answered = true;
+                    &again
+                }
             };
             resends += 1;
             deadline = Instant::now() + self.answer_timeout;
             self.write(&resend.clone()).await?;
         }
-        Err(LinkError::NotAnswered(
-            "nothing that arrives whole".to_owned(),
-        ))
+        Err(LinkError::NotWhole)
     }
 
     async fn write(&mut self, bytes: &[u8]) -> Result<(), LinkError> {

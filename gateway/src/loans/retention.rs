@@ -1,6 +1,7 @@
-//! What is forgotten in time: sealed readers the library system never accepted, and the keys of
-//! past years' pseudonyms.
+//! What is forgotten in time: sealed readers the library system never accepted, the files of exports,
+//! which name readers in clear, and the keys of past years' pseudonyms.
 
+use std::io::ErrorKind;
 use std::time::Duration;
 
 use rusqlite::Transaction;
@@ -8,7 +9,8 @@ use serde_json::json;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
-use super::Loans;
+use super::export::ExportForm;
+use super::{Inner, Loans};
 use crate::ledger::LedgerError;
 use crate::registry::Actor;
 use crate::store::audit;
@@ -22,8 +24,16 @@ const LOOK_EVERY: Duration = Duration::from_secs(6 * 3_600);
 pub struct Forgotten {
     /// Sealed readers.
     pub readers: u64,
+    /// Files of exports.
+    pub files: u64,
     /// Years whose pseudonyms nobody can make again.
     pub years: Vec<i16>,
+}
+
+impl Forgotten {
+    fn is_nothing(&self) -> bool {
+        self.readers == 0 && self.files == 0 && self.years.is_empty()
+    }
 }
 
 impl Loans {
@@ -38,9 +48,10 @@ impl Loans {
             }
             let gateway = Actor::named("gateway");
             match self.forget(&gateway, false).await {
-                Ok(forgotten) if forgotten.readers == 0 && forgotten.years.is_empty() => {}
+                Ok(forgotten) if forgotten.is_nothing() => {}
                 Ok(forgotten) => tracing::info!(
                     readers = forgotten.readers,
+                    files = forgotten.files,
                     years = ?forgotten.years,
                     "readers and pseudonyms forgotten"
                 ),
@@ -69,11 +80,19 @@ impl Loans {
             let (inner, retention) = (&loans.0, loans.0.section.pseudonym_retention);
             let years = (inner.pseudonyms.destroy(now, retention, &inner.zone))
                 .map_err(|error| LedgerError::Database(format!("a pseudonym key: {error}")))?;
-            if is_asked_for || readers > 0 || !years.is_empty() {
-                record.after = Some(json!({ "readers": readers, "years": years }));
+            let files = inner.remove_exports(&rows::exports_before(tx, before)?)?;
+            let forgotten = Forgotten {
+                readers,
+                files,
+                years,
+            };
+            if is_asked_for || !forgotten.is_nothing() {
+                record.after = Some(json!({
+                    "readers": readers, "files": files, "years": forgotten.years,
+                }));
                 audit::append(tx, &record)?;
             }
-            Ok(Forgotten { readers, years })
+            Ok(forgotten)
         };
         let forgotten = self.0.store.decide(forget).await?;
         if forgotten.readers > 0 {
@@ -81,5 +100,26 @@ impl Loans {
             self.0.store.empty_log().await?;
         }
         Ok(forgotten)
+    }
+}
+
+impl Inner {
+    /// Removes the files of these exports; says how many there were. Who has not loaded one by now
+    /// can have it written again, without the readers that are forgotten.
+    fn remove_exports(&self, exports: &[(i64, String)]) -> Result<u64, LedgerError> {
+        let mut removed = 0;
+        for (number, form) in exports {
+            let form: ExportForm = form.parse().map_err(LedgerError::Database)?;
+            let file = self.exports.join(form.file_name(*number));
+            match std::fs::remove_file(&file) {
+                Ok(()) => removed += 1,
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                Err(error) => {
+                    let told = format!("the export {} cannot be removed: {error}", file.display());
+                    return Err(LedgerError::Database(told));
+                }
+            }
+        }
+        Ok(removed)
     }
 }

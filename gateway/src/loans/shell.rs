@@ -12,9 +12,9 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::keeper::Kept;
-use super::link::IlsLink;
+use super::link::{IlsLink, LinkError};
 use super::{LinkReport, LinkWord, Loans};
-use crate::desk::{Answer, Desk, Effect, LoanFact, Work};
+use crate::desk::{Answer, Desk, Effect, Failure, LoanFact, Words, Work};
 use crate::entry::{Entry, EntryNumber, TimeQuality};
 use crate::ledger::{Head, LedgerError, LedgerReader};
 use crate::store::loans as rows;
@@ -109,7 +109,7 @@ impl Shell {
         let loans = loans.clone();
         let reading = tokio::task::spawn_blocking(move || {
             let (desk, heard, is_paused, has_more_rows) = loans.0.store.read(|connection| {
-                let abilities = rows::abilities(connection)?;
+                let abilities = loans.abilities(connection)?;
                 let mut desk = Desk::new(loans.profile(), loans.policy(), abilities);
                 let records = match loans.0.section.ils.host {
                     Some(_) => rows::moving(connection, ROWS_MAX)?,
@@ -261,10 +261,10 @@ impl Shell {
                     self.kept = self.kept.and(keeping.await?);
                 }
                 Effect::KeepAbilities(abilities) => {
-                    let store = &self.loans.0.store;
+                    let loans = self.loans.clone();
                     let keep =
-                        move |tx: &rusqlite::Transaction<'_>| Loans::keep_abilities(tx, &abilities);
-                    store.decide(keep).await?;
+                        move |tx: &rusqlite::Transaction<'_>| loans.keep_abilities(tx, &abilities);
+                    self.loans.0.store.decide(keep).await?;
                 }
                 Effect::Ask(question) => {
                     let answered = self.ask(&question).await;
@@ -289,8 +289,16 @@ impl Shell {
             Ok(answer) => self.desk.handle_answer(request, answer, now),
             Err(Unanswered::NoReader) => self.desk.handle_answer(request, Answer::NoReader, now),
             Err(Unanswered::Link(error)) => {
-                self.desk.handle_answer(request, Answer::Broken, now);
-                self.hang_up(&error);
+                let failure = Failure {
+                    kind: error.kind(),
+                    words: Words::new(&line::told(&error)),
+                };
+                let answer = Answer::Failed(failure);
+                self.desk.handle_answer(request, answer, now);
+                // What could not be written has not touched the line.
+                if !matches!(error, LinkError::NotWritten(_)) {
+                    self.hang_up(&error);
+                }
             }
             Err(Unanswered::Ledger(error)) => return Err(error),
         }
@@ -390,7 +398,7 @@ impl Loans {
         while let Some(effect) = desk.next_effect(self.now()) {
             match effect {
                 Effect::Keep(keep) => kept = kept.and(self.keep(tx, &keep)?),
-                Effect::KeepAbilities(abilities) => Self::keep_abilities(tx, &abilities)?,
+                Effect::KeepAbilities(abilities) => self.keep_abilities(tx, &abilities)?,
                 // A paused desk asks and does nothing.
                 Effect::Ask(_) | Effect::Do(_) => {}
             }

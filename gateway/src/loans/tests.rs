@@ -280,6 +280,32 @@ async fn a_ruling_is_a_row_that_can_be_taken_back_and_each_is_audited() {
 }
 
 #[tokio::test]
+async fn the_history_of_a_conflict_is_longer_than_its_row_and_says_that_it_is_cut() {
+    let house = House::open();
+    for pair in 0..12 {
+        let lent = loan(2 * pair + 1, "checkout", "LJ1", Some("R1"));
+        house.send(&lent).await;
+        house.send(&undone(2 * pair + 2, &lent)).await;
+    }
+    house.send(&loan(25, "checkout", "LJ1", Some("R1"))).await;
+    house.is_heard().await;
+    house.dispute(25).await;
+    let query = FactQuery {
+        limit: 10,
+        ..FactQuery::default()
+    };
+    let view = house.loans.conflicts(&query).unwrap().pop().unwrap();
+    let kinds = |wanted| {
+        view.history
+            .iter()
+            .filter(|past| past.kind == wanted)
+            .count()
+    };
+    assert_eq!((kinds("checkout"), kinds("undo")), (13, 12));
+    assert!(view.is_history_cut);
+}
+
+#[tokio::test]
 async fn a_dispute_goes_back_in_the_papers_of_the_device_it_came_from() {
     let house = House::open();
     house.send(&loan(1, "checkout", "LJ1", Some("R1"))).await;

@@ -4,6 +4,7 @@
 //! Each function is one statement or a few; what goes together in a transaction is the caller's
 //! business.
 
+mod abilities;
 mod exports;
 mod readers;
 mod rulings;
@@ -13,12 +14,13 @@ use lujiang_wire::{DeviceId, Due, EventId, Fact, Label, LoanKind, ReturnedConfli
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::registry::timestamp;
-use crate::desk::{Abilities, ConflictKind, ItemRecord, OpenFact, Rest, Settlement, Stage};
+use crate::desk::{ConflictKind, ItemRecord, OpenFact, Rest, Settlement, Stage};
 use crate::entry::{Entry, EntryNumber};
 use crate::ledger::LedgerError;
 use crate::store::rows::signed;
 
-pub(crate) use exports::{begin_export, export_form, exportable, exported};
+pub(crate) use abilities::{abilities, set_abilities};
+pub(crate) use exports::{begin_export, export_form, exportable, exported, exports_before};
 pub(crate) use readers::{erase_readers, person, put_pseudonym};
 pub(crate) use rulings::{RulingRow, put_ruling, rulings, take_ruling};
 
@@ -40,7 +42,7 @@ CREATE TABLE desk_fact (
     device   TEXT NOT NULL,
     event    TEXT NOT NULL,
     item     TEXT NOT NULL,
-    kind     TEXT NOT NULL,        -- checkout, renew or checkin
+    kind     TEXT NOT NULL,        -- checkout, renew, checkin or undo
     happened INTEGER NOT NULL,
     due      INTEGER,
     state    TEXT NOT NULL,        -- waiting, sent, disputed or settled
@@ -68,6 +70,9 @@ CREATE TABLE desk_export (
 ) STRICT;
 ";
 
+/// What facts are called.
+const KINDS: [&str; 4] = ["checkout", "renew", "checkin", "undo"];
+
 /// How far a fact has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FactState {
@@ -92,9 +97,9 @@ pub struct DeskFact {
     pub event: EventId,
     /// The item's barcode.
     pub item: Label,
-    /// What it was; undoing is taking back.
+    /// What it was: `checkout`, `renew`, `checkin`, or `undo`.
     pub kind: &'static str,
-    /// When; of an undated one, when it came at the latest.
+    /// When; of an undated one, when it came at the latest; of an exported one, when its line says.
     pub happened: Timestamp,
     /// Until when it was lent.
     pub due: Option<Timestamp>,
@@ -173,21 +178,6 @@ pub(crate) fn set_heard(connection: &Connection, number: EntryNumber) -> Result<
     set(connection, "heard", &number.0.to_string())
 }
 
-/// What the library system has been found able to answer.
-pub(crate) fn abilities(connection: &Connection) -> Result<Abilities, LedgerError> {
-    let text = value(connection, "abilities")?;
-    let read = |text: String| serde_json::from_str(&text).map_err(|error| not_ours(&error));
-    text.map_or(Ok(Abilities::default()), read)
-}
-
-pub(crate) fn set_abilities(
-    connection: &Connection,
-    abilities: &Abilities,
-) -> Result<(), LedgerError> {
-    let text = serde_json::to_string(abilities).expect("words are JSON");
-    set(connection, "abilities", &text)
-}
-
 /// Whether staff has paused the desk.
 pub(crate) fn is_paused(connection: &Connection) -> Result<bool, LedgerError> {
     Ok(value(connection, "work")?.as_deref() == Some("paused"))
@@ -261,7 +251,7 @@ pub(crate) fn keep(
                 happening.device.as_str(),
                 open.fact.id.as_str(),
                 record.item.as_str(),
-                kind(open.fact.deed.kind()),
+                kind(open.fact.deed.kind(), open.fact.deed.is_undo()),
                 happening.when.latest().as_microsecond(),
                 open.fact.deed.due().map(Timestamp::as_microsecond),
                 state.as_str(),
@@ -343,6 +333,24 @@ pub fn facts(connection: &Connection, query: &FactQuery) -> Result<Vec<DeskFact>
         facts.push(fact(row)?);
     }
     Ok(facts)
+}
+
+/// How many facts are asked for, whatever the limit.
+pub(crate) fn count(connection: &Connection, query: &FactQuery) -> Result<u64, LedgerError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT count(*) FROM desk_fact
+         WHERE number < ?1 AND (?2 IS NULL OR device = ?2) AND (?3 IS NULL OR item = ?3)
+           AND (?4 IS NULL OR state = ?4) AND (?5 IS NULL OR outcome = ?5)",
+    )?;
+    let of = params![
+        query.before.map_or(i64::MAX, |before| before.0),
+        query.device.as_ref().map(DeviceId::as_str),
+        query.item.as_ref().map(Label::as_str),
+        query.state.map(FactState::as_str),
+        query.outcome,
+    ];
+    let count: i64 = statement.query_row(of, |row| row.get(0))?;
+    Ok(count.unsigned_abs())
 }
 
 /// How many facts have come how far, by state and outcome.
@@ -457,16 +465,13 @@ fn record(json: &str) -> Result<ItemRecord, LedgerError> {
 
 fn fact(row: &Row<'_>) -> Result<DeskFact, LedgerError> {
     let text = |column| -> Result<String, LedgerError> { Ok(row.get(column)?) };
-    let state = text(7)?;
+    let (kind, state) = (text(4)?, text(7)?);
     Ok(DeskFact {
         number: EntryNumber(row.get(0)?),
         device: super::registry::id(text(1)?)?,
         event: text(2)?.parse().map_err(|error| not_ours(&error))?,
         item: text(3)?.parse().map_err(|error| not_ours(&error))?,
-        kind: [LoanKind::Checkout, LoanKind::Renew, LoanKind::Checkin]
-            .into_iter()
-            .map(kind)
-            .find(|known| *known == text(4).unwrap_or_default())
+        kind: (KINDS.into_iter().find(|known| *known == kind))
             .ok_or_else(|| not_ours(&"a kind of loan that is none"))?,
         happened: timestamp(row.get(5)?)?,
         due: row.get::<_, Option<i64>>(6)?.map(timestamp).transpose()?,
@@ -477,12 +482,15 @@ fn fact(row: &Row<'_>) -> Result<DeskFact, LedgerError> {
     })
 }
 
-/// The name of a kind of loan.
-pub(crate) fn kind(kind: LoanKind) -> &'static str {
+/// What a fact is called, by what is to be done about it and whether it is the word that another
+/// is undone.
+pub(crate) fn kind(kind: LoanKind, is_undo: bool) -> &'static str {
+    let [checkout, renew, checkin, undo] = KINDS;
     match kind {
-        LoanKind::Checkout => "checkout",
-        LoanKind::Renew => "renew",
-        LoanKind::Checkin => "checkin",
+        _ if is_undo => undo,
+        LoanKind::Checkout => checkout,
+        LoanKind::Renew => renew,
+        LoanKind::Checkin => checkin,
     }
 }
 

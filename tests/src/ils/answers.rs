@@ -145,7 +145,9 @@ impl Ils {
         if !self.habits.tells_items {
             return silent;
         }
+        let called = item.called.as_ref().unwrap_or(&item.barcode);
         ItemInformationResponse {
+            item_identifier: called.clone(),
             circulation_status: item.circulation(),
             title_identifier: item.title.clone(),
             due_date: item.loan.as_ref().map(|loan| local(loan.due).into()),

@@ -26,6 +26,8 @@ pub enum Fault {
     WrongChecksum,
     /// Nothing is executed; it is asked for once more (96).
     AskAgain,
+    /// It is executed, and before the answer comes a message nobody knows.
+    Stranger,
     /// It is executed, and the answer comes byte by byte.
     Dribble,
 }

@@ -46,6 +46,9 @@ pub struct Habits {
     pub tells_items: bool,
     /// From when a renewal lends.
     pub renewal_base: RenewalBase,
+    /// Whether a request with the AY and AZ of the one before is answered again, and not executed
+    /// again.
+    pub knows_duplicates: bool,
     /// Who may log in, name and password; with none, anybody may, and needs not.
     pub login: Option<(String, String)>,
     /// What AO says.
@@ -61,6 +64,7 @@ impl Habits {
             charged_items: ChargedItems::Barcodes,
             tells_items: true,
             renewal_base: RenewalBase::Today,
+            knows_duplicates: true,
             login: None,
             institution: "liling".to_owned(),
         }

@@ -20,6 +20,8 @@ pub struct Item {
     pub loan_days: i64,
     /// How often a loan is renewed.
     pub renewals_max: usize,
+    /// What the item information calls it, where that is not what it was asked for.
+    pub called: Option<String>,
 }
 
 /// Who has an item.
@@ -47,6 +49,7 @@ impl Item {
             holds: Vec::new(),
             loan_days: 30,
             renewals_max: 2,
+            called: None,
         }
     }
 

@@ -1,5 +1,6 @@
 //! The library system on a loopback port. It remembers across restarts; its connections do not.
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
@@ -18,6 +19,9 @@ use super::{Fault, Ils};
 
 /// How much is read at once.
 const READ_BYTES: usize = 4 * 1024;
+
+/// A message of no code that anybody knows.
+const STRANGE: &[u8] = b"58nobody knows what this is\r";
 
 /// The library system behind its port.
 #[derive(Debug)]
@@ -44,6 +48,10 @@ struct Manner {
     connections: usize,
     /// When each line was received.
     received: Vec<Instant>,
+    /// How often each code was received.
+    codes: BTreeMap<String, usize>,
+    /// The items at which the connection ends, whatever is asked about them.
+    feared: Vec<String>,
 }
 
 /// Its tasks while it runs.
@@ -142,6 +150,17 @@ impl IlsHandle {
     /// From now on so many of a thousand requests go wrong, as `seed` has it.
     pub fn seed_faults(&self, seed: u64, per_thousand: u32) {
         self.manner().faults.seed(seed, per_thousand);
+    }
+
+    /// From now on the connection ends at every request about that item; nothing is executed.
+    pub fn fear(&self, barcode: &str) {
+        self.manner().feared.push(barcode.to_owned());
+    }
+
+    /// How many lines with that code were received.
+    #[must_use]
+    pub fn received_of(&self, code: &str) -> usize {
+        self.manner().codes.get(code).copied().unwrap_or(0)
     }
 
     /// Nothing goes wrong any more.
@@ -272,7 +291,16 @@ impl Shared {
         let (fault, refuse_logins) = {
             let mut manner = self.manner.lock().expect("no panic holds it");
             manner.received.push(Instant::now());
-            let fault = Command::of(line).and_then(|command| manner.faults.next(command));
+            let command = Command::of(line);
+            if let Some(command) = command {
+                *manner.codes.entry(command.to_string()).or_default() += 1;
+            }
+            let text = String::from_utf8_lossy(line);
+            let is_of = |item: &String| text.contains(&format!("AB{item}|"));
+            let fault = match manner.feared.iter().any(is_of) {
+                true => Some(Fault::DropBefore),
+                false => command.and_then(|command| manner.faults.next(command)),
+            };
             (fault, manner.refuse_logins)
         };
         let mut ils = self.ils.lock().expect("no panic holds it");
@@ -303,6 +331,13 @@ impl Shared {
             },
             Some(Fault::WrongChecksum) => match execute() {
                 Reply::Answer(answer) | Reply::Last(answer) => Delivery::Whole(damaged(answer)),
+                Reply::Nothing => Delivery::Nothing,
+                Reply::Close => Delivery::Close,
+            },
+            Some(Fault::Stranger) => match execute() {
+                Reply::Answer(answer) | Reply::Last(answer) => {
+                    Delivery::Whole([STRANGE, &answer].concat())
+                }
                 Reply::Nothing => Delivery::Nothing,
                 Reply::Close => Delivery::Close,
             },

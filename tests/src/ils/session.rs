@@ -78,7 +78,8 @@ impl Session {
                 | DecodeError::NoField { .. },
             ) => return self.ask_again(),
         };
-        if matches!(message.body, Request::RequestAcsResend(_)) || self.is_duplicate(&message) {
+        let is_repeated = ils.habits.knows_duplicates && self.is_duplicate(&message);
+        if matches!(message.body, Request::RequestAcsResend(_)) || is_repeated {
             return match &self.last {
                 Some(last) => Reply::Answer(last.answer.clone()),
                 None => Reply::Nothing,
@@ -121,7 +122,8 @@ impl Session {
         }
     }
 
-    /// The same AY and the same AZ as the request before: the protocol's only idempotency.
+    /// The same AY and the same AZ as the request before: the protocol's only idempotency, where a
+    /// library system has it.
     fn is_duplicate(&self, message: &Message<Request>) -> bool {
         message.sequence.is_some()
             && message.checksum.is_some()

@@ -142,6 +142,9 @@ pub(super) async fn conflicts(
         if let Some(words) = &conflict.words {
             printer.line(format!("  The library system says: {words}"))?;
         }
+        if conflict.history_cut {
+            printer.line("    (what the library system itself granted before is not listed)")?;
+        }
         for past in &conflict.history {
             let (at, kind, device) = (past.happened, &past.kind, &past.device);
             printer.line(format!("    {at}  {kind} at {device}  {}", past.outcome))?;
@@ -326,8 +329,8 @@ pub(super) async fn forget(
         Print::Json => printer.json(&report)?,
         Print::Text => {
             printer.line(format!(
-                "readers  {}\nyears    {:?}",
-                report.readers, report.years
+                "readers  {}\nfiles    {}\nyears    {:?}",
+                report.readers, report.files, report.years
             ))?;
         }
     }

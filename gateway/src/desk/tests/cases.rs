@@ -5,8 +5,8 @@ use lujiang_wire::LoanKind::{Checkin, Checkout, Renew};
 
 use super::rehearsal::{Rehearsal, Want, all, at, back, is_in, label, loan, on_loan, renewal};
 use crate::desk::{
-    Ability, Answer, Charged, ConflictKind, Errand, Link, Policy, Profile, ReaderStanding,
-    Response, StaffRuling, Work,
+    Ability, Answer, Charged, ConflictKind, Errand, Failure, Link, LoanFact, Policy, Profile,
+    ReaderStanding, Response, StaffRuling, Work,
 };
 
 #[test]
@@ -45,7 +45,8 @@ fn after_a_break_the_desk_asks_and_never_sends_blindly() {
         r.see(is_in());
         let order = r.ordered();
         if was_done {
-            r.desk.handle_answer(order.request, Answer::Broken, r.now);
+            r.desk
+                .handle_answer(order.request, Answer::Failed(Failure::broken()), r.now);
         } else {
             r.restart();
         }
@@ -76,17 +77,42 @@ fn what_a_library_system_cannot_show_is_unresolved_and_held() {
 }
 
 #[test]
-fn the_first_loan_proves_what_the_library_system_can_show() {
+fn the_first_loans_prove_what_the_library_system_can_show_and_two_that_it_cannot() {
+    let mut r = Rehearsal::with(Profile::Generic, Policy::default(), all(Ability::Unproven));
+    for (number, item) in [(1, "b1"), (2, "b2")] {
+        assert!(r.desk.abilities().are_unproven());
+        r.hear(LoanFact {
+            item: label(item),
+            ..loan(number, "bus", 100 + number)
+        });
+        r.see(is_in());
+        r.does(Checkout);
+        r.see(on_loan(Charged::Withheld));
+        r.rests();
+        assert_eq!(r.settled(number), "told");
+        assert_eq!(r.desk.abilities().circulation, Ability::Proven);
+    }
+    assert_eq!(r.desk.abilities().charged_items, Ability::Lacking);
+}
+
+#[test]
+fn a_first_loan_that_was_brought_back_before_the_desk_looked_says_nothing_for_good() {
     let mut r = Rehearsal::with(Profile::Generic, Policy::default(), all(Ability::Unproven));
     r.hear(loan(1, "bus", 100));
     r.see(is_in());
     r.does(Checkout);
-    r.see(on_loan(Charged::Withheld));
+    r.see(is_in());
     r.rests();
     assert_eq!(r.settled(1), "told");
-    let abilities = r.desk.abilities();
-    assert_eq!(abilities.circulation, Ability::Proven);
-    assert_eq!(abilities.charged_items, Ability::Lacking);
+    r.hear(LoanFact {
+        item: label("b2"),
+        ..loan(2, "bus", 200)
+    });
+    r.see(is_in());
+    r.does(Checkout);
+    r.see(on_loan(Charged::Listed));
+    r.rests();
+    assert_eq!(r.desk.abilities(), all(Ability::Proven));
 }
 
 #[test]

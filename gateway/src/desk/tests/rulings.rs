@@ -4,7 +4,8 @@ use lujiang_wire::LoanKind::{Checkin, Checkout};
 
 use super::rehearsal::{Rehearsal, all, at, back, is_in, loan, on_loan, online, renewal};
 use crate::desk::{
-    Ability, Answer, Charged, Effect, Errand, LateCase, Policy, Profile, StaffRuling, forecasts,
+    Ability, Answer, Charged, Effect, Errand, Failure, LateCase, Policy, Profile, StaffRuling,
+    forecasts,
 };
 
 #[test]
@@ -48,7 +49,8 @@ fn what_may_have_been_done_is_not_forced_twice_if_it_shows() {
     seen.due = None;
     r.see(seen.clone());
     let order = r.ordered();
-    r.desk.handle_answer(order.request, Answer::Broken, r.now);
+    r.desk
+        .handle_answer(order.request, Answer::Failed(Failure::broken()), r.now);
     r.see(seen);
     r.rests();
     assert_eq!(r.conflict(), Some("unresolved"));

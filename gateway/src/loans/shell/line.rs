@@ -186,7 +186,7 @@ impl Shell {
 }
 
 /// An error with its causes: a system's word for why a file or an address cannot be used.
-fn told(error: &LinkError) -> String {
+pub(super) fn told(error: &LinkError) -> String {
     let mut told = error.to_string();
     let mut cause = std::error::Error::source(error);
     while let Some(error) = cause {

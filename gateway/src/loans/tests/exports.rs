@@ -1,6 +1,9 @@
 //! Files for a library system without SIP2: what goes out, once, and what comes of it later.
 
+use jiff::SignedDuration;
+
 use super::*;
+use crate::intake::rehearsal::report;
 
 #[tokio::test]
 async fn an_export_goes_out_once_and_again_as_the_same_file() {
@@ -57,6 +60,33 @@ async fn an_export_goes_out_once_and_again_as_the_same_file() {
 }
 
 #[tokio::test]
+async fn an_items_lines_stand_in_the_order_of_its_outbox_though_the_time_of_the_first_is_unknown() {
+    let house = House::open();
+    // The bus lends, starts anew in the village, takes back, and is home before it lends again.
+    let lent = loan(1, "checkout", "LJ1", Some("R1"));
+    let mut back = loan(2, "checkin", "LJ1", None);
+    back["boot"] = json!("boot-b");
+    house.send(&lent).await;
+    let measured = report("boot-b", SignedDuration::ZERO);
+    let intake = &house.rehearsal.intake;
+    intake.clock_measured(device(), measured);
+    house.send(&back).await;
+    house.is_heard().await;
+    let first = house.loans.export(ExportForm::Koc, None, &admin()).await;
+    let file = first.unwrap().file.unwrap();
+    let text = std::fs::read_to_string(&file).unwrap();
+    let lines: Vec<&str> = text.lines().skip(1).collect();
+    let expected = [
+        "2026-03-02 17:58:59 999\tissue\tR1\tLJ1",
+        "2026-03-02 17:59:00 000\treturn\tLJ1",
+    ];
+    assert_eq!(lines, expected);
+    let again = house.loans.export(ExportForm::Koc, Some(1), &admin()).await;
+    assert_eq!(again.unwrap().facts, 2);
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), text);
+}
+
+#[tokio::test]
 async fn an_exported_loan_that_is_undone_is_returned_by_the_next_export() {
     let house = House::open();
     let lent = loan(1, "checkout", "LJ1", Some("R1"));
@@ -101,6 +131,13 @@ async fn an_exported_return_that_is_undone_is_held_for_staff_and_goes_out_in_no_
     assert_eq!(house.facts()[1], held);
     let conflicts = house.loans.conflicts(&all()).unwrap();
     assert!(conflicts[0].kind.sentence().contains("gone out in a file"));
+    let history = conflicts[0].history.iter();
+    let told: Vec<_> = history.map(|past| past.kind).collect();
+    assert_eq!(
+        (conflicts[0].fact.kind, told),
+        ("undo", vec!["checkin", "undo"])
+    );
+    assert!(!conflicts[0].is_history_cut);
     // What came to the item since waits behind it.
     house.send(&loan(3, "checkout", "LJ1", Some("R1"))).await;
     house.is_heard().await;
@@ -130,6 +167,41 @@ async fn what_may_have_come_before_what_went_out_is_held_and_goes_out_in_no_file
         house.facts()[1],
         (2, "disputed", Some("order-unclear".to_owned()))
     );
+}
+
+#[tokio::test]
+async fn a_file_that_names_readers_goes_when_their_time_is_over() {
+    let house = House::open();
+    house.send(&loan(1, "checkout", "LJ1", Some("R1"))).await;
+    house.send(&loan(2, "checkout", "LJ2", Some("R2"))).await;
+    house.is_heard().await;
+    let forms = [ExportForm::Koc, ExportForm::PendingXacts];
+    let mut files = Vec::new();
+    for (form, sequence) in forms.into_iter().zip(3..) {
+        let export = house.loans.export(form, None, &admin()).await.unwrap();
+        files.extend(export.file);
+        let next = format!("LJ{sequence}");
+        house
+            .send(&loan(sequence, "checkout", &next, Some("R3")))
+            .await;
+        house.is_heard().await;
+    }
+    let forgotten = house.loans.forget(&admin(), false).await.unwrap();
+    assert_eq!(
+        (forgotten.files, files.iter().all(|file| file.exists())),
+        (0, true)
+    );
+    // As if they had been written long ago; the second by who has taken it away since.
+    let age = |tx: &Transaction<'_>| {
+        tx.execute("UPDATE desk_export SET at = 1735689600000000", [])?;
+        Ok(())
+    };
+    house.rehearsal.store.decide(age).await.unwrap();
+    std::fs::remove_file(&files[1]).unwrap();
+    let forgotten = house.loans.forget(&admin(), false).await.unwrap();
+    assert_eq!((forgotten.files, files[0].exists()), (1, false));
+    let forgotten = house.loans.forget(&admin(), false).await.unwrap();
+    assert_eq!(forgotten.files, 0);
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ pub(crate) fn exportable(connection: &Connection) -> Result<Vec<DeskFact>, Ledge
     select(connection, "state = 'waiting' AND exported IS NULL", [])
 }
 
-/// Facts of an earlier export, in the order they happened.
+/// Facts of an earlier export, in the order of its lines.
 pub(crate) fn exported(connection: &Connection, number: i64) -> Result<Vec<DeskFact>, LedgerError> {
     select(connection, "exported = ?1", [number])
 }
@@ -34,23 +34,24 @@ fn select(
     Ok(facts)
 }
 
-/// Begins an export, and marks what goes out with it; says its number.
+/// Begins an export, and marks what goes out with it, and as of when its line says that it
+/// happened; says its number.
 pub(crate) fn begin_export(
     connection: &Connection,
     at: Timestamp,
     by: &str,
     form: &str,
-    facts: &[EntryNumber],
+    facts: &[(EntryNumber, Timestamp)],
 ) -> Result<i64, LedgerError> {
     connection.execute(
         "INSERT INTO desk_export (at, by, form) VALUES (?1, ?2, ?3)",
         params![at.as_microsecond(), by, form],
     )?;
     let number = connection.last_insert_rowid();
-    for fact in facts {
+    for (fact, at) in facts {
         connection
-            .prepare_cached("UPDATE desk_fact SET exported = ?2 WHERE number = ?1")?
-            .execute(params![fact.0, number])?;
+            .prepare_cached("UPDATE desk_fact SET exported = ?2, happened = ?3 WHERE number = ?1")?
+            .execute(params![fact.0, number, at.as_microsecond()])?;
     }
     Ok(number)
 }
@@ -68,4 +69,19 @@ pub(crate) fn export_form(
         )
         .optional()?;
     Ok(form)
+}
+
+/// Exports that were first made before this, with their forms.
+pub(crate) fn exports_before(
+    connection: &Connection,
+    before: Timestamp,
+) -> Result<Vec<(i64, String)>, LedgerError> {
+    let mut statement =
+        connection.prepare_cached("SELECT number, form FROM desk_export WHERE at < ?1")?;
+    let mut rows = statement.query([before.as_microsecond()])?;
+    let mut exports = Vec::new();
+    while let Some(row) = rows.next()? {
+        exports.push((row.get(0)?, row.get(1)?));
+    }
+    Ok(exports)
 }

@@ -3,16 +3,17 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use lujiang_wire::Label;
 
 use super::dice::Dice;
 use super::ils::{Ils, Telling, at};
 use super::machine::Delivery;
-use super::truth::{Deal, Happened};
+use super::truth::{Deal, Happened, Thing};
 use crate::desk::{
-    Abilities, Answer, Desk, Effect, ItemRecord, Keep, Link, LoanFact, Order, Policy, Profile,
-    Question, Rest, Settled, StaffRuling, Stage, UnmovedDue, When, Work,
+    Abilities, Answer, Desk, Effect, Failure, FailureKind, ItemRecord, Keep, Link, LoanFact, Order,
+    Policy, Profile, Question, Rest, Settled, StaffRuling, Stage, UnmovedDue, When, Work,
 };
 
 /// A rule the shell breaks, to see the week turn red.
@@ -41,6 +42,8 @@ pub(super) struct Around<'a> {
     pub(super) dice: &'a mut Dice,
     /// Whether anything breaks.
     pub(super) is_stormy: bool,
+    /// The thing that no question is ever answered about, and how.
+    pub(super) odd: Option<(Thing, FailureKind)>,
 }
 
 /// A shell.
@@ -48,6 +51,8 @@ pub(super) struct Shell {
     desk: Desk,
     pub(super) rows: BTreeMap<Label, (ItemRecord, Rest)>,
     pub(super) settled: BTreeMap<i64, Settled>,
+    /// When each was settled.
+    pub(super) settled_at: BTreeMap<i64, Timestamp>,
     pub(super) facts: Vec<LoanFact>,
     abilities: Abilities,
     cursor: usize,
@@ -81,6 +86,7 @@ impl Shell {
             desk: Desk::new(profile, policy.clone(), abilities),
             rows: BTreeMap::new(),
             settled: BTreeMap::new(),
+            settled_at: BTreeMap::new(),
             facts: Vec::new(),
             abilities,
             cursor: 0,
@@ -258,6 +264,7 @@ impl Shell {
 
     fn commit(&mut self, keep: Keep) {
         for settlement in keep.settled {
+            self.settled_at.insert(settlement.number.0, settlement.at);
             let before = self.settled.insert(settlement.number.0, settlement.settled);
             assert_eq!(
                 before, None,
@@ -284,16 +291,16 @@ impl Shell {
         let answer = match fate {
             0 => {
                 self.breaks += 1;
-                Answer::Broken
+                Answer::Failed(Failure::broken())
             }
             1 => {
                 self.breaks += 1;
                 self.tell(&order, around);
-                Answer::Broken
+                Answer::Failed(Failure::broken())
             }
             _ => Answer::Told(self.tell(&order, around)),
         };
-        if answer == Answer::Broken && self.planted == Planted::BlindResend {
+        if matches!(answer, Answer::Failed(_)) && self.planted == Planted::BlindResend {
             let told = self.tell(&order, around);
             self.pending = Some(Pending::Ordered(order, Answer::Told(told)));
             return;
@@ -333,9 +340,14 @@ impl Shell {
         }
         if around.is_stormy && around.dice.one_in(15) {
             self.breaks += 1;
-            return Answer::Broken;
+            return Answer::Failed(Failure::broken());
         }
         let deal = deal(around.ledger, question.fact.0);
+        if let Some((odd, kind)) = around.odd
+            && odd == around.deals[deal].thing
+        {
+            return Answer::Failed(Failure { kind, words: None });
+        }
         let reader = question.reader.map(|_| around.deals[deal].reader);
         Answer::Seen(around.ils.show(around.deals[deal].thing, reader))
     }

@@ -2,20 +2,23 @@
 
 use std::collections::BTreeMap;
 
-use lujiang_wire::LoanKind;
+use lujiang_wire::{Label, LoanKind};
 
 use super::ils::{Dates, Loan};
 use super::reference::{Since, expected, truth};
 use super::shell::deal_of;
 use super::truth::{Deal, Happened, Reader, Thing};
 use super::{Summary, THINGS, Week, barcode};
-use crate::desk::{Ability, ConflictKind, Errand, Precedence, Response, Rest, Settled};
+use crate::desk::{
+    Ability, ConflictKind, Errand, ItemRecord, LoanFact, Precedence, Response, Rest, Settled,
+};
 
 impl Week {
     /// What the week was like; the error says what differs.
     pub(super) fn compare(&self) -> Result<Summary, String> {
         self.everything_rests()?;
         self.nothing_was_told_twice()?;
+        self.what_is_disputed_holds_back_what_came_later()?;
         let mut summary = Summary {
             told: self.ils.journal.len(),
             crashes: self.shell.crashes,
@@ -26,6 +29,11 @@ impl Week {
         for thing in 0..THINGS {
             let conflict = self.conflict(thing);
             summary.conflicts += u32::from(conflict.is_some());
+            if self.plan.odd.is_some_and(|(odd, _)| odd == thing) && self.is_odd_open() {
+                summary.odd_disputed += u32::from(conflict.is_some());
+                summary.odd_waiting += u32::from(conflict.is_none());
+                continue;
+            }
             match (self.is_exact(thing, conflict), conflict) {
                 (true, _) => {
                     self.is_as_expected(thing, conflict)?;
@@ -48,20 +56,18 @@ impl Week {
     }
 
     fn everything_rests(&self) -> Result<(), String> {
-        if !self.shell.is_idle(&self.ledger) {
+        if !self.shell.is_idle(&self.ledger) && !self.is_odd_moving() {
             return Err("the desk never comes to rest".to_owned());
         }
-        let moving = self
-            .shell
-            .rows
-            .values()
-            .find(|(_, rest)| *rest == Rest::Moving);
+        let is_odd = |record: &ItemRecord| self.odd_item().as_ref() == Some(&record.item);
+        let mut rows = self.shell.rows.values();
+        let moving = rows.find(|(record, rest)| *rest == Rest::Moving && !is_odd(record));
         if let Some((record, _)) = moving {
             return Err(format!("{} still moves", record.item));
         }
         for delivery in &self.ledger {
             let number = delivery.entry.number;
-            let is_open = |(record, _): &(crate::desk::ItemRecord, Rest)| {
+            let is_open = |(record, _): &(ItemRecord, Rest)| {
                 record.open.iter().any(|open| open.fact.number() == number)
             };
             let is_settled = self.shell.settled.contains_key(&number.0);
@@ -74,6 +80,27 @@ impl Week {
             }
         }
         Ok(())
+    }
+
+    /// The thing nothing is answered about.
+    fn odd_item(&self) -> Option<Label> {
+        self.plan.odd.map(|(thing, _)| barcode(thing))
+    }
+
+    fn odd_row(&self) -> Option<&(ItemRecord, Rest)> {
+        self.shell.rows.get(&self.odd_item()?)
+    }
+
+    /// Whether anything is still to be done about it.
+    fn is_odd_open(&self) -> bool {
+        self.odd_row().is_some_and(|(_, rest)| *rest != Rest::Quiet)
+    }
+
+    /// Whether the desk still asks about it. It is in front of staff at the latest when enough is
+    /// answered about others.
+    fn is_odd_moving(&self) -> bool {
+        self.odd_row()
+            .is_some_and(|(_, rest)| *rest == Rest::Moving)
     }
 
     /// Told twice is told again while the item has not moved otherwise: a loan that was done, and
@@ -93,6 +120,38 @@ impl Week {
                     return Err(format!("{done:?} was told twice\n{story}"));
                 }
                 Some(done) => told.push(*done),
+            }
+        }
+        Ok(())
+    }
+
+    /// Nothing that surely came after a fact in dispute was told since it is in dispute.
+    fn what_is_disputed_holds_back_what_came_later(&self) -> Result<(), String> {
+        for (record, _) in self.shell.rows.values() {
+            let Some((disputed, _)) = record.conflict() else {
+                continue;
+            };
+            let since = disputed.disputed_at.unwrap_or(disputed.heard_at);
+            let is_told_since = |fact: &&LoanFact| {
+                let number = fact.number().0;
+                let is_told = self.shell.settled.get(&number) == Some(&Settled::Told);
+                is_told && self.shell.settled_at[&number] > since
+            };
+            let own = &disputed.fact.happening;
+            let is_later = |fact: &&LoanFact| own.precedence(&fact.happening) == Precedence::Before;
+            let of_item = self
+                .shell
+                .facts
+                .iter()
+                .filter(|fact| fact.item == record.item);
+            if let Some(told) = of_item.filter(is_later).find(is_told_since) {
+                let deal = deal_of(&self.ledger, told.number().0);
+                let story = self.story(self.deals[deal].thing);
+                return Err(format!(
+                    "entry {} was told while {} was in dispute\n{story}",
+                    told.number().0,
+                    own.number.0
+                ));
             }
         }
         Ok(())
