@@ -20,8 +20,8 @@ use super::{Fault, Ils};
 /// How much is read at once.
 const READ_BYTES: usize = 4 * 1024;
 
-/// A message of no code that anybody knows.
-const STRANGE: &[u8] = b"58nobody knows what this is\r";
+/// A message of no code that anybody knows, with the sum that is right for it.
+const STRANGE: &[u8] = b"58nobody knows what this is|AY9AZF424\r";
 
 /// The library system behind its port.
 #[derive(Debug)]
