@@ -4,6 +4,7 @@
 //! It decides little: [`State`] says what follows, [`HiddenSince`](crate::HiddenSince) what may be
 //! read, the metadata what is signed. It has no clock of its own and no network: both are given.
 
+mod attend;
 mod display;
 mod fetch;
 mod import;
@@ -93,6 +94,8 @@ pub struct Keeper {
     verified: Option<Verified>,
     /// The revision whose notices are shown, since the start.
     said: Option<u64>,
+    /// What was wanted when this round began.
+    heard: Option<DesiredContent>,
     reported: watch::Sender<ReportedContent>,
     /// When a fresh shelf is taken back.
     paint_until: Option<Instant>,
@@ -158,6 +161,7 @@ impl Keeper {
             time,
             verified: None,
             said: None,
+            heard: None,
             reported: watch::Sender::default(),
             paint_until: state
                 .fresh
@@ -241,13 +245,13 @@ impl Keeper {
         if Instant::now() < self.ask_at {
             return Ok(());
         }
-        let desired = self.options.desired.borrow().clone();
-        let Some(desired) = desired else {
+        self.hear();
+        let Some(desired) = self.heard.clone() else {
             // Nobody has said anything yet.
             self.ask_at = Instant::now() + ASK_EVERY;
             return Ok(());
         };
-        self.refresh().await?;
+        self.refresh(cancel).await?;
         self.fetch_notices(cancel).await?;
         if let Some(release) = self.state.to_take(&desired) {
             self.take(&release, desired.attempt, cancel).await?;
@@ -345,6 +349,11 @@ impl Keeper {
             self.look().await?;
         }
         Ok(())
+    }
+
+    /// Notes what is wanted: what changes from here on ends what is waited for.
+    fn hear(&mut self) {
+        self.heard = self.options.desired.borrow_and_update().clone();
     }
 
     fn learn_time(&mut self) {

@@ -6,6 +6,7 @@
 //! expiry is judged by our own rule: on-line with a trusted time what has expired is refused, and
 //! otherwise it is taken with a warning, as long as nothing is older than what was seen.
 
+mod kept;
 mod transport;
 
 use std::collections::BTreeMap;
@@ -15,12 +16,14 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use lujiang_wire::{BlobCustom, BlobHash};
 use sha2::{Digest as _, Sha256};
+use tempfile::TempDir;
 use tough::schema::Target;
 use tough::{ExpirationEnforcement, Limits, Repository, RepositoryLoader, TargetName};
 use url::Url;
 
 use crate::durable::replace;
 use crate::source::{MetadataName, Resource, Source, SourceError};
+use kept::KeptFiles;
 use transport::SourceTransport;
 
 /// Most bytes of a file whose size nothing signed says: of a root, a timestamp, a snapshot.
@@ -32,6 +35,9 @@ const TARGETS_BYTES_MAX: u64 = 16 * 1024 * 1024;
 /// Most new roots at once: years of monthly rotations.
 const ROOTS_MAX: u64 = 256;
 
+/// How often what is kept may turn out not to hold in one reading: once for each role, and more.
+const REREADS_MAX: usize = 8;
+
 /// How long a timestamp is good from when it was signed: the gateway's promise.
 const TIMESTAMP_LIFE: SignedDuration = SignedDuration::from_hours(14 * 24);
 
@@ -39,7 +45,7 @@ const TIMESTAMP_LIFE: SignedDuration = SignedDuration::from_hours(14 * 24);
 const FIRST_ROOT: &str = "1.root.json";
 
 /// What tough's datastore is made of, but for its clock.
-const KEPT: [&str; 3] = ["timestamp.json", "snapshot.json", "targets.json"];
+const DATASTORE: [&str; 3] = ["timestamp.json", "snapshot.json", "targets.json"];
 
 /// What is verified.
 #[derive(Debug, Clone, PartialEq)]
@@ -186,42 +192,15 @@ impl MetadataFolder {
             Some(root) => root,
             None => self.first_root(source).await?,
         };
-        let scratch = tempfile::Builder::new()
-            .prefix("reading-")
-            .tempdir_in(&self.0)?;
-        for name in KEPT {
-            match std::fs::copy(self.0.join(name), scratch.path().join(name)) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(error.into());
-                }
-                Ok(_) | Err(_) => {}
-            }
-        }
-        let transport = SourceTransport::new(Arc::clone(source));
-        let base = Url::parse("lujiang:///").expect("a constant");
-        let loaded = RepositoryLoader::new(&root, base.clone(), base)
-            .transport(transport.clone())
-            .datastore(scratch.path())
-            .limits(limits())
-            .expiration_enforcement(ExpirationEnforcement::Unsafe)
-            .load()
-            .await;
-        let loaded = match loaded {
-            Ok(loaded) => loaded,
-            Err(error) => {
-                return Err(match transport.unreachable() {
-                    Some(unreachable) => MetadataError::Source(unreachable),
-                    None => MetadataError::Tough(Box::new(error)),
-                });
-            }
-        };
+        let (loaded, transport, scratch) = self.load(&root, source).await?;
         let verified = judge(&loaded, expiry)?;
+        transport.keep_last()?;
         let mut files = transport.files();
         for (name, bytes) in files.iter().filter(|(name, _)| is_root(name)) {
             // Every root is kept, for ever: sticks carry the chain.
             replace(&self.0.join(name), bytes)?;
         }
-        for name in KEPT {
+        for name in DATASTORE {
             let read = std::fs::read(scratch.path().join(name));
             replace(&self.0.join(name), &read?)?;
         }
@@ -230,6 +209,60 @@ impl MetadataFolder {
             files.insert(name, bytes);
         }
         Ok((verified, files))
+    }
+
+    /// Has tough read it all, in a folder of its own. What is kept and does not hold, the disk's
+    /// fault or a gateway's that was restored, is thrown away and fetched.
+    async fn load(
+        &self,
+        root: &[u8],
+        source: &Arc<dyn Source>,
+    ) -> Result<(Repository, SourceTransport, TempDir), MetadataError> {
+        let kept = KeptFiles(self.0.clone());
+        let mut rereads = 0;
+        loop {
+            let scratch = self.scratch()?;
+            let transport = SourceTransport::new(Arc::clone(source), kept.clone());
+            let base = Url::parse("lujiang:///").expect("a constant");
+            let loaded = RepositoryLoader::new(&root, base.clone(), base)
+                .transport(transport.clone())
+                .datastore(scratch.path())
+                .limits(limits())
+                .expiration_enforcement(ExpirationEnforcement::Unsafe)
+                .load()
+                .await;
+            let error = match loaded {
+                Ok(loaded) => return Ok((loaded, transport, scratch)),
+                Err(error) => error,
+            };
+            if let Some(unreachable) = transport.unreachable() {
+                return Err(MetadataError::Source(unreachable));
+            }
+            match transport.ended_with_kept() {
+                Some(name) if rereads < REREADS_MAX => {
+                    tracing::warn!(name, %error, "metadata on the disk does not hold: it is fetched");
+                    kept.throw_away(&name)?;
+                    rereads += 1;
+                }
+                Some(_) | None => return Err(MetadataError::Tough(Box::new(error))),
+            }
+        }
+    }
+
+    /// A folder for one reading, with what was seen before.
+    fn scratch(&self) -> Result<TempDir, MetadataError> {
+        let scratch = tempfile::Builder::new()
+            .prefix("reading-")
+            .tempdir_in(&self.0)?;
+        for name in DATASTORE {
+            match std::fs::copy(self.0.join(name), scratch.path().join(name)) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(error.into());
+                }
+                Ok(_) | Err(_) => {}
+            }
+        }
+        Ok(scratch)
     }
 
     async fn first_root(&self, source: &Arc<dyn Source>) -> Result<Vec<u8>, MetadataError> {

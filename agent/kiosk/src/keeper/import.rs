@@ -106,9 +106,10 @@ impl Keeper {
         line: &Arc<dyn Source>,
         cancel: &CancellationToken,
     ) -> Result<Imported, StepError> {
+        self.hear();
         let source = Arc::clone(&self.options.source);
         self.metadata.vouch(&source, root.as_ref()).await?;
-        self.refresh_from_stick(&source, line).await?;
+        self.refresh_from_stick(&source, line, cancel).await?;
         self.fetch_notices(cancel).await?;
         let shown = self.state.on_shelf();
         if shown.is_some_and(|it| it.release == *release) {
@@ -133,14 +134,15 @@ impl Keeper {
         &mut self,
         stick: &Arc<dyn Source>,
         line: &Arc<dyn Source>,
+        cancel: &CancellationToken,
     ) -> Result<(), StepError> {
         let Some(now) = (self.options.measured)() else {
             let expiry = Expiry::Told(self.trusted_now());
-            return self.refresh_by(stick, expiry).await;
+            return self.refresh_by(stick, expiry, cancel).await;
         };
-        match self.refresh_by(stick, Expiry::Refused(now)).await {
+        match self.refresh_by(stick, Expiry::Refused(now), cancel).await {
             Err(StepError::Metadata(MetadataError::Expired(_))) if !answers(line).await => {
-                self.refresh_by(stick, Expiry::Told(now)).await
+                self.refresh_by(stick, Expiry::Told(now), cancel).await
             }
             ended => ended,
         }

@@ -12,13 +12,13 @@ use crate::source::Source;
 impl Keeper {
     /// Asks the gateway what is newest; where it is out of reach, the neighbour. What a neighbour
     /// says that does not hold, or is older than what was seen, is no news.
-    pub(super) async fn refresh(&mut self) -> Result<(), StepError> {
+    pub(super) async fn refresh(&mut self, cancel: &CancellationToken) -> Result<(), StepError> {
         let expiry = match (self.options.measured)() {
             Some(now) => Expiry::Refused(now),
             None => Expiry::Told(self.trusted_now()),
         };
         let gateway = Arc::clone(&self.options.source);
-        let error = match self.refresh_by(&gateway, expiry).await {
+        let error = match self.refresh_by(&gateway, expiry, cancel).await {
             Err(StepError::Metadata(error)) if error.is_transient() => error,
             ended => return ended,
         };
@@ -29,7 +29,7 @@ impl Keeper {
         let neighbour = Arc::clone(&neighbour.source);
         // Off-line: that what it brings is the newest nobody can say.
         let expiry = Expiry::Told(self.trusted_now());
-        match self.refresh_by(&neighbour, expiry).await {
+        match self.refresh_by(&neighbour, expiry, cancel).await {
             Err(StepError::Metadata(refused)) => {
                 tracing::info!(
                     error = &refused as &dyn std::error::Error,
@@ -45,8 +45,11 @@ impl Keeper {
         &mut self,
         source: &Arc<dyn Source>,
         expiry: Expiry,
+        cancel: &CancellationToken,
     ) -> Result<(), StepError> {
-        let verified = self.metadata.refresh(source, expiry).await?;
+        let (metadata, source) = (self.metadata.clone(), Arc::clone(source));
+        let asked = async move { metadata.refresh(&source, expiry).await };
+        let verified = self.attend(asked, |_| {}, cancel).await??;
         for role in &verified.expired {
             tracing::warn!(
                 role,

@@ -90,12 +90,11 @@ impl Keeper {
     }
 
     /// Never during a reader's session.
-    async fn wait_for_readers(&self, cancel: &CancellationToken) -> Result<(), StepError> {
+    async fn wait_for_readers(&mut self, cancel: &CancellationToken) -> Result<(), StepError> {
         let mut readings = self.options.shelf.readings();
-        tokio::select! {
-            _ = readings.wait_for(|readings| *readings == 0) => Ok(()),
-            () = cancel.cancelled() => Err(StepError::Stopped),
-        }
+        let gone = async move { readings.wait_for(|it| *it == 0).await.is_ok() };
+        // The shelf is ours: it outlives the wait.
+        self.attend(gone, |_| {}, cancel).await.map(drop)
     }
 
     /// What this device is to have of a release whose documents are here.

@@ -24,8 +24,10 @@ mod carried;
 mod forger;
 mod licences;
 mod press;
+mod refreshes;
 mod scene;
 mod sticks;
+mod waiting;
 
 use press::*;
 use scene::*;

@@ -1,4 +1,5 @@
-//! A [`Source`] as tough asks it: metadata by its file name, and nothing else.
+//! A [`Source`] as tough asks it: metadata by its file name, and nothing else. What is kept of it
+//! is not asked for.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,6 +10,7 @@ use futures_util::StreamExt as _;
 use tough::{Transport, TransportError, TransportErrorKind, TransportStream};
 use url::Url;
 
+use super::kept::KeptFiles;
 use super::{FILE_BYTES_MAX, TARGETS_BYTES_MAX};
 use crate::source::{MetadataName, Resource, Source, SourceError};
 
@@ -16,6 +18,7 @@ use crate::source::{MetadataName, Resource, Source, SourceError};
 #[derive(Debug, Clone)]
 pub(super) struct SourceTransport {
     source: Arc<dyn Source>,
+    kept: KeptFiles,
     seen: Arc<Mutex<Seen>>,
 }
 
@@ -23,14 +26,24 @@ pub(super) struct SourceTransport {
 struct Seen {
     /// What was read, by the names of the files.
     files: BTreeMap<String, Vec<u8>>,
+    /// What was asked for last, and where it came from.
+    last: Option<(String, Origin)>,
     /// Why the source could not be reached, the first time.
     unreachable: Option<SourceError>,
 }
 
+/// Where a file came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    Source,
+    Kept,
+}
+
 impl SourceTransport {
-    pub(super) fn new(source: Arc<dyn Source>) -> Self {
+    pub(super) fn new(source: Arc<dyn Source>, kept: KeptFiles) -> Self {
         Self {
             source,
+            kept,
             seen: Arc::default(),
         }
     }
@@ -38,6 +51,35 @@ impl SourceTransport {
     /// The files that were read. They are verified where the loading went well.
     pub(super) fn files(&self) -> BTreeMap<String, Vec<u8>> {
         std::mem::take(&mut self.lock().files)
+    }
+
+    /// The kept file that was read last, where it was one: if loading ended there, it does not hold.
+    pub(super) fn ended_with_kept(&self) -> Option<String> {
+        let seen = self.lock();
+        let (name, origin) = seen.last.as_ref()?;
+        (*origin == Origin::Kept).then(|| name.clone())
+    }
+
+    /// Keeps what came last. Tough asks for one file after the other, and for none before the last
+    /// is verified: so it is kept even if the line breaks at the next.
+    pub(super) fn keep_last(&self) -> std::io::Result<()> {
+        let (name, bytes) = {
+            let mut seen = self.lock();
+            let Some((name, Origin::Source)) = seen.last.take() else {
+                return Ok(());
+            };
+            let Some(bytes) = seen.files.get(&name).cloned() else {
+                return Ok(());
+            };
+            (name, bytes)
+        };
+        self.kept.put(&name, &bytes)
+    }
+
+    fn note(&self, name: String, bytes: Vec<u8>, origin: Origin) {
+        let mut seen = self.lock();
+        seen.last = Some((name.clone(), origin));
+        seen.files.insert(name, bytes);
     }
 
     /// Why the source could not be reached.
@@ -62,11 +104,19 @@ impl Transport for SourceTransport {
             name if name.ends_with("targets.json") => TARGETS_BYTES_MAX,
             _ => FILE_BYTES_MAX,
         };
+        if let Err(error) = self.keep_last() {
+            tracing::info!(%error, "metadata cannot be kept, and will be fetched again");
+        }
+        if let Some(bytes) = self.kept.read(&text, max) {
+            self.note(text, bytes.clone(), Origin::Kept);
+            return Ok(once(bytes));
+        }
+        // What fails from here on is not the fault of what is kept.
+        self.lock().last = None;
         let bytes = read(&self.source, resource, max).await;
         let bytes = bytes.map_err(|error| self.failed(&url, error))?;
-        self.lock().files.insert(text, bytes.clone());
-        let once = std::future::ready(Ok(Bytes::from(bytes)));
-        Ok(Box::pin(futures_util::stream::once(once)))
+        self.note(text, bytes.clone(), Origin::Source);
+        Ok(once(bytes))
     }
 }
 
@@ -84,6 +134,11 @@ impl SourceTransport {
             }
         }
     }
+}
+
+fn once(bytes: Vec<u8>) -> TransportStream {
+    let once = std::future::ready(Ok(Bytes::from(bytes)));
+    Box::pin(futures_util::stream::once(once))
 }
 
 /// A small resource whole.

@@ -28,11 +28,33 @@ pub(super) struct Line {
     pub(super) is_cut: Arc<AtomicBool>,
     pub(super) endless: Arc<Mutex<Option<Resource>>>,
     pub(super) silent: Arc<Mutex<Option<Resource>>>,
+    /// What was asked for.
+    pub(super) asked: Arc<Mutex<Vec<Resource>>>,
 }
 
 impl Line {
+    pub(super) fn to(served: &std::path::Path) -> Self {
+        Self {
+            served: FolderSource::new(served),
+            is_cut: Arc::default(),
+            endless: Arc::default(),
+            silent: Arc::default(),
+            asked: Arc::default(),
+        }
+    }
+
     pub(super) fn cut(&self, is_cut: bool) {
         self.is_cut.store(is_cut, Ordering::SeqCst);
+    }
+
+    /// The files of metadata that were asked for since this was asked last.
+    pub(super) fn take_asked_metadata(&self) -> Vec<String> {
+        let asked = std::mem::take(&mut *self.asked.lock().unwrap());
+        let names = asked.iter().filter_map(|it| match it {
+            Resource::Metadata(name) => Some(name.as_str().to_owned()),
+            Resource::Blob(_) | Resource::Blocks(_) => None,
+        });
+        names.collect()
     }
 }
 
@@ -47,6 +69,7 @@ impl Source for Line {
         if self.is_cut.load(Ordering::SeqCst) {
             return Err(SourceError::Unreachable("no line".into()));
         }
+        self.asked.lock().unwrap().push(resource.clone());
         if self.endless.lock().unwrap().as_ref() == Some(resource) {
             let bytes = || Ok(bytes::Bytes::from_static(&[b' '; 64 * 1024]));
             return Ok(Opened {
@@ -83,12 +106,7 @@ impl Kiosk {
             running: None,
             reserve: 0,
             paint_patience: Duration::from_secs(600),
-            line: Line {
-                served: FolderSource::new(served),
-                is_cut: Arc::default(),
-                endless: Arc::default(),
-                silent: Arc::default(),
-            },
+            line: Line::to(served),
             yielding: watch::Sender::new(Yielding::Free),
         };
         kiosk.restart().await;
