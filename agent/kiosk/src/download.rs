@@ -68,6 +68,15 @@ impl Downloads {
         }
     }
 
+    /// The same, that also fills the room that is left to others: for little that matters more.
+    #[must_use]
+    pub(crate) fn into_the_reserve(&self) -> Self {
+        Self {
+            room: Room::on_disk_of(self.folder.path().to_owned(), 0),
+            ..self.clone()
+        }
+    }
+
     /// How far the plan is, and each change of it.
     #[must_use]
     pub fn progress(&self) -> watch::Receiver<Progress> {

@@ -140,9 +140,16 @@ impl Haul {
         let said = notices(&self.blobs, &target.blob);
         let images = said.notices.iter().filter_map(|it| it.image.as_ref());
         let images = images.filter_map(|it| verified.target(&notice_image_target(&it.blob)));
-        let images: Vec<Wanted> = images.map(wanted).collect();
-        blobs.extend(images.iter().map(|it| it.blob));
-        self.fetch(images).await?;
+        for image in images.map(wanted) {
+            blobs.insert(image.blob);
+            match self.fetch(vec![image]).await {
+                Err(error @ HaulError::Download(_)) => {
+                    let error: &dyn std::error::Error = &error;
+                    tracing::warn!(error, picture = %image.blob, "a notice travels without its picture");
+                }
+                ended => ended?,
+            }
+        }
         Ok(blobs)
     }
 

@@ -7,19 +7,23 @@
 mod attend;
 mod display;
 mod fetch;
+mod heal;
 mod import;
 mod plan;
 mod refresh;
+mod refusal;
+mod retire;
 mod take;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use lujiang_wire::{Clock, DesiredContent, DeviceId, Fact, ReportedContent, TakingState};
+use lujiang_wire::{Clock, ContentRefused, DesiredContent, DeviceId, Fact, ReportedContent};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
@@ -96,6 +100,8 @@ pub struct Keeper {
     said: Option<u64>,
     /// What was wanted when this round began.
     heard: Option<DesiredContent>,
+    /// What was refused last, until it holds again.
+    refused: Option<ContentRefused>,
     reported: watch::Sender<ReportedContent>,
     /// When a fresh shelf is taken back.
     paint_until: Option<Instant>,
@@ -134,6 +140,8 @@ enum StepError {
     },
     #[error("the agent stops")]
     Stopped,
+    #[error("it takes too long for now")]
+    Late,
     #[error("something else is wanted by now")]
     Renewed,
 }
@@ -162,6 +170,7 @@ impl Keeper {
             verified: None,
             said: None,
             heard: None,
+            refused: None,
             reported: watch::Sender::default(),
             paint_until: state
                 .fresh
@@ -253,66 +262,21 @@ impl Keeper {
         };
         self.refresh(cancel).await?;
         self.fetch_notices(cancel).await?;
-        if let Some(release) = self.state.to_take(&desired) {
-            self.take(&release, desired.attempt, cancel).await?;
+        let refused = self.fetch_pictures(cancel).await?;
+        match self.state.to_take(&desired) {
+            Some(release) => {
+                self.refuses(refused);
+                self.take(&release, desired.attempt, cancel).await?;
+            }
+            None => {
+                let refused = self.heal(cancel).await?.or(refused);
+                self.refuses(refused);
+            }
         }
         self.look().await?;
         self.ask_at = Instant::now() + ASK_EVERY;
         self.pause = PAUSE_MIN;
         Ok(())
-    }
-
-    /// What a round that ended early leads to: a pause, or giving up.
-    async fn go_on_after(&mut self, ended: Result<(), StepError>) {
-        let Err(error) = ended else {
-            return;
-        };
-        if matches!(error, StepError::Renewed) {
-            self.ask_at = Instant::now();
-            return;
-        }
-        let is_transient = match &error {
-            StepError::Metadata(error) => error.is_transient(),
-            StepError::Notebook(_) | StepError::Stopped | StepError::Renewed => true,
-            // What waiting helps has been waited for.
-            StepError::Download(_) | StepError::Failed { .. } => false,
-        };
-        self.ask_at = Instant::now() + jittered(self.pause);
-        self.pause = (self.pause * 2).min(PAUSE_MAX);
-        if is_transient {
-            tracing::info!(error = &error as &dyn std::error::Error, "content waits");
-            return;
-        }
-        tracing::warn!(
-            error = &error as &dyn std::error::Error,
-            "content is refused"
-        );
-        let reason = match &error {
-            StepError::Metadata(MetadataError::Expired(_)) => "metadata-expired",
-            StepError::Metadata(_) => "metadata-refused",
-            StepError::Download(error) => error.reason(),
-            StepError::Failed { reason, .. } => reason,
-            StepError::Notebook(_) | StepError::Stopped | StepError::Renewed => return,
-        };
-        let is_taking = self.state.taking.as_ref().is_some_and(|taking| {
-            !matches!(
-                taking.state,
-                TakingState::Failed { .. } | TakingState::Shown | TakingState::Removed
-            )
-        });
-        let desired = self.options.desired.borrow().clone();
-        let offered = desired.and_then(|it| Some((self.state.to_take(&it)?, it.attempt)));
-        if !is_taking {
-            let Some((release, attempt)) = offered else {
-                return;
-            };
-            self.state.go_on(&release, attempt, TakingState::Offered);
-        }
-        let detail = error.to_string();
-        let fact = self.state.fail(Failure { reason, detail });
-        if let Err(error) = self.keep(fact.into_iter().collect()).await {
-            tracing::error!(%error, "that content was refused could not be written down");
-        }
     }
 
     /// A fresh shelf is proven once a screen has painted it, and taken back where none does.
@@ -323,15 +287,21 @@ impl Keeper {
         let is_painted = self.options.shelf.painted().borrow().as_ref() == Some(&fresh.release);
         if is_painted {
             let bytes = self.plan(&fresh.catalogue, &fresh.allotment);
-            let fact = self.state.prove(bytes.map_or(0, |plan| plan.bytes()));
+            let retired = self.retired_by(&fresh);
+            let before = self.state.clone();
+            let facts = self
+                .state
+                .prove(bytes.map_or(0, |plan| plan.bytes()), retired);
+            let kept = self.keep(facts).await;
+            if kept.is_err() {
+                // Nothing is written down: the receipts are still to come, and the bytes stay.
+                self.state = before;
+            }
+            kept?;
             self.paint_until = None;
-            self.keep(fact.into_iter().collect()).await?;
             tracing::info!(release = %fresh.release, "the release is shown");
             // Only now may what the release before had alone go.
-            let kept = self.kept_blobs();
-            if let Err(error) = self.blobs.keep_only(&kept) {
-                tracing::warn!(%error, "what nobody names could not be taken away");
-            }
+            self.sweep(&BTreeSet::new());
             return Ok(());
         }
         if self
@@ -391,6 +361,7 @@ impl Keeper {
             revision: self.state.revision,
             notices: self.said,
             taking: self.state.taking.clone(),
+            refused: self.refused.clone(),
         };
         self.reported.send_if_modified(|before| {
             let is_new = *before != told;
@@ -410,12 +381,4 @@ fn wanted(target: VerifiedTarget) -> Wanted {
 
 fn failed(reason: &'static str, detail: String) -> StepError {
     StepError::Failed { reason, detail }
-}
-
-/// Between a half and the whole of a pause: so that a hundred kiosks do not come back at once.
-fn jittered(pause: Duration) -> Duration {
-    let mut byte = [0];
-    // Without random numbers all come at once: slower, and no worse.
-    let _ = getrandom::fill(&mut byte);
-    pause.mul_f64(0.5 + f64::from(byte[0]) / 512.0)
 }

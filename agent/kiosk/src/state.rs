@@ -142,9 +142,12 @@ impl State {
         self.fresh = Some(installed);
     }
 
-    /// A screen has painted what is on the shelf: proven. Gives the receipt.
-    pub(crate) fn prove(&mut self, bytes: u64) -> Option<Fact> {
-        let fresh = self.fresh.take()?;
+    /// A screen has painted what is on the shelf: proven. Gives the receipt, and one for each title
+    /// that was there for the release before alone: those go once it is written down.
+    pub(crate) fn prove(&mut self, bytes: u64, retired: BTreeSet<Label>) -> Vec<Fact> {
+        let Some(fresh) = self.fresh.take() else {
+            return Vec::new();
+        };
         let attempt = self.taking.as_ref().map_or(0, |taking| taking.attempt);
         self.go_on(&fresh.release.clone(), attempt, TakingState::Shown);
         let receipt = ContentInstalled {
@@ -152,8 +155,13 @@ impl State {
             title: None,
             bytes: Some(bytes),
         };
-        self.proven = Some(fresh);
-        Some(Fact::ContentInstalled(receipt))
+        let before = self.proven.replace(fresh);
+        let mut facts = vec![Fact::ContentInstalled(receipt)];
+        if let Some(before) = before {
+            let removed = |title| removed(&before.release, title, "retired");
+            facts.extend(retired.into_iter().filter_map(removed));
+        }
+        facts
     }
 
     /// A release could not be taken, or was not painted: what was proven is on the shelf again.
@@ -188,15 +196,17 @@ impl State {
             .filter(|title| self.removed.insert(title.clone()))
             .collect();
         new.into_iter()
-            .filter_map(|title| {
-                Some(Fact::ContentRemoved(ContentRemoved {
-                    release: release.clone(),
-                    title: Some(title),
-                    reason: "licence-ended".parse().ok()?,
-                }))
-            })
+            .filter_map(|title| removed(&release, title, "licence-ended"))
             .collect()
     }
+}
+
+fn removed(release: &Label, title: Label, reason: &str) -> Option<Fact> {
+    Some(Fact::ContentRemoved(ContentRemoved {
+        release: release.clone(),
+        title: Some(title),
+        reason: reason.parse().ok()?,
+    }))
 }
 
 #[cfg(test)]
@@ -250,8 +260,9 @@ mod tests {
     fn what_no_screen_paints_is_taken_back_and_what_was_proven_is_on_the_shelf_again() {
         let mut state = State::new(Timestamp::UNIX_EPOCH);
         state.switch(installed("11"), 0);
-        assert!(matches!(state.prove(5), Some(Fact::ContentInstalled(_))));
-        assert_eq!(state.prove(5), None, "one receipt");
+        let facts = state.prove(5, BTreeSet::new());
+        assert!(matches!(facts[..], [Fact::ContentInstalled(_)]));
+        assert_eq!(state.prove(5, BTreeSet::new()), [], "one receipt");
         state.switch(installed("12"), 0);
         assert_eq!(state.on_shelf().unwrap().release, label("12"));
         assert_eq!(
@@ -303,7 +314,7 @@ mod tests {
                         state.switch(installed(&number.to_string()), 0);
                         None
                     }
-                    2 => state.prove(1),
+                    2 => state.prove(1, BTreeSet::new()).pop(),
                     3 => state.fail(Failure { reason: "altered", detail: String::new() }),
                     _ => {
                         state = State::parse(&state.to_text()).unwrap();

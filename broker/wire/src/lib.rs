@@ -113,7 +113,9 @@ pub use patron::{Patron, ReaderId};
 pub use payment::PaymentUnresolved;
 pub use place::{Moment, Place};
 pub use receipts::{LedgerId, Receipts};
-pub use reported::{Reported, ReportedContent, ReportedScreen, Screen, Taking, TakingState};
+pub use reported::{
+    ContentRefused, Reported, ReportedContent, ReportedScreen, Screen, Taking, TakingState,
+};
 pub use repository::{
     BLOCK_BYTES, BOOK_FILE_BYTES_MAX, BlobCustom, CONTENT_BLOBS_PATH, CONTENT_BLOCKS_PATH,
     CONTENT_METADATA_PATH, NOTICES_PATHS, NOTICES_ROLE, NOTICES_TARGET, allotment_target,

@@ -33,6 +33,20 @@ pub struct ReportedContent {
     /// The release it takes, or took last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub taking: Option<Taking>,
+    /// What was refused last, though no release came with it; none once it held again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<ContentRefused>,
+}
+
+/// Something a kiosk was given and does not take: it was altered, or has expired, or is older than
+/// what was seen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ContentRefused {
+    /// As a word for machines: `metadata-expired`.
+    pub reason: Label,
+    /// For people.
+    #[serde(default)]
+    pub detail: String,
 }
 
 /// How far a device is with a release.

@@ -106,6 +106,7 @@ impl Keeper {
             .iter()
             .filter_map(Publication::window);
         judged.edge = next_edge(windows.flat_map(|it| [it.since, it.until]), clocks);
+        let mut ours = BTreeSet::new();
         for publication in catalogue.publications {
             let title = publication.metadata.identifier.clone();
             let copies = allotment.copies(&self.options.device, &title);
@@ -115,6 +116,7 @@ impl Keeper {
             let Some(blob) = link.blob() else {
                 continue;
             };
+            ours.insert(title.clone());
             let verdict = self
                 .state
                 .hidden
@@ -144,10 +146,14 @@ impl Keeper {
                 state,
             });
         }
+        if self.state.fresh.is_none() {
+            // What left the shelf while it was hidden begins anew when it comes back.
+            self.state.hidden.keep_only(&ours);
+        }
         judged
     }
 
-    fn documents(&self, installed: &Installed) -> Option<(Catalogue, Allotment)> {
+    pub(super) fn documents(&self, installed: &Installed) -> Option<(Catalogue, Allotment)> {
         let read = |blob: &BlobHash| std::fs::read(self.blobs.place(blob)).ok();
         let catalogue = serde_json::from_slice(&read(&installed.catalogue)?).ok()?;
         let allotment = serde_json::from_slice(&read(&installed.allotment)?).ok()?;
@@ -176,28 +182,6 @@ impl Keeper {
             })
             .collect()
     }
-
-    /// Every blob that something on this disk names.
-    pub(super) fn kept_blobs(&self) -> BTreeSet<BlobHash> {
-        let mut kept = BTreeSet::new();
-        let releases = [&self.state.proven, &self.state.fresh];
-        for installed in releases.into_iter().flatten() {
-            if let Ok(plan) = self.plan(&installed.catalogue, &installed.allotment) {
-                kept.extend(plan.named);
-            }
-            kept.extend([installed.catalogue, installed.allotment]);
-        }
-        if let Some(blob) = self.state.notices {
-            kept.insert(blob);
-            let said = notices(&self.blobs, &blob);
-            kept.extend(
-                said.notices
-                    .iter()
-                    .filter_map(|it| Some(it.image.as_ref()?.blob)),
-            );
-        }
-        kept
-    }
 }
 
 /// How long until the first of these moments comes by one of the clocks.
@@ -213,8 +197,12 @@ fn next_edge(edges: impl Iterator<Item = Option<Timestamp>>, clocks: Clocks) -> 
 
 /// The document of the notices; nothing is said where it cannot be read.
 pub(crate) fn notices(blobs: &BlobFolder, blob: &BlobHash) -> Notices {
-    let bytes = std::fs::read(blobs.place(blob)).ok();
-    bytes
-        .and_then(|bytes| serde_json::from_slice(&bytes).ok())
-        .unwrap_or_default()
+    read_notices(blobs, blob).unwrap_or_default()
+}
+
+/// The document of the notices, or why it cannot be read.
+pub(super) fn read_notices(blobs: &BlobFolder, blob: &BlobHash) -> Result<Notices, String> {
+    let unread = |error: &dyn std::fmt::Display| format!("the notices {blob}: {error}");
+    let bytes = std::fs::read(blobs.place(blob)).map_err(|error| unread(&error))?;
+    serde_json::from_slice(&bytes).map_err(|error| unread(&error))
 }

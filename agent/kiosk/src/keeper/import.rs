@@ -111,6 +111,7 @@ impl Keeper {
         self.metadata.vouch(&source, root.as_ref()).await?;
         self.refresh_from_stick(&source, line, cancel).await?;
         self.fetch_notices(cancel).await?;
+        self.fetch_pictures(cancel).await?;
         let shown = self.state.on_shelf();
         if shown.is_some_and(|it| it.release == *release) {
             return Ok(Imported::WasThere);
@@ -207,6 +208,7 @@ fn remedy(error: &StepError) -> Option<String> {
         | StepError::Notebook(_)
         | StepError::Failed { .. }
         | StepError::Stopped
+        | StepError::Late
         | StepError::Renewed => None,
     }
 }
@@ -230,7 +232,7 @@ fn told(error: &StepError) -> ImportError {
     match error {
         StepError::Metadata(MetadataError::Unconfirmed(root)) => ImportError::Unconfirmed(*root),
         StepError::Metadata(error) if error.is_transient() => ImportError::BrokeOff(text()),
-        StepError::Notebook(_) | StepError::Stopped | StepError::Renewed => {
+        StepError::Notebook(_) | StepError::Stopped | StepError::Late | StepError::Renewed => {
             ImportError::BrokeOff(text())
         }
         StepError::Metadata(_) | StepError::Download(_) | StepError::Failed { .. } => {

@@ -1,13 +1,19 @@
 //! Asking what is newest, and showing at once what needs no release: notices and withdrawals.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use lujiang_wire::NOTICES_TARGET;
+use lujiang_wire::{ContentRefused, NOTICES_TARGET};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::{Keeper, StepError, display, wanted};
+use super::refusal::refused;
+use super::{Keeper, StepError, display};
 use crate::metadata::Expiry;
 use crate::source::Source;
+
+/// How long pictures may hold up what follows them. What has come of one is gone on from.
+const PICTURES_WITHIN: Duration = Duration::from_secs(120);
 
 impl Keeper {
     /// Asks the gateway what is newest; where it is out of reach, the neighbour. What a neighbour
@@ -72,7 +78,7 @@ impl Keeper {
         cancel: &CancellationToken,
     ) -> Result<(), StepError> {
         let target = self.target(NOTICES_TARGET)?;
-        self.fetch(vec![wanted(target)], None, cancel).await?;
+        self.fetch_documents(&[target], cancel).await?;
         let revision = self.verified.as_ref().map(|it| it.revision);
         if self.state.notices != Some(target.blob) {
             self.state.notices = Some(target.blob);
@@ -82,13 +88,41 @@ impl Keeper {
         // Told once what is hidden is off the shelf, and not when it was only heard of.
         self.said = revision;
         self.tell();
-        let notices = display::notices(&self.blobs, &target.blob);
+        Ok(())
+    }
+
+    /// The pictures of the notices; says which is refused. A notice without its picture is shown
+    /// all the same, and no release waits for one.
+    pub(super) async fn fetch_pictures(
+        &mut self,
+        cancel: &CancellationToken,
+    ) -> Result<Option<ContentRefused>, StepError> {
+        let Some(blob) = self.state.notices else {
+            return Ok(None);
+        };
+        let until = Instant::now() + PICTURES_WITHIN;
+        let notices = display::notices(&self.blobs, &blob);
+        let mut faulty = None;
         for image in notices.notices.iter().filter_map(|it| it.image.as_ref()) {
-            if let Ok(target) = self.target(&lujiang_wire::notice_image_target(&image.blob)) {
-                self.fetch(vec![wanted(target)], None, cancel).await?;
+            let Ok(target) = self.target(&lujiang_wire::notice_image_target(&image.blob)) else {
+                continue;
+            };
+            match self.fetch_picture(target, until, cancel).await {
+                Err(error @ (StepError::Download(_) | StepError::Failed { .. })) => {
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        picture = %image.blob,
+                        "a notice is shown without its picture"
+                    );
+                    faulty = faulty.or_else(|| refused(&error));
+                }
+                Err(StepError::Late) => {
+                    tracing::info!(picture = %image.blob, "a picture comes another time");
+                }
+                ended => ended?,
             }
         }
         self.look().await?;
-        Ok(())
+        Ok(faulty)
     }
 }

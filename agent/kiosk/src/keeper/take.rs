@@ -1,13 +1,12 @@
 //! Taking a release: its documents, its blobs, then the switch.
 
-use std::collections::BTreeSet;
-
+use jiff::Timestamp;
 use lujiang_wire::{BlobHash, Label, TakingState, allotment_target, catalogue_target};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::plan::Plan;
-use super::{Keeper, StepError, failed, wanted};
+use super::{Keeper, StepError, failed};
 use crate::state::Installed;
 
 impl Keeper {
@@ -31,8 +30,8 @@ impl Keeper {
             self.target(&catalogue_target(release))?,
             self.target(&allotment_target(release))?,
         );
-        let documents = vec![wanted(catalogue), wanted(allotment)];
-        self.fetch(documents, None, cancel).await?;
+        self.fetch_documents(&[catalogue, allotment], cancel)
+            .await?;
         let plan = self.plan(&catalogue.blob, &allotment.blob);
         let plan = plan.map_err(|detail| failed("catalogue", detail))?;
         self.make_room(&plan)?;
@@ -58,22 +57,23 @@ impl Keeper {
 
     /// What nobody names any more goes before there is too little room; what is still missing is
     /// said.
-    fn make_room(&self, plan: &Plan) -> Result<(), StepError> {
+    pub(super) fn make_room(&self, plan: &Plan) -> Result<(), StepError> {
         let missing: u64 = plan
             .blobs
             .iter()
             .map(|it| it.size.saturating_sub(self.blobs.come(&it.blob)))
             .sum();
+        if missing == 0 {
+            // Nothing comes: it makes room, if anything.
+            return Ok(());
+        }
         let room = || {
             nix::sys::statvfs::statvfs(self.blobs.path())
                 .map(|it| it.blocks_available() * it.fragment_size())
         };
-        let mut keep: BTreeSet<BlobHash> = plan.named.clone();
-        keep.extend(self.kept_blobs());
         let needed = missing + self.options.reserve;
         if room().is_ok_and(|room| room < needed) {
-            let swept = self.blobs.keep_only(&keep);
-            swept.map_err(|error| failed("disk", error.to_string()))?;
+            self.sweep(&plan.named);
         }
         match room() {
             Ok(room) if room < needed => Err(failed(
@@ -99,10 +99,19 @@ impl Keeper {
 
     /// What this device is to have of a release whose documents are here.
     pub(super) fn plan(&self, catalogue: &BlobHash, allotment: &BlobHash) -> Result<Plan, String> {
+        self.plan_at(catalogue, allotment, self.trusted_now())
+    }
+
+    /// As [`Keeper::plan`], without what is over at this time.
+    pub(super) fn plan_at(
+        &self,
+        catalogue: &BlobHash,
+        allotment: &BlobHash,
+        now: Timestamp,
+    ) -> Result<Plan, String> {
         let verified = self.verified.as_ref();
         let target = |name: &str| verified.and_then(|it| it.target(name));
         let device = &self.options.device;
-        let now = self.trusted_now();
         Plan::read(&self.blobs, device, (catalogue, allotment), target, now)
     }
 }

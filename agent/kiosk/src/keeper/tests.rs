@@ -11,7 +11,7 @@ use lujiang_wire::{
     Allotment, Availability, Boot, Catalogue, CatalogueMetadata, Copies, HiddenTitle, Link,
     LinkProperties, Notices, Publication, PublicationMetadata, TitleAllotment, Uptime,
 };
-use lujiang_wire::{BlobHash, Label, Taking};
+use lujiang_wire::{BlobHash, Label, Taking, TakingState};
 
 use super::*;
 use crate::download::{DownloadOptions, Pace, Yielding};
@@ -22,9 +22,12 @@ use crate::source::{ETag, Opened, Resource, SourceError};
 mod attacks;
 mod carried;
 mod forger;
+mod healing;
 mod licences;
 mod press;
 mod refreshes;
+mod refusals;
+mod retiring;
 mod scene;
 mod sticks;
 mod waiting;

@@ -46,7 +46,10 @@ impl Press {
         titles: &[&str],
         copies: impl Fn(&str) -> Copies,
     ) {
-        let mut release = release(name, titles, copies);
+        self.publish(release(name, titles, copies), titles).await;
+    }
+
+    pub(super) async fn publish(&self, mut release: ReleaseTargets, titles: &[&str]) {
         for title in titles {
             let (blob, facts) = self.put(&book(title));
             release.blobs.insert(blob, facts);
@@ -66,11 +69,12 @@ impl Press {
             notices: Vec::new(),
             hidden,
         };
+        self.say_all(notices, BTreeMap::new()).await;
+    }
+
+    pub(super) async fn say_all(&self, notices: Notices, images: BTreeMap<BlobHash, u64>) {
         self.put(&document(&notices));
-        let said = Said {
-            notices,
-            ..Said::default()
-        };
+        let said = Said { notices, images };
         let before = self.repository.lock().unwrap().clone();
         self.serve(before.say(&said, &self.keys, now()).await.unwrap());
     }
@@ -82,6 +86,11 @@ impl Press {
             std::fs::write(folder.join(name), bytes).unwrap();
         }
         *self.repository.lock().unwrap() = repository;
+    }
+
+    /// The file a blob is served from.
+    pub(super) fn blob(&self, blob: &BlobHash) -> PathBuf {
+        self.served.join("blobs").join(blob.to_string())
     }
 
     pub(super) fn put(&self, bytes: &[u8]) -> (BlobHash, BlobFacts) {

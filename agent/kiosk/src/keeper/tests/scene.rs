@@ -123,7 +123,7 @@ impl Kiosk {
         let measured = Arc::clone(&self.measured);
         let (brings, imports) = mpsc::channel(1);
         self.brings = brings;
-        let yielding = self.yielding.subscribe();
+        let (yielding, reserve) = (self.yielding.subscribe(), self.reserve);
         let options = KeeperOptions {
             device: "kiosk-1".parse().unwrap(),
             folder: self.folder.path().to_owned(),
@@ -137,7 +137,11 @@ impl Kiosk {
             shelf: self.shelf.clone(),
             downloads: Arc::new(move |blobs| {
                 let pace = Pace::free(yielding.clone());
-                Downloads::new(blobs, pace, DownloadOptions::default())
+                let options = DownloadOptions {
+                    reserve,
+                    ..DownloadOptions::default()
+                };
+                Downloads::new(blobs, pace, options)
             }),
             reserve: self.reserve,
             paint_patience: self.paint_patience,
@@ -177,13 +181,21 @@ impl Kiosk {
         &mut self,
         holds: impl Fn(&ReportedContent) -> bool,
     ) -> ReportedContent {
+        self.until_within(Duration::from_secs(20), holds).await
+    }
+
+    pub(super) async fn until_within(
+        &mut self,
+        deadline: Duration,
+        holds: impl Fn(&ReportedContent) -> bool,
+    ) -> ReportedContent {
         let mut reported = self.reported.clone();
         let waiting = reported.wait_for(|it| holds(it));
-        let found = tokio::time::timeout(Duration::from_secs(20), waiting).await;
+        let found = tokio::time::timeout(deadline, waiting).await;
         if let Ok(found) = found {
             return found.unwrap().clone();
         }
-        panic!("not within 20 s: {:?}", *self.reported.borrow());
+        panic!("not within {deadline:?}: {:?}", *self.reported.borrow());
     }
 
     pub(super) async fn until_titles(&self, expected: &[&str]) {
@@ -206,6 +218,29 @@ impl Kiosk {
             .collect()
     }
 
+    /// The file of a title, there or not.
+    pub(super) fn file(&self, title: &str) -> PathBuf {
+        let blobs = self.folder.path().join("blobs");
+        blobs.join(hash(&book(title)).to_string())
+    }
+
+    /// Asks what is newest, and is done with what follows from it.
+    pub(super) async fn asks(&self) {
+        let before = self.notebook.writes();
+        self.hears(1_000 + before as u64);
+        wait(|| self.notebook.writes() > before).await;
+    }
+
+    /// The titles for whose removal there is a receipt, and why.
+    pub(super) fn removed(&self) -> Vec<(Label, String)> {
+        let kept = self.notebook.0.lock().unwrap();
+        let removed = kept.facts.iter().filter_map(|fact| match fact {
+            Fact::ContentRemoved(it) => Some((it.title.clone()?, it.reason.to_string())),
+            _ => None,
+        });
+        removed.collect()
+    }
+
     pub(super) fn facts(&self) -> Vec<String> {
         let kept = self.notebook.0.lock().unwrap();
         kept.facts
@@ -225,11 +260,17 @@ pub(super) struct Kept {
     pub(super) facts: Vec<Fact>,
     pub(super) refuses: bool,
     pub(super) writes: usize,
+    pub(super) refused: usize,
 }
 
 impl Pages {
     pub(super) fn refuse(&self, refuses: bool) {
         self.0.lock().unwrap().refuses = refuses;
+    }
+
+    /// How often it refused.
+    pub(super) fn refused(&self) -> usize {
+        self.0.lock().unwrap().refused
     }
 
     pub(super) fn writes(&self) -> usize {
@@ -246,6 +287,7 @@ impl Notebook for Pages {
     async fn write(&self, text: String, facts: Vec<Fact>) -> Result<(), RecordError> {
         let mut kept = self.0.lock().unwrap();
         if kept.refuses {
+            kept.refused += 1;
             return Err(RecordError("the disk is full".into()));
         }
         kept.writes += 1;

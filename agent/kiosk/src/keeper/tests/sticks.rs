@@ -22,7 +22,13 @@ async fn a_stick_brings_a_release_where_no_line_does() {
     assert_eq!(kiosk.titles(), ["孟子"]);
     kiosk.shelf.was_painted(label("2026-12"));
     kiosk.until(|it| it.shown == Some(label("2026-12"))).await;
-    assert_eq!(kiosk.facts(), ["library.content.installed.v1"; 2]);
+    let expected = [
+        "library.content.installed.v1",
+        "library.content.installed.v1",
+        "library.content.removed.v1",
+        "library.content.removed.v1",
+    ];
+    assert_eq!(kiosk.facts(), expected);
     assert_eq!(kiosk.import(&stick, None).await, Ok(Imported::WasThere));
 }
 
@@ -69,6 +75,48 @@ async fn a_stick_of_another_library_is_refused_and_changes_nothing() {
     assert_eq!(kiosk.titles(), ["庄子"]);
     assert_eq!(*kiosk.reported.borrow(), told);
     assert_eq!(kiosk.facts().len(), 1, "the installed one");
+}
+
+#[tokio::test]
+async fn a_stick_brings_every_root_to_a_kiosk_that_knows_the_first_alone() {
+    let press = Press::begun().await;
+    press.release("2026-11", &["庄子"]).await;
+    let mut kiosk = Kiosk::beside(&press.served).await;
+    kiosk.shows("2026-11").await;
+    let mut vault = press.vault.clone();
+    for _ in 0..2 {
+        vault.rotate_root().unwrap();
+        let before = press.repository.lock().unwrap().clone();
+        let offer = Offer::renew(&vault, &before.published(&press.keys), now())
+            .await
+            .unwrap();
+        press.serve(before.publish(&offer, &press.keys, now()).await.unwrap());
+        vault.forget_former().unwrap();
+    }
+    let press = Press { vault, ..press };
+    press.release("2026-12", &["孟子"]).await;
+    let stick = press.stick("2026-12").await;
+    std::fs::remove_dir_all(&press.served).unwrap();
+    let known = kiosk.folder.path().join("metadata/2.root.json");
+    assert!(!known.exists(), "it knows the first root alone");
+
+    assert_eq!(kiosk.import(&stick, None).await, Ok(Imported::OnShelf));
+
+    assert_eq!(kiosk.titles(), ["孟子"]);
+    assert!(kiosk.folder.path().join("metadata/3.root.json").exists());
+}
+
+#[tokio::test]
+async fn a_stick_does_not_wait_while_the_kiosk_asks_over_a_line_that_hangs() {
+    let press = Press::begun().await;
+    press.release("2026-11", &["庄子"]).await;
+    let mut kiosk = Kiosk::beside(&press.served).await;
+    kiosk.shows("2026-11").await;
+    press.release("2026-12", &["孟子"]).await;
+    let stick = press.stick("2026-12").await;
+    waiting::hangs(&kiosk).await;
+
+    assert_eq!(kiosk.import(&stick, None).await, Ok(Imported::OnShelf));
 }
 
 #[tokio::test]

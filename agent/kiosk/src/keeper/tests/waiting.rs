@@ -113,7 +113,7 @@ async fn what_is_wanted_while_it_asks_over_a_line_that_hangs_is_asked_for_anew()
 }
 
 /// The kiosk asks what is newest, and nobody answers.
-async fn hangs(kiosk: &Kiosk) {
+pub(super) async fn hangs(kiosk: &Kiosk) {
     let timestamp = Resource::Metadata(MetadataName::new("timestamp.json").unwrap());
     *kiosk.line.silent.lock().unwrap() = Some(timestamp.clone());
     kiosk.line.asked.lock().unwrap().clear();
