@@ -21,6 +21,20 @@ const SESSIONS_MAX: usize = 16;
 pub(crate) struct Sessions<B> {
     limits: IdleLimits,
     sessions: BTreeMap<SessionId, Session<B>>,
+    /// Files that are being given out, each to the session that asked for it.
+    lent: BTreeMap<LentId, Lent>,
+    next: LentId,
+}
+
+/// A file that is being given out.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct LentId(u64);
+
+#[derive(Debug)]
+struct Lent {
+    session: SessionId,
+    title: Label,
+    touched: Uptime,
 }
 
 /// How long a session lives without a touch.
@@ -80,6 +94,8 @@ impl<B> Sessions<B> {
         Self {
             limits,
             sessions: BTreeMap::new(),
+            lent: BTreeMap::new(),
+            next: LentId::default(),
         }
     }
 
@@ -137,12 +153,39 @@ impl<B> Sessions<B> {
         metrics.into_iter().map(fact).collect()
     }
 
-    /// How many others have this title open.
+    /// How many others have this title open, or are being given its file.
     pub(crate) fn others_with(&self, id: &SessionId, title: &Label) -> usize {
         let is_other = |(other, session): &(&SessionId, &Session<B>)| {
             *other != id && session.open.as_ref().is_some_and(|it| it.title == *title)
         };
-        self.sessions.iter().filter(is_other).count()
+        let is_lent = |it: &&Lent| it.session != *id && it.title == *title;
+        let lent = self.lent.values().filter(is_lent).count();
+        self.sessions.iter().filter(is_other).count() + lent
+    }
+
+    /// A title's file begins to be given out.
+    pub(crate) fn lend(&mut self, id: &SessionId, title: &Label, now: Uptime) -> LentId {
+        let lent = self.next;
+        self.next = LentId(lent.0 + 1);
+        let entry = Lent {
+            session: id.clone(),
+            title: title.clone(),
+            touched: now,
+        };
+        self.lent.insert(lent, entry);
+        lent
+    }
+
+    /// More of the file was taken.
+    pub(crate) fn touch_lent(&mut self, lent: LentId, now: Uptime) {
+        if let Some(it) = self.lent.get_mut(&lent) {
+            it.touched = now;
+        }
+    }
+
+    /// The file is given out, or nobody takes it any more.
+    pub(crate) fn give_back(&mut self, lent: LentId) {
+        self.lent.remove(&lent);
     }
 
     /// The session opens a book, and closes the one before.
@@ -181,7 +224,8 @@ impl<B> Sessions<B> {
         self.sessions.remove(id);
     }
 
-    /// Ends the sessions that are idle for too long.
+    /// Ends the sessions that are idle for too long; who takes nothing of a file for as long as a
+    /// book may lie open holds no copy of it.
     pub(crate) fn end_idle(&mut self, now: Uptime) {
         let IdleLimits { shelf, book } = self.limits;
         self.sessions.retain(|_, session| {
@@ -190,6 +234,8 @@ impl<B> Sessions<B> {
                 .saturating_sub(session.touched.as_duration())
                 < limit
         });
+        let idle = |it: &Lent| now.as_duration().saturating_sub(it.touched.as_duration());
+        self.lent.retain(|_, it| idle(it) < book);
     }
 
     /// Closes the books that may not be read any more.
@@ -291,6 +337,20 @@ mod tests {
         assert!(sessions.is_there(&ann), "she is still at the shelf");
         assert!(sessions.was_ended(&ann) && !sessions.was_ended(&ben));
         assert_eq!(*shelf.readings().borrow(), 1);
+    }
+
+    #[test]
+    fn a_file_nobody_takes_on_holds_no_copy_for_ever() {
+        let mut sessions = Sessions::<()>::new(LIMITS);
+        let [ann, ben] = [1, 2].map(|it| SessionId::new([it; 16]));
+        let lent = sessions.lend(&ann, &label("runs"), at(0));
+        sessions.touch_lent(lent, at(100));
+        let book = LIMITS.book.as_secs();
+        sessions.end_idle(at(100 + book - 1));
+        assert_eq!(sessions.others_with(&ben, &label("runs")), 1);
+        assert_eq!(sessions.others_with(&ann, &label("runs")), 0);
+        sessions.end_idle(at(100 + book));
+        assert_eq!(sessions.others_with(&ben, &label("runs")), 0);
     }
 
     #[test]

@@ -164,6 +164,33 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn no_more_bytes_are_taken_than_the_hour_allows() {
+        let begun = Instant::now();
+        // Kilobits: 1 MB a second, and while the room is open 100 kB.
+        let section = DownloadsSection {
+            bandwidth: 8_000,
+            bandwidth_open: 800,
+            opening_hours: vec!["12:01-13:00".parse().unwrap()],
+            ..DownloadsSection::default()
+        };
+        let hours = Hours::new(jiff::tz::TimeZone::UTC, &section);
+        let (_, yielding) = watch::channel(Yielding::Free);
+        let pace = Pace::new(hours, wall(begun), yielding);
+        let took = async |bytes: usize| {
+            let before = Instant::now();
+            for _ in 0..bytes / 50_000 {
+                assert_eq!(pace.take(50_000).await, ReadOn::Yes);
+            }
+            before.elapsed().as_secs_f64()
+        };
+        let closed = took(30_000_000).await;
+        assert!((29.5..30.5).contains(&closed), "30 MB in {closed} s");
+        tokio::time::advance(Duration::from_secs(60)).await;
+        let open = took(3_000_000).await;
+        assert!((29.5..30.5).contains(&open), "3 MB in {open} s");
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn facts_go_first_and_not_for_ever() {
         let (facts, yielding) = watch::channel(Yielding::ToFacts);
         let pace = Pace::free(yielding);

@@ -16,7 +16,7 @@ use crate::book_view::{BookBounds, BookError, BookView};
 use crate::pages::View;
 use crate::playlist;
 use crate::recorder::Recorder;
-use crate::session::{IdleLimits, OpenBook, SessionId, Sessions};
+use crate::session::{IdleLimits, LentId, OpenBook, SessionId, Sessions};
 use crate::shelf::{OnDisplay, Shelf, TitleOnShelf, TitleState};
 use crate::usage::Act;
 
@@ -174,7 +174,9 @@ impl Desk {
             language,
         };
         let mut sessions = self.sessions();
-        // Looked at once more under the lock: two may have come for the last copy.
+        // Looked at once more under the lock: two may have come for the last copy, and its licence
+        // may have ended meanwhile. What ends from here on is closed with the next look.
+        let title = self.title(&self.shelf.now(), &id)?;
         if !is_copy_left(title.copies, sessions.others_with(session, &id)) {
             return Err(Denied::AllCopiesRead);
         }
@@ -186,6 +188,23 @@ impl Desk {
         };
         sessions.open(session, book);
         Ok(())
+    }
+
+    /// Begins to give out a title's file: until what this answers is dropped, the copy is in use.
+    pub(super) fn lend(
+        self: &Arc<Self>,
+        session: &SessionId,
+        title: &TitleOnShelf,
+    ) -> Result<Lending, Denied> {
+        let id = &title.publication.metadata.identifier;
+        let mut sessions = self.sessions();
+        match is_copy_left(title.copies, sessions.others_with(session, id)) {
+            false => Err(Denied::AllCopiesRead),
+            true => Ok(Lending {
+                lent: sessions.lend(session, id, self.clock.uptime()),
+                desk: Arc::clone(self),
+            }),
+        }
     }
 
     /// Whether another may read it beside those who do.
@@ -321,6 +340,26 @@ impl Desk {
 
     fn health(&self) -> MutexGuard<'_, Health> {
         self.health.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A file that is being given out.
+pub(super) struct Lending {
+    desk: Arc<Desk>,
+    lent: LentId,
+}
+
+impl Lending {
+    /// More of it was taken.
+    pub(super) fn taken(&self) {
+        let now = self.desk.clock.uptime();
+        self.desk.sessions().touch_lent(self.lent, now);
+    }
+}
+
+impl Drop for Lending {
+    fn drop(&mut self) {
+        self.desk.sessions().give_back(self.lent);
     }
 }
 

@@ -105,6 +105,58 @@ async fn the_last_copy_is_read_by_one() {
 }
 
 #[tokio::test]
+async fn a_file_that_is_being_taken_is_a_copy_in_use_until_it_is_taken() {
+    // More than any connection holds for whoever does not read on.
+    let room = Room::with(&vec![0; 64 << 20]).await;
+    let taking = room.get("/files/one").await;
+    assert_eq!(taking.status(), StatusCode::OK);
+    let first = std::mem::take(&mut *room.cookies.lock().unwrap());
+    assert_eq!(
+        room.get("/files/one").await.status(),
+        StatusCode::CONFLICT,
+        "the only copy is being taken"
+    );
+    assert_eq!(room.get("/files/xyj").await.status(), StatusCode::OK);
+    *room.cookies.lock().unwrap() = first;
+    assert_eq!(
+        room.get("/files/one").await.status(),
+        StatusCode::OK,
+        "whoever takes it may take it again"
+    );
+
+    room.cookies.lock().unwrap().clear();
+    drop(taking);
+
+    let free = async { while room.get("/files/one").await.status() != StatusCode::OK {} };
+    timeout(SOON, free).await.unwrap();
+    room.close().await;
+}
+
+#[tokio::test]
+async fn a_title_that_lapses_while_it_is_opened_is_not_opened() {
+    let room = Room::open().await;
+    let parts = ScreenParts {
+        section: ScreensSection::default(),
+        zone: TimeZone::UTC,
+        shelf: room.shelf.clone(),
+        recorder: room.recorder.clone(),
+        clock: room.clock.clone(),
+    };
+    let desk = desk::Desk::new(parts, room.at);
+    let session = crate::session::SessionId::new([1; 16]);
+    let found = desk.title(&room.shelf.now(), &"xyj".parse().unwrap());
+    let title = found.unwrap();
+    let language = lujiang_config::ScreenLanguage::Chinese;
+    room.lapse("xyj");
+
+    let opened = desk.open(&session, &title, language).await;
+
+    assert!(matches!(opened, Err(desk::Denied::Lapsed)), "{opened:?}");
+    assert!(desk.open_book(&session).is_none());
+    room.close().await;
+}
+
+#[tokio::test]
 async fn a_book_is_of_another_origin_behind_a_key_that_ends_with_it() {
     let room = Room::open().await;
     room.read("xyj").await;

@@ -7,6 +7,7 @@ use axum::extract::{Path, State};
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_LENGTH};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use futures_util::StreamExt as _;
 use lujiang_wire::{CATALOGUE_MEDIA_TYPE, Label};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -19,7 +20,7 @@ use super::{Server, act_of, denied};
 use crate::feed;
 use crate::pages::cover;
 use crate::playlist::{self, Playlist};
-use crate::screens::desk::Denied;
+use crate::screens::desk::{Denied, Lending};
 use crate::usage::Act;
 
 /// `GET /feed.json`: the OPDS 2.0 feed.
@@ -132,17 +133,15 @@ pub(super) async fn file(
     };
     let session = visitor.session(&server.desk);
     let display = server.desk.shelf().now();
-    let mut found = server.desk.title(&display, &id);
-    if let Ok(title) = &found
-        && !server.desk.has_copy_left(&session, title)
-    {
-        found = Err(Denied::AllCopiesRead);
-    }
+    let found = server.desk.title(&display, &id).and_then(|title| {
+        let lending = server.desk.lend(&session, &title)?;
+        Ok((title, lending))
+    });
     if let Some(act) = act_of(&found, Act::Request) {
         server.desk.count(&session, &id, act).await;
     }
     let response = match found {
-        Ok(title) => match body(&title.file).await {
+        Ok((title, lending)) => match lent(&title.file, lending).await {
             Ok((body, length)) => {
                 let kind = title.publication.acquisition();
                 let kind = kind.map_or("", |link| link.media_type.as_str()).to_owned();
@@ -164,6 +163,14 @@ async fn body(file: &FilePath) -> std::io::Result<(Body, u64)> {
     let file = File::open(file).await?;
     let length = file.metadata().await?.len();
     Ok((Body::from_stream(ReaderStream::new(file)), length))
+}
+
+/// A file whose copy is in use for as long as it is read.
+async fn lent(file: &FilePath, lending: Lending) -> std::io::Result<(Body, u64)> {
+    let file = File::open(file).await?;
+    let length = file.metadata().await?.len();
+    let stream = ReaderStream::new(file).inspect(move |_| lending.taken());
+    Ok((Body::from_stream(stream), length))
 }
 
 fn faulty(server: &Server, visitor: &Visitor, file: &FilePath, error: &std::io::Error) -> Response {
