@@ -70,7 +70,7 @@ impl Downloads {
 
     /// The same, that also fills the room that is left to others: for little that matters more.
     #[must_use]
-    pub(crate) fn into_the_reserve(&self) -> Self {
+    pub(crate) fn without_reserve(&self) -> Self {
         Self {
             room: Room::on_disk_of(self.folder.path().to_owned(), 0),
             ..self.clone()

@@ -48,7 +48,7 @@ impl Keeper {
         }
         let bytes: u64 = documents.iter().map(|it| it.size).sum();
         let downloads = match bytes <= DOCUMENT_BYTES_MAX {
-            true => self.downloads.into_the_reserve(),
+            true => self.downloads.without_reserve(),
             false => self.downloads.clone(),
         };
         let documents = documents.iter().copied().map(wanted).collect();
