@@ -27,9 +27,9 @@ pub struct ImportRequest {
     pub folder: PathBuf,
     /// The release to take.
     pub release: Label,
-    /// The SHA-256 of the first root, where somebody compared it.
+    /// The code of the stick, where somebody compared it.
     #[serde(default)]
-    pub root: Option<BlobHash>,
+    pub code: Option<BlobHash>,
 }
 
 /// What became of it.
@@ -54,10 +54,10 @@ pub enum ImportState {
     OnShelf,
     /// It was there before.
     WasThere,
-    /// First contact, and nobody has compared the root.
+    /// First contact, and nobody has compared the code.
     Unconfirmed {
-        /// The root's SHA-256.
-        root: BlobHash,
+        /// The SHA-256 of its first root and its newest snapshot, one after the other.
+        code: BlobHash,
     },
     /// Nothing was taken.
     Refused {
@@ -147,7 +147,7 @@ mod tests {
             id: "1".to_owned(),
             folder: "/media/stick".into(),
             release: "2026-12".parse().unwrap(),
-            root: None,
+            code: None,
         };
 
         ask(data.path(), &asked).unwrap();

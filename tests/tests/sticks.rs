@@ -109,15 +109,15 @@ async fn a_kiosk_without_a_line_takes_release_after_release_from_a_stick_and_sho
     refused(&unconfirmed, "believes no stick by itself");
     let state: Value = serde_json::from_str(&unconfirmed.out).unwrap();
     assert_eq!(
-        (&state["state"], &state["root"]),
-        (&"unconfirmed".into(), &told["root"])
+        (&state["state"], &state["code"]),
+        (&"unconfirmed".into(), &told["code"])
     );
     assert_eq!(kiosk.titles().await.unwrap(), Vec::<String>::new());
     let wrong = "0".repeat(64);
-    let doubted = kiosk.import(&stick, &["--root", &wrong]).await.unwrap();
-    refused(&doubted, told["root"].as_str().unwrap());
-    let root = told["root"].as_str().unwrap();
-    let taken = kiosk.import(&stick, &["--root", root]).await.unwrap();
+    let doubted = kiosk.import(&stick, &["--code", &wrong]).await.unwrap();
+    refused(&doubted, told["code"].as_str().unwrap());
+    let code = told["code"].as_str().unwrap();
+    let taken = kiosk.import(&stick, &["--code", code]).await.unwrap();
     assert_eq!(
         (taken.code, &*taken.out),
         (Some(0), "2026-11 is on the shelf\n"),
@@ -200,10 +200,10 @@ async fn a_stick_holds_what_its_kiosks_may_have_and_nothing_of_another() {
 
     kiosk.has_line(false);
     kiosk.start().unwrap();
-    let root = told["root"].as_str().unwrap();
+    let code = told["code"].as_str().unwrap();
     succeeded(
         &kiosk
-            .import(&other, &["--json", "--root", root])
+            .import(&other, &["--json", "--code", code])
             .await
             .unwrap(),
     );
@@ -231,8 +231,8 @@ impl Shown {
         let titles = publish(&library, "2026-11", 1, None).await;
         let stick = folder.join("stick");
         let told = export(&library, "kiosk-a", &stick).await;
-        let root = told["root"].as_str().unwrap().to_owned();
-        let first = kiosk.import(&stick, &["--root", &root, "--json"]).await;
+        let code = told["code"].as_str().unwrap().to_owned();
+        let first = kiosk.import(&stick, &["--code", &code, "--json"]).await;
         succeeded(&first.unwrap());
         kiosk.shows(&titles).await.unwrap();
         publish(&library, "2026-12", 2, None).await;
@@ -294,8 +294,8 @@ async fn a_stick_of_another_library_is_refused_and_the_old_shelf_is_still_shown(
     let told = export(&other, "kiosk-a", &stick).await;
 
     // Also where somebody says that its root is right: the kept one alone counts.
-    let root = told["root"].as_str().unwrap();
-    let said = shown.kiosk.import(&stick, &["--root", root]).await.unwrap();
+    let code = told["code"].as_str().unwrap();
+    let said = shown.kiosk.import(&stick, &["--code", code]).await.unwrap();
 
     refused(&said, "the shelf is as it was");
     refused(&said, "another library");

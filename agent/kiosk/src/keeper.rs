@@ -23,7 +23,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use lujiang_wire::{Clock, ContentRefused, DesiredContent, DeviceId, Fact, ReportedContent};
+use lujiang_wire::{
+    BlobHash, Clock, ContentRefused, DesiredContent, DeviceId, Fact, Label, ReportedContent,
+    allotment_target, catalogue_target,
+};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
@@ -36,7 +39,7 @@ use crate::notebook::Notebook;
 use crate::recorder::RecordError;
 use crate::shelf::Shelf;
 use crate::source::Source;
-use crate::state::{Failure, State};
+use crate::state::{Failure, Installed, State};
 use crate::trusted_time::{Moment, TrustedTime};
 pub(crate) use display::notices;
 pub use import::{Import, ImportError, Imported};
@@ -263,7 +266,7 @@ impl Keeper {
         self.refresh(cancel).await?;
         self.fetch_notices(cancel).await?;
         let refused = self.fetch_pictures(cancel).await?;
-        match self.state.to_take(&desired) {
+        match self.to_take(&desired) {
             Some(release) => {
                 self.refuses(refused);
                 self.take(&release, desired.attempt, cancel).await?;
@@ -341,6 +344,22 @@ impl Keeper {
     fn target(&self, name: &str) -> Result<VerifiedTarget, StepError> {
         let target = self.verified.as_ref().and_then(|it| it.target(name));
         target.ok_or_else(|| failed("not-signed", format!("{name} is not signed")))
+    }
+
+    /// The release that is to be taken now, if any.
+    fn to_take(&self, desired: &DesiredContent) -> Option<Label> {
+        self.state.to_take(desired, |it| self.is_as_signed(it))
+    }
+
+    /// Whether a release on this disk is the one that is signed under its name now, as far as is
+    /// known: it may have been published again, corrected, or by a gateway that had lost it.
+    fn is_as_signed(&self, installed: &Installed) -> bool {
+        let is = |name: String, blob: &BlobHash| {
+            let signed = self.verified.as_ref().and_then(|it| it.target(&name));
+            signed.is_none_or(|it| it.blob == *blob)
+        };
+        is(catalogue_target(&installed.release), &installed.catalogue)
+            && is(allotment_target(&installed.release), &installed.allotment)
     }
 
     /// Writes the state down with these facts, and tells it.

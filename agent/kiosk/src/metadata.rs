@@ -6,6 +6,7 @@
 //! expiry is judged by our own rule: on-line with a trusted time what has expired is refused, and
 //! otherwise it is taken with a warning, as long as nothing is older than what was seen.
 
+mod code;
 mod kept;
 mod transport;
 
@@ -15,7 +16,6 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use lujiang_wire::{BlobCustom, BlobHash};
-use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 use tough::schema::Target;
 use tough::{ExpirationEnforcement, Limits, Repository, RepositoryLoader, TargetName};
@@ -98,8 +98,8 @@ pub enum MetadataError {
     /// The first root cannot be had.
     #[error("the source has no root to begin with")]
     NoRoot,
-    /// First contact by a stick, and nobody has vouched for its root.
-    #[error("nobody has confirmed the root {0}")]
+    /// First contact by a stick, and nobody has vouched for it by this code.
+    #[error("nobody has confirmed the code {0}")]
     Unconfirmed(BlobHash),
     /// Our own copy cannot be read or written.
     #[error("the metadata kept cannot be used")]
@@ -142,8 +142,8 @@ impl MetadataFolder {
         self.0.join(FIRST_ROOT).exists()
     }
 
-    /// At first contact by a stick: its first root is taken where it is the one that somebody has
-    /// compared, by its SHA-256. Afterwards it is not asked about.
+    /// At first contact by a stick: its first root is taken where its code is the one that somebody
+    /// has compared. Afterwards it is not asked about.
     ///
     /// # Errors
     /// Where it is another, or nobody has compared it; nothing is taken then.
@@ -156,7 +156,7 @@ impl MetadataFolder {
             return Ok(());
         }
         let bytes = self.read_first_root(source).await?;
-        let found = BlobHash::new(Sha256::digest(&bytes).into());
+        let found = code::of(source, &bytes).await?;
         if compared != Some(&found) {
             return Err(MetadataError::Unconfirmed(found));
         }

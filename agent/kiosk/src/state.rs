@@ -112,12 +112,17 @@ impl State {
         self.fresh.as_ref().or(self.proven.as_ref())
     }
 
-    /// The release that is to be taken now, if any: one that is neither on the shelf nor was given
-    /// up at this attempt.
+    /// The release that is to be taken now, if any: one that is neither on the shelf, as it is signed
+    /// now, nor was given up at this attempt.
     #[must_use]
-    pub(crate) fn to_take(&self, desired: &DesiredContent) -> Option<Label> {
+    pub(crate) fn to_take(
+        &self,
+        desired: &DesiredContent,
+        is_as_signed: impl Fn(&Installed) -> bool,
+    ) -> Option<Label> {
         let release = desired.release.clone()?;
-        if self.on_shelf().is_some_and(|it| it.release == release) {
+        let is_it = |it: &Installed| it.release == release && is_as_signed(it);
+        if self.on_shelf().is_some_and(is_it) {
             return None;
         }
         let given_up = self.taking.as_ref().is_some_and(|taking| {
@@ -239,10 +244,13 @@ mod tests {
     #[test]
     fn a_release_that_was_given_up_is_tried_again_only_when_somebody_says_so() {
         let mut state = State::new(Timestamp::UNIX_EPOCH);
-        assert_eq!(state.to_take(&desired("12", 0)), Some(label("12")));
+        assert_eq!(
+            state.to_take(&desired("12", 0), |_| true),
+            Some(label("12"))
+        );
         state.go_on(&label("12"), 0, TakingState::Offered);
         assert_eq!(
-            state.to_take(&desired("12", 0)),
+            state.to_take(&desired("12", 0), |_| true),
             Some(label("12")),
             "it goes on after a restart"
         );
@@ -251,9 +259,15 @@ mod tests {
             detail: "12 MB are missing".to_owned(),
         };
         assert!(matches!(state.fail(failure), Some(Fact::ContentFailed(_))));
-        assert_eq!(state.to_take(&desired("12", 0)), None);
-        assert_eq!(state.to_take(&desired("12", 1)), Some(label("12")));
-        assert_eq!(state.to_take(&desired("13", 0)), Some(label("13")));
+        assert_eq!(state.to_take(&desired("12", 0), |_| true), None);
+        assert_eq!(
+            state.to_take(&desired("12", 1), |_| true),
+            Some(label("12"))
+        );
+        assert_eq!(
+            state.to_take(&desired("13", 0), |_| true),
+            Some(label("13"))
+        );
     }
 
     #[test]

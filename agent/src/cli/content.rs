@@ -29,8 +29,8 @@ pub(crate) enum ContentCommand {
     /// Take a release from a stick that `lujiang-gateway content export` made.
     ///
     /// It is verified as what comes over the line is, and the running agent shows it once nobody
-    /// reads. A kiosk that has taken no release yet asks whether the stick's root is the
-    /// library's.
+    /// reads. A kiosk that has taken no release yet asks for the code of the
+    /// stick.
     Import {
         /// Where the stick is.
         folder: PathBuf,
@@ -40,10 +40,10 @@ pub(crate) enum ContentCommand {
         /// The release; the stick's own where left out.
         #[arg(long)]
         release: Option<Label>,
-        /// The root, compared with what `lujiang-gateway content export` printed.
+        /// The code that `lujiang-gateway content export` printed when it made the stick.
         #[arg(long, value_name = "SHA-256")]
-        root: Option<BlobHash>,
-        /// Print what became of it as {"release","state"}, with "reason" or "root".
+        code: Option<BlobHash>,
+        /// Print what became of it as {"release","state"}, with "reason" or "code".
         #[arg(long)]
         json: bool,
     },
@@ -56,7 +56,7 @@ impl ContentCommand {
             folder,
             config: _,
             release,
-            root,
+            code,
             json,
         } = self;
         let device = &config.agent.device;
@@ -77,7 +77,7 @@ impl ContentCommand {
             id: new_id()?,
             release: release.unwrap_or(stick.release),
             folder,
-            root,
+            code,
         };
         let data = &config.agent.data;
         import::ask(data, &request).with_context(|| {
@@ -216,11 +216,11 @@ fn tell(ended: ImportState, request: &ImportRequest, told: bool) -> anyhow::Resu
             out,
             "{release} was on the shelf; notices and withdrawals are as the stick has them"
         )?,
-        ImportState::Unconfirmed { root } => bail!(
+        ImportState::Unconfirmed { code } => bail!(
             "this kiosk has taken no release yet, and believes no stick by itself.\n\
-             The stick's root is {root}.\n\
+             The stick's code is {code}.\n\
              Compare it with what `lujiang-gateway content export` printed; where it is the same:\n  \
-             lujiang-agent content import {} --root {root}",
+             lujiang-agent content import {} --code {code}",
             request.folder.display()
         ),
         ImportState::Refused { reason } => {

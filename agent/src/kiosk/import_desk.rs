@@ -66,7 +66,7 @@ impl ImportDesk {
             id,
             folder,
             release,
-            root,
+            code,
         } = request;
         tracing::info!(%release, folder = %folder.display(), "a stick is taken");
         self.tell(&id, ImportState::Working { taking: None }).await;
@@ -75,7 +75,7 @@ impl ImportDesk {
         let import = Import {
             source: Arc::new(FolderSource::new(&folder)),
             release,
-            root,
+            code,
             answer,
         };
         tokio::select! {
@@ -120,7 +120,7 @@ fn state(ended: Result<Imported, ImportError>) -> ImportState {
     match ended {
         Ok(Imported::OnShelf) => ImportState::OnShelf,
         Ok(Imported::WasThere) => ImportState::WasThere,
-        Err(ImportError::Unconfirmed(root)) => ImportState::Unconfirmed { root },
+        Err(ImportError::Unconfirmed(code)) => ImportState::Unconfirmed { code },
         Err(ImportError::Refused(reason)) => ImportState::Refused { reason },
         Err(ImportError::BrokeOff(reason)) => ImportState::BrokeOff { reason },
     }
@@ -144,7 +144,7 @@ mod tests {
             id: id.to_owned(),
             folder: "/media/stick".into(),
             release: "2026-12".parse().unwrap(),
-            root: None,
+            code: None,
         }
     }
 
@@ -189,14 +189,14 @@ mod tests {
     #[tokio::test]
     async fn each_request_is_answered_once_by_its_own_name() {
         let mut desk = desk(tempfile::tempdir().unwrap());
-        let root = BlobHash::new([7; 32]);
+        let code = BlobHash::new([7; 32]);
         let ends = [
-            Err(ImportError::Unconfirmed(root)),
+            Err(ImportError::Unconfirmed(code)),
             Ok(Imported::OnShelf),
             Err(ImportError::Refused("altered".to_owned())),
         ];
         let expected = [
-            ImportState::Unconfirmed { root },
+            ImportState::Unconfirmed { code },
             ImportState::OnShelf,
             ImportState::Refused {
                 reason: "altered".to_owned(),

@@ -1,6 +1,6 @@
 //! Taking a release from a stick that somebody brought. It is verified as everything is; what the
 //! person adds is the word that this release is to be taken, and at first contact that this is our
-//! library's root.
+//! stick, by its code.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,9 +25,9 @@ pub struct Import {
     pub source: Arc<dyn Source>,
     /// The release to take from it.
     pub release: Label,
-    /// The SHA-256 of the first root, as somebody compared it. Only at first contact it is asked
-    /// for: afterwards the root that is kept says what holds.
-    pub root: Option<BlobHash>,
+    /// The code of the stick, as somebody compared it. Only at first contact it is asked for:
+    /// afterwards the root that is kept says what holds.
+    pub code: Option<BlobHash>,
     /// Hears what became of it.
     pub answer: oneshot::Sender<Result<Imported, ImportError>>,
 }
@@ -44,8 +44,8 @@ pub enum Imported {
 /// Why nothing was taken from a stick. The shelf is as it was.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ImportError {
-    /// First contact, and nobody vouched for this root.
-    #[error("nobody has confirmed this stick's root {0}")]
+    /// First contact, and nobody vouched for the stick with this code.
+    #[error("nobody has confirmed this stick's code {0}")]
     Unconfirmed(BlobHash),
     /// It does not hold, or does not fit.
     #[error("{0}")]
@@ -71,7 +71,7 @@ impl Keeper {
         let own_downloads = std::mem::replace(&mut self.downloads, downloads);
         let neighbour = self.options.neighbour.take();
         let ended = loop {
-            let ended = self.take_from_stick(&import.release, import.root, &own, cancel);
+            let ended = self.take_from_stick(&import.release, import.code, &own, cancel);
             match ended.await {
                 // What the gateway wants by now is seen to afterwards.
                 Err(StepError::Renewed) => {}
@@ -102,18 +102,18 @@ impl Keeper {
     async fn take_from_stick(
         &mut self,
         release: &Label,
-        root: Option<BlobHash>,
+        code: Option<BlobHash>,
         line: &Arc<dyn Source>,
         cancel: &CancellationToken,
     ) -> Result<Imported, StepError> {
         self.hear();
         let source = Arc::clone(&self.options.source);
-        self.metadata.vouch(&source, root.as_ref()).await?;
+        self.metadata.vouch(&source, code.as_ref()).await?;
         self.refresh_from_stick(&source, line, cancel).await?;
         self.fetch_notices(cancel).await?;
         self.fetch_pictures(cancel).await?;
         let shown = self.state.on_shelf();
-        if shown.is_some_and(|it| it.release == *release) {
+        if shown.is_some_and(|it| it.release == *release && self.is_as_signed(it)) {
             return Ok(Imported::WasThere);
         }
         let attempt = self.attempt_at(release);
@@ -230,7 +230,7 @@ fn told(error: &StepError) -> ImportError {
         }
     };
     match error {
-        StepError::Metadata(MetadataError::Unconfirmed(root)) => ImportError::Unconfirmed(*root),
+        StepError::Metadata(MetadataError::Unconfirmed(code)) => ImportError::Unconfirmed(*code),
         StepError::Metadata(error) if error.is_transient() => ImportError::BrokeOff(text()),
         StepError::Notebook(_) | StepError::Stopped | StepError::Late | StepError::Renewed => {
             ImportError::BrokeOff(text())

@@ -36,7 +36,7 @@ impl Keeper {
             )
         });
         let desired = self.options.desired.borrow().clone();
-        let offered = desired.and_then(|it| Some((self.state.to_take(&it)?, it.attempt)));
+        let offered = desired.and_then(|it| Some((self.to_take(&it)?, it.attempt)));
         if matches!(error, StepError::Metadata(_)) || (!is_taking && offered.is_none()) {
             self.refuses(refused(&error));
         }

@@ -36,7 +36,7 @@ pub(in crate::cli) struct ExportArgs {
     /// The release; the one published last where left out
     #[arg(long)]
     release: Option<Label>,
-    /// Print {"release","revision","devices","folder","files","bytes","kept_bytes","root"}
+    /// Print {"release","revision","devices","folder","files","bytes","kept_bytes","code"}
     #[arg(long)]
     json: bool,
 }
@@ -45,8 +45,9 @@ pub(in crate::cli) struct ExportArgs {
 struct Offered {
     repository: Repository,
     releases: Vec<ReleaseRow>,
-    /// The SHA-256 of the first root: what a kiosk asks about at first contact.
-    root: BlobHash,
+    /// The SHA-256 of the first root and the newest snapshot, one after the other: what a kiosk asks
+    /// about at first contact.
+    code: BlobHash,
 }
 
 impl ExportArgs {
@@ -74,7 +75,7 @@ impl ExportArgs {
         let made = make_stick(&offered.repository, &store, &stick, &self.to, told).await;
         progress.finish();
         let made = made.with_context(|| format!("making a stick in {}", self.to.display()))?;
-        let root = &offered.root;
+        let code = &offered.code;
         match self.json {
             true => printer.json(&json!({
                 "release": stick.release,
@@ -84,9 +85,9 @@ impl ExportArgs {
                 "files": made.blobs,
                 "bytes": made.bytes,
                 "kept_bytes": made.kept,
-                "root": root.to_string(),
+                "code": code.to_string(),
             }))?,
-            false => tell(printer, &stick, made, root, &self.to)?,
+            false => tell(printer, &stick, made, code, &self.to)?,
         }
         Ok(Outcome::Done)
     }
@@ -115,14 +116,19 @@ impl ExportArgs {
             let told = "there is no repository yet: make its keys with `lujiang-gateway content keys init FOLDER`";
             return Err(Failure::Usage(anyhow!(told)));
         }
-        let root = files.get("1.root.json").map(|it| Sha256::digest(it).into());
-        let root = BlobHash::new(root.context("the repository has no first root")?);
         let repository =
             Repository::restore(files).context("reading the repository of releases")?;
+        let file = |name: &str| {
+            let file = repository.files().get(name);
+            file.with_context(|| format!("the repository has no {name}"))
+        };
+        let snapshot = format!("{}.snapshot.json", repository.revision());
+        let code = Sha256::new().chain_update(file("1.root.json")?);
+        let code = BlobHash::new(code.chain_update(file(&snapshot)?).finalize().into());
         Ok(Offered {
             repository,
             releases,
-            root,
+            code,
         })
     }
 }
@@ -131,7 +137,7 @@ fn tell(
     printer: &mut Printer,
     stick: &Stick,
     made: StickMade,
-    root: &BlobHash,
+    code: &BlobHash,
     to: &Path,
 ) -> anyhow::Result<()> {
     let devices: Vec<&str> = stick.devices.iter().map(DeviceId::as_str).collect();
@@ -144,10 +150,10 @@ fn tell(
         made.kept as f64 / 1e6,
         stick.revision
     ))?;
-    printer.line(format!("root  {root}"))?;
+    printer.line(format!("code  {code}"))?;
     printer.line(format!(
         "on the kiosk: lujiang-agent content import {}; one that has taken no release yet asks \
-         for the root above: write it down, and do not read it from the stick",
+         for the code above: write it down, and do not read it from the stick",
         to.display()
     ))
 }

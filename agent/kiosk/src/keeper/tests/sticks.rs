@@ -33,23 +33,70 @@ async fn a_stick_brings_a_release_where_no_line_does() {
 }
 
 #[tokio::test]
-async fn first_contact_by_a_stick_needs_somebody_who_compared_its_root() {
+async fn first_contact_by_a_stick_needs_somebody_who_compared_its_code() {
     let press = Press::begun().await;
     press.release("2026-11", &["庄子"]).await;
     let stick = press.stick("2026-11").await;
-    let root = std::fs::read(stick.path().join("metadata/1.root.json")).unwrap();
-    let root = BlobHash::new(Sha256::digest(&root).into());
+    let code = code_of(&stick);
     let kiosk = Kiosk::beside(std::path::Path::new("/nowhere")).await;
 
-    let unconfirmed = Err(ImportError::Unconfirmed(root));
+    let unconfirmed = Err(ImportError::Unconfirmed(code));
     assert_eq!(kiosk.import(&stick, None).await, unconfirmed);
     let other = Some(BlobHash::new([1; 32]));
     assert_eq!(kiosk.import(&stick, other).await, unconfirmed);
     assert!(!kiosk.folder.path().join("metadata/1.root.json").exists());
 
-    let taken = kiosk.import(&stick, Some(root)).await;
+    let taken = kiosk.import(&stick, Some(code)).await;
     assert_eq!(taken, Ok(Imported::OnShelf));
     assert_eq!(kiosk.titles(), ["庄子"]);
+}
+
+/// As the gateway prints it.
+fn code_of(stick: &tempfile::TempDir) -> BlobHash {
+    let metadata = |name: &str| std::fs::read(stick.path().join("metadata").join(name)).unwrap();
+    let label: Stick =
+        serde_json::from_slice(&std::fs::read(stick.path().join(STICK_FILE)).unwrap()).unwrap();
+    let snapshot = metadata(&format!("{}.snapshot.json", label.revision));
+    let code = [metadata("1.root.json"), snapshot].concat();
+    BlobHash::new(Sha256::digest(&code).into())
+}
+
+#[tokio::test]
+async fn an_older_stick_of_the_same_library_is_not_the_one_that_was_confirmed() {
+    let press = Press::begun().await;
+    press.release("2026-11", &["庄子"]).await;
+    let older = press.stick("2026-11").await;
+    press.release("2026-12", &["孟子"]).await;
+    let newest = press.stick("2026-12").await;
+    let kiosk = Kiosk::beside(std::path::Path::new("/nowhere")).await;
+
+    let printed = Some(code_of(&newest));
+    let refused = kiosk.import(&older, printed).await;
+    assert_eq!(refused, Err(ImportError::Unconfirmed(code_of(&older))));
+    assert!(!kiosk.folder.path().join("metadata/1.root.json").exists());
+    assert_eq!(kiosk.import(&newest, printed).await, Ok(Imported::OnShelf));
+}
+
+#[tokio::test]
+async fn a_release_that_was_published_again_is_taken_again_by_stick_and_by_line() {
+    let press = Press::begun().await;
+    press.release("2026-11", &["庄子"]).await;
+    let first = press.stick("2026-11").await;
+    let kiosk = Kiosk::beside(&press.served).await;
+    kiosk.line.cut(true);
+    let code = Some(code_of(&first));
+    assert_eq!(kiosk.import(&first, code).await, Ok(Imported::OnShelf));
+
+    press.release("2026-11", &["庄子", "孟子"]).await;
+    let second = press.stick("2026-11").await;
+    assert_eq!(kiosk.import(&second, None).await, Ok(Imported::OnShelf));
+    assert_eq!(kiosk.titles(), ["庄子", "孟子"]);
+    assert_eq!(kiosk.import(&second, None).await, Ok(Imported::WasThere));
+
+    press.release("2026-11", &["孟子"]).await;
+    kiosk.line.cut(false);
+    kiosk.wants("2026-11", 0);
+    kiosk.until_titles(&["孟子"]).await;
 }
 
 #[tokio::test]
@@ -63,10 +110,9 @@ async fn a_stick_of_another_library_is_refused_and_changes_nothing() {
     others.release("2026-11", &["孟子"]).await;
     others.release("2026-12", &["孟子"]).await;
     let stick = others.stick("2026-12").await;
-    let root = std::fs::read(stick.path().join("metadata/1.root.json")).unwrap();
-    let root = BlobHash::new(Sha256::digest(&root).into());
+    let code = code_of(&stick);
 
-    let refused = kiosk.import(&stick, Some(root)).await;
+    let refused = kiosk.import(&stick, Some(code)).await;
 
     assert!(
         matches!(&refused, Err(ImportError::Refused(_))),
@@ -315,10 +361,10 @@ impl Kiosk {
     async fn import(
         &self,
         stick: &tempfile::TempDir,
-        root: Option<BlobHash>,
+        code: Option<BlobHash>,
     ) -> Result<Imported, ImportError> {
         let (answer, answered) = oneshot::channel();
-        self.bring(stick, root, answer).await;
+        self.bring(stick, code, answer).await;
         let answered = tokio::time::timeout(Duration::from_secs(20), answered).await;
         answered.expect("within 20 s").unwrap()
     }
@@ -326,7 +372,7 @@ impl Kiosk {
     async fn bring(
         &self,
         stick: &tempfile::TempDir,
-        root: Option<BlobHash>,
+        code: Option<BlobHash>,
         answer: oneshot::Sender<Result<Imported, ImportError>>,
     ) {
         let label = std::fs::read(stick.path().join(STICK_FILE)).unwrap();
@@ -334,7 +380,7 @@ impl Kiosk {
         let import = Import {
             source: Arc::new(FolderSource::new(stick.path())),
             release: label.release,
-            root,
+            code,
             answer,
         };
         self.brings.send(import).await.unwrap();
