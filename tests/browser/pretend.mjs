@@ -111,6 +111,7 @@ const conflicts = [["LL0012345", "The library system has the item on loan to ano
     force: "The item is taken back from the reader who has it, then the fact is told to the library system at its own time.",
     dismiss: "The library system is not told. The fact still counts in the figures; the later facts of this item go on.",
   },
+  history_cut: false,
   history: [
     { number: 700, device: "main-selfcheck", kind: "checkout", happened: ago(60 * 24 * 9), outcome: "on-line" },
     { number: 880 - index * 7, device: "bus-1", kind: "checkout", happened: ago(60 * (30 - index * 20)), outcome: "disputed" },
@@ -231,7 +232,7 @@ const server = createServer((request, response) => {
   }
   if (path === "/visits") return json(visits(url.searchParams));
   if (path === "/loans/desk") return json(loanDesk);
-  if (path === "/conflicts") return json({ conflicts: troubled ? conflicts : [], next: null });
+  if (path === "/conflicts") return json({ conflicts: troubled ? conflicts : [], total: troubled ? conflicts.length : 0, next: null });
   if (path === "/loans/totals") return json(loans(url.searchParams));
   if (path === "/stops") return json(stops(Number(url.searchParams.get("year"))));
   if (path === "/quarantine") return json({ rows: quarantine.filter((row) => (url.searchParams.get("device") ?? row.device) === row.device), next: null });
