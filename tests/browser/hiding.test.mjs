@@ -121,5 +121,5 @@ async function ask(path) {
 /** The version of the newest metadata. */
 async function revision() {
   const { roles } = await ask("/content/repository");
-  return roles.find(({ role }) => role === "timestamp").version;
+  return roles.find(({ role }) => role === "snapshot").version;
 }
