@@ -21,7 +21,7 @@ pub(crate) fn page(view: &View<'_>, publication: &Publication, place: &Place) ->
         .collect();
     let body = html! {
         (frame::header(view, None, &place.after(&super::title_address(&metadata.identifier))))
-        main #main {
+        main #main tabindex="0" {
             img.cover src=(cover_address(&metadata.identifier)) alt="";
             div.about {
                 h2 lang=[metadata.language.first()] { (metadata.title) }
