@@ -253,7 +253,9 @@ impl Lending {
         };
         let settled = |outbox: &Outbox| outbox.settled(Stream::Loan);
         let settled = self.clerk.outbox.with(settled).await?;
-        Ok(!self.clerk.is_told(last, settled))
+        let is_told = self.clerk.is_told(last, settled);
+        // A gateway restored from an older copy may have lost what it once had.
+        Ok(settled < last || !is_told)
     }
 
     /// Forgets what was decided here about an item: what happened to it since, happened elsewhere.

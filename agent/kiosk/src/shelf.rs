@@ -122,6 +122,11 @@ impl Shelf {
         self.painted.send_replace(Some(release));
     }
 
+    /// There is another shelf, which no screen has painted yet: also where it goes by the same name.
+    pub(crate) fn was_switched(&self) {
+        self.painted.send_replace(None);
+    }
+
     /// The release a screen has last painted.
     #[must_use]
     pub fn painted(&self) -> watch::Receiver<Option<Label>> {

@@ -269,14 +269,13 @@ async fn an_open_stop_counts_what_is_done_at_it_also_over_a_power_cut() {
     assert_eq!((open.lent, open.renewed, open.returned), (6, 0, 1));
 }
 
-#[tokio::test]
-async fn what_the_bus_carries_is_lent_on_from_its_own_card_in_one_transaction() {
+/// A bus with three items on board, lent to its own card.
+async fn loaded() -> (TestLending, lujiang_wire::Label, Vec<Barcode>) {
     let section = LendingSection {
         own_card: Some(OTHER.to_owned()),
         ..LendingSection::default()
     };
     let bench = TestLending::with(section, OutboxSection::default());
-    let lending = &bench.lending;
     let load: lujiang_wire::Label = "load-1".parse().unwrap();
     let carried: Vec<Barcode> = (1..4).map(|n| bench.item(&format!("LL00000{n}"))).collect();
     let loan = BlockLoan {
@@ -286,7 +285,14 @@ async fn what_the_bus_carries_is_lent_on_from_its_own_card_in_one_transaction() 
         session: "s-3".parse().unwrap(),
         stop: None,
     };
-    lending.block_loan(loan).await.unwrap();
+    bench.lending.block_loan(loan).await.unwrap();
+    (bench, load, carried)
+}
+
+#[tokio::test]
+async fn what_the_bus_carries_is_lent_on_from_its_own_card_in_one_transaction() {
+    let (bench, load, carried) = loaded().await;
+    let lending = &bench.lending;
     let own = lending.own_card().unwrap();
     let twice = lending.check_loan(own, &carried[..1]).unwrap();
     assert_eq!(twice, [(carried[0].clone(), Refused::ItemAlreadyLentHere)]);

@@ -121,6 +121,7 @@ export interface Device {
 export interface DeviceDetail extends Device {
   peer: string | null;
   telemetry: { time: string; metrics: Record<string, number> } | null;
+  content_refused: string | null;
   screens: { screen: "left" | "right"; shows: string; seen: string; is_silent: boolean }[];
   facts: number;
   flagged_days: { day: string; flag: string; count: number }[];

@@ -28,6 +28,7 @@ export const ALARMS = [
   "library-system-away",
   "self-checkout-out-of-service",
   "payment-unresolved",
+  "content-refused",
   "screen-silent",
   "self-checkout-out-of-paper",
 ] as const;

@@ -33,6 +33,9 @@ struct DevicesParams {
 #[into_params(parameter_in = Query)]
 struct NoParams {}
 
+/// More of a device's own words is not shown.
+const REFUSED_CHARS_MAX: usize = 500;
+
 /// All devices.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Devices {
@@ -105,6 +108,9 @@ pub(super) struct DeviceDetail {
     telemetry: Option<TelemetryRow>,
     /// Its screens, where it has some: what each shows.
     screens: Vec<ScreenRow>,
+    /// What it was given of releases and notices and does not take, in its own words.
+    #[schema(required = true)]
+    content_refused: Option<String>,
     /// Facts accepted.
     facts: u64,
     /// Flags seen on counted periods, newest day first.
@@ -138,7 +144,8 @@ pub(super) struct AlarmRow {
     /// `facts-lost`: facts will never come; `refused`: the device asked for what it may not do;
     /// `self-checkout-out-of-paper`, `self-checkout-out-of-service`, `library-system-away` and
     /// `payment-unresolved`: so says the latest sample of the device with the self-checkouts;
-    /// `screen-silent`: so says a kiosk of a page that shows no life.
+    /// `screen-silent`: so says a kiosk of a page that shows no life; `content-refused`: a kiosk
+    /// does not take what it was given, though no release came with it.
     kind: &'static str,
     /// How often.
     count: u64,
@@ -262,6 +269,10 @@ impl ApiState {
             telemetry: contact.telemetry.map(|sample| TelemetryRow {
                 time: sample.time,
                 metrics: sample.metrics,
+            }),
+            content_refused: contact.content_refused().map(|it| {
+                let detail = it.detail.chars().take(REFUSED_CHARS_MAX);
+                format!("{}: {}", it.reason, detail.collect::<String>())
             }),
             screens: contact
                 .reported
@@ -387,6 +398,12 @@ fn alarms(contact: &Contact, figures: &DeviceFigures, lost: u64) -> Vec<AlarmRow
             contact.silent_screens(),
             None,
             "look-at-the-screen",
+        ),
+        (
+            "content-refused",
+            u64::from(contact.content_refused().is_some()),
+            None,
+            "look-at-what-it-says",
         ),
     ]
     .into_iter()

@@ -232,6 +232,10 @@ impl ApiState {
                 ("library-system-away", away),
                 ("payment-unresolved", paid),
                 ("screen-silent", contact.silent_screens()),
+                (
+                    "content-refused",
+                    u64::from(contact.content_refused().is_some()),
+                ),
             ] {
                 add(Gauge::Alarms, kind, u64::from(machines > 0));
             }

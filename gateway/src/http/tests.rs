@@ -4,6 +4,7 @@ mod content;
 mod document;
 mod drafts;
 mod house;
+mod kiosks;
 mod lending;
 mod rights;
 mod rulings;

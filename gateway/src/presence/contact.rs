@@ -9,7 +9,8 @@ use std::net::SocketAddr;
 use jiff::Timestamp;
 use lujiang_broker::Word;
 use lujiang_wire::{
-    ClockReport, Epoch, LinkState, MachineMetric, Reported, Status, Stream, Telemetry,
+    ClockReport, ContentRefused, Epoch, LinkState, MachineMetric, Reported, Status, Stream,
+    Telemetry,
 };
 use serde::{Deserialize, Serialize};
 
@@ -101,6 +102,13 @@ impl Contact {
         self.machines_with(|name, value| {
             metric.machine_of(name).is_some() && (value > 0.0) == is_so
         })
+    }
+
+    /// What a kiosk was given and does not take, though no release came with it.
+    #[must_use]
+    pub fn content_refused(&self) -> Option<&ContentRefused> {
+        let said = self.reported.as_ref()?;
+        said.reported.content.as_ref()?.refused.as_ref()
     }
 
     /// How many screens of a kiosk show no life.

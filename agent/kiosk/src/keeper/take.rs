@@ -49,6 +49,7 @@ impl Keeper {
             },
             attempt,
         );
+        self.options.shelf.was_switched();
         self.keep(Vec::new()).await?;
         self.paint_until = Some(Instant::now() + self.options.paint_patience);
         tracing::info!(%release, "the shelf is switched");

@@ -40,11 +40,7 @@ async fn a_release_reaches_the_shelf_and_is_proven_by_a_screen() {
     let press = Press::begun().await;
     press.release("2026-11", &["庄子", "论语"]).await;
     let mut kiosk = Kiosk::beside(&press.served).await;
-    kiosk.wants("2026-11", 0);
-
-    kiosk
-        .until(|reported| taking(reported) == Some(TakingState::Installed))
-        .await;
+    kiosk.installs("2026-11").await;
     assert_eq!(kiosk.titles(), ["庄子", "论语"]);
     assert_eq!(kiosk.facts(), Vec::<String>::new(), "it is not proven yet");
     kiosk.shelf.was_painted(label("2026-11"));
@@ -96,11 +92,7 @@ async fn a_release_that_hangs_does_not_hold_up_the_one_that_is_wanted_instead() 
         .until(|it| matches!(taking(it), Some(TakingState::Downloading { .. })))
         .await;
 
-    kiosk.wants("2026-12", 0);
-
-    kiosk
-        .until(|it| taking(it) == Some(TakingState::Installed))
-        .await;
+    kiosk.installs("2026-12").await;
     assert_eq!(kiosk.titles(), ["孟子"]);
 }
 
@@ -187,10 +179,7 @@ async fn nothing_is_told_twice_when_the_state_cannot_be_written_down() {
     let press = Press::begun().await;
     press.release("2026-11", &["庄子"]).await;
     let mut kiosk = Kiosk::beside(&press.served).await;
-    kiosk.wants("2026-11", 0);
-    kiosk
-        .until(|it| taking(it) == Some(TakingState::Installed))
-        .await;
+    kiosk.installs("2026-11").await;
     kiosk.notebook.refuse(true);
     kiosk.shelf.was_painted(label("2026-11"));
     // Killed before it could be written down.

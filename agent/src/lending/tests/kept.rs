@@ -4,21 +4,7 @@ use super::*;
 
 #[tokio::test]
 async fn what_the_bus_carries_is_known_to_be_on_board_however_long_ago_it_was_loaded() {
-    let section = LendingSection {
-        own_card: Some(OTHER.to_owned()),
-        ..LendingSection::default()
-    };
-    let bench = TestLending::with(section, OutboxSection::default());
-    let load: lujiang_wire::Label = "load-1".parse().unwrap();
-    let carried: Vec<Barcode> = (1..4).map(|n| bench.item(&format!("LL00000{n}"))).collect();
-    let loan = BlockLoan {
-        reader: bench.reader(OTHER),
-        items: carried.clone(),
-        block: load.clone(),
-        session: "s-3".parse().unwrap(),
-        stop: None,
-    };
-    bench.lending.block_loan(loan).await.unwrap();
+    let (bench, load, carried) = loaded().await;
     bench.settle(3);
     bench.wait(OutboxSection::default().keep + Duration::from_secs(60));
     bench.outbox.let_go(bench.clock.uptime()).unwrap();

@@ -410,19 +410,8 @@ async fn load_into(
     repository: &Repository,
     datastore: &Path,
 ) -> Result<tough::Repository, tough::error::Error> {
-    let folder = house.folder.path().join("seen");
-    let _ = std::fs::remove_dir_all(&folder);
-    std::fs::create_dir_all(&folder).unwrap();
-    for (name, bytes) in repository.files() {
-        std::fs::write(folder.join(name), bytes).unwrap();
-    }
-    let url = Url::from_directory_path(&folder).unwrap();
-    let root = &repository.files()["1.root.json"];
-    RepositoryLoader::new(root, url.clone(), url)
-        .transport(FilesystemTransport)
-        .datastore(datastore)
-        .load()
-        .await
+    let loader = loader(house.folder.path(), repository);
+    loader.datastore(datastore).load().await
 }
 
 async fn load_from(
@@ -430,18 +419,21 @@ async fn load_from(
     repository: &Repository,
     enforcement: ExpirationEnforcement,
 ) -> Result<tough::Repository, tough::error::Error> {
+    let loader = loader(folder, repository);
+    loader.expiration_enforcement(enforcement).load().await
+}
+
+/// A client of what is served, all of it from a folder.
+fn loader<'a>(folder: &Path, repository: &'a Repository) -> RepositoryLoader<'a> {
     let folder = folder.join("served");
+    let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder).unwrap();
     for (name, bytes) in repository.files() {
         std::fs::write(folder.join(name), bytes).unwrap();
     }
     let url = Url::from_directory_path(&folder).unwrap();
     let root = &repository.files()["1.root.json"];
-    RepositoryLoader::new(root, url.clone(), url)
-        .transport(FilesystemTransport)
-        .expiration_enforcement(enforcement)
-        .load()
-        .await
+    RepositoryLoader::new(root, url.clone(), url).transport(FilesystemTransport)
 }
 
 fn release_targets(name: &str) -> ReleaseTargets {

@@ -25,6 +25,25 @@ impl House {
         number
     }
 
+    /// A kiosk says that it shows a release.
+    async fn shows(&self, following: &mut Following, number: usize, release: Label) {
+        let shown = ReportedContent {
+            shown: Some(release),
+            ..ReportedContent::default()
+        };
+        self.report(following, number, shown).await;
+    }
+
+    /// November is with both kiosks; its number.
+    async fn november_is_shown(&self, following: &mut Following) -> u64 {
+        let first = self.begun(november(), Vec::new()).await;
+        for number in 0..2 {
+            self.shows(following, number, november()).await;
+        }
+        following.try_step(true).await.unwrap();
+        first
+    }
+
     fn progress(&self, number: u64, kiosk: &DeviceId) -> &'static str {
         let entry = self.rollouts.entry(number).unwrap();
         entry.rollout.members()[kiosk].progress.as_str()
@@ -71,16 +90,8 @@ async fn what_a_kiosk_said_of_an_aborted_rollout_is_not_taken_for_news_of_the_ne
 #[tokio::test]
 async fn a_kiosk_that_is_new_has_the_release_of_before_while_the_next_is_with_its_canaries() {
     let house = House::new(2).await;
-    let first = house.begun(november(), Vec::new()).await;
     let mut following = house.following();
-    for number in 0..2 {
-        let shown = ReportedContent {
-            shown: Some(november()),
-            ..ReportedContent::default()
-        };
-        house.report(&mut following, number, shown).await;
-    }
-    following.try_step(true).await.unwrap();
+    let first = house.november_is_shown(&mut following).await;
     let second = house.begun(release(), Vec::new()).await;
 
     house.add(7, DeviceKind::Kiosk).await;
@@ -95,22 +106,10 @@ async fn a_kiosk_that_is_new_has_the_release_of_before_while_the_next_is_with_it
 #[tokio::test]
 async fn a_kiosk_that_was_away_goes_back_to_nothing_older_than_what_it_shows() {
     let house = House::new(2).await;
-    let first = house.begun(november(), Vec::new()).await;
     let mut following = house.following();
-    for number in 0..2 {
-        let shown = ReportedContent {
-            shown: Some(november()),
-            ..ReportedContent::default()
-        };
-        house.report(&mut following, number, shown).await;
-    }
-    following.try_step(true).await.unwrap();
+    let first = house.november_is_shown(&mut following).await;
     house.begun(release(), vec![kiosk(0)]).await;
-    let shown = ReportedContent {
-        shown: Some(release()),
-        ..ReportedContent::default()
-    };
-    house.report(&mut following, 0, shown).await;
+    house.shows(&mut following, 0, release()).await;
 
     house.enable(&kiosk(0), false).await;
     following.try_step(true).await.unwrap();

@@ -125,10 +125,7 @@ async fn a_target_whose_name_is_a_trick_with_paths_is_refused_whoever_signed_it(
     // And the forger signs what holds, where the name is plain.
     let (press, mut kiosk) = shown().await;
     forger::Forger(&press).names("blobs/x");
-    kiosk.wants("2026-12", 0);
-    kiosk
-        .until(|it| taking(it) == Some(TakingState::Installed))
-        .await;
+    kiosk.installs("2026-12").await;
 }
 
 #[tokio::test]

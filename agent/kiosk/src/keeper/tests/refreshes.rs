@@ -106,10 +106,7 @@ async fn a_kept_file_that_does_not_hold_is_thrown_away_and_fetched() {
     }
     // And it goes on as if nothing had been.
     press.release("2026-12", &["孟子"]).await;
-    kiosk.wants("2026-12", 0);
-    kiosk
-        .until(|it| taking(it) == Some(TakingState::Installed))
-        .await;
+    kiosk.installs("2026-12").await;
 }
 
 #[tokio::test]

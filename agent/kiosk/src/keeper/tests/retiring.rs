@@ -9,10 +9,7 @@ async fn titles_a_release_no_longer_has_go_with_a_receipt_each_once_it_is_shown(
     let mut kiosk = Kiosk::beside(&press.served).await;
     kiosk.shows("2026-11").await;
     press.release("2026-12", &["论语"]).await;
-    kiosk.wants("2026-12", 0);
-    kiosk
-        .until(|it| taking(it) == Some(TakingState::Installed))
-        .await;
+    kiosk.installs("2026-12").await;
     assert_eq!(kiosk.removed(), [], "it is not proven yet");
     assert!(kiosk.file("庄子").exists());
     // Killed before the receipts could be written down.
@@ -41,10 +38,7 @@ async fn receipts_that_could_not_be_written_down_are_written_when_they_can() {
     let mut kiosk = Kiosk::beside(&press.served).await;
     kiosk.shows("2026-11").await;
     press.release("2026-12", &["论语"]).await;
-    kiosk.wants("2026-12", 0);
-    kiosk
-        .until(|it| taking(it) == Some(TakingState::Installed))
-        .await;
+    kiosk.installs("2026-12").await;
     let told = kiosk.notebook.refused();
     kiosk.notebook.refuse(true);
     kiosk.shelf.was_painted(label("2026-12"));

@@ -168,10 +168,15 @@ impl Kiosk {
         });
     }
 
-    pub(super) async fn shows(&mut self, release: &str) {
+    /// Wants a release until the shelf is switched to it; no screen has painted it.
+    pub(super) async fn installs(&mut self, release: &str) {
         self.wants(release, 0);
         self.until(|it| taking(it) == Some(TakingState::Installed))
             .await;
+    }
+
+    pub(super) async fn shows(&mut self, release: &str) {
+        self.installs(release).await;
         self.shelf.was_painted(label(release));
         self.until(|it| taking(it) == Some(TakingState::Shown))
             .await;

@@ -82,15 +82,26 @@ async fn a_release_that_was_published_again_is_taken_again_by_stick_and_by_line(
     let press = Press::begun().await;
     press.release("2026-11", &["庄子"]).await;
     let first = press.stick("2026-11").await;
-    let kiosk = Kiosk::beside(&press.served).await;
+    let mut kiosk = Kiosk::beside(&press.served).await;
     kiosk.line.cut(true);
     let code = Some(code_of(&first));
     assert_eq!(kiosk.import(&first, code).await, Ok(Imported::OnShelf));
+    kiosk.shelf.was_painted(label("2026-11"));
+    kiosk
+        .until(|it| taking(it) == Some(TakingState::Shown))
+        .await;
 
     press.release("2026-11", &["庄子", "孟子"]).await;
     let second = press.stick("2026-11").await;
     assert_eq!(kiosk.import(&second, None).await, Ok(Imported::OnShelf));
     assert_eq!(kiosk.titles(), ["庄子", "孟子"]);
+    let told = kiosk.reported.borrow().clone();
+    let is_proven = taking(&told) == Some(TakingState::Shown);
+    assert!(!is_proven, "what was painted was the one before: {told:?}");
+    kiosk.shelf.was_painted(label("2026-11"));
+    kiosk
+        .until(|it| taking(it) == Some(TakingState::Shown))
+        .await;
     assert_eq!(kiosk.import(&second, None).await, Ok(Imported::WasThere));
 
     press.release("2026-11", &["孟子"]).await;
@@ -188,10 +199,7 @@ async fn an_altered_blob_on_a_stick_is_refused_and_the_line_still_brings_the_rel
         "{refused:?}"
     );
     assert_eq!(kiosk.titles(), ["庄子"]);
-    kiosk.wants("2026-12", 0);
-    kiosk
-        .until(|it| taking(it) == Some(TakingState::Installed))
-        .await;
+    kiosk.installs("2026-12").await;
     assert_eq!(kiosk.titles(), ["孟子"]);
 }
 

@@ -3,7 +3,8 @@
 use super::*;
 use crate::source::MetadataName;
 
-/// Longer than it takes until windows are looked at again.
+/// Longer than it takes until windows are looked at again. Time is simulated where it is waited
+/// for: it passes as fast as nothing happens.
 const A_LOOK: Duration = Duration::from_secs(16);
 
 /// A kiosk with a release that waits for a reader.
@@ -104,11 +105,7 @@ async fn what_is_wanted_while_it_asks_over_a_line_that_hangs_is_asked_for_anew()
     press.release("2026-12", &["孟子"]).await;
     *kiosk.line.silent.lock().unwrap() = None;
 
-    kiosk.wants("2026-12", 0);
-
-    kiosk
-        .until(|it| taking(it) == Some(TakingState::Installed))
-        .await;
+    kiosk.installs("2026-12").await;
     assert_eq!(kiosk.titles(), ["孟子"]);
 }
 
