@@ -265,11 +265,6 @@ impl ApiState {
         let figures = self.device_figures(&device.id)?;
         Ok(DeviceDetail {
             row: DeviceRow::of(device, &contact, &figures),
-            peer: contact.peer.map(|peer| peer.to_string()),
-            telemetry: contact.telemetry.map(|sample| TelemetryRow {
-                time: sample.time,
-                metrics: sample.metrics,
-            }),
             content_refused: contact.content_refused().map(|it| {
                 let detail = it.detail.chars().take(REFUSED_CHARS_MAX);
                 format!("{}: {}", it.reason, detail.collect::<String>())
@@ -279,6 +274,11 @@ impl ApiState {
                 .iter()
                 .flat_map(|it| screens(&it.reported))
                 .collect(),
+            peer: contact.peer.map(|peer| peer.to_string()),
+            telemetry: contact.telemetry.map(|sample| TelemetryRow {
+                time: sample.time,
+                metrics: sample.metrics,
+            }),
             facts: figures.facts,
             flagged_days: figures
                 .flagged_days
