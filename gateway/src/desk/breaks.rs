@@ -2,7 +2,8 @@
 //! cannot be asked about must not stop the others, and a line that is down for everybody must not
 //! make disputes of everything. So an item that found no answer waits, longer each time, while
 //! others are asked; and a break counts against it only if another question was answered since the
-//! one before. Forgotten at a restart, and once the item is answered or no longer in the desk.
+//! one before. Where nothing else is asked it cannot be told apart from a line that is down, so it
+//! takes hours; then it is in front of staff all the same, unless many items fare like it. Forgotten at a restart, and once the item is answered or no longer in the desk.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -16,6 +17,13 @@ use crate::desk::sighting::FailureKind;
 
 /// How often an item is asked about in vain, while others are answered, before it is disputed.
 const BREAKS_MAX: u32 = SENDS_MAX;
+
+/// How often a few items are asked about in vain, while nothing at all is answered, before they are
+/// disputed: with a wait of five minutes, two hours.
+const LONELY_BREAKS_MAX: u32 = 30;
+
+/// So few items: with more of them it is the library system that is in trouble, not they.
+const FEW: usize = 3;
 
 /// The wait of an item doubles so often: with a pause of ten seconds it grows to five minutes.
 /// After hours without a library system nobody is to wait for hours more.
@@ -95,11 +103,13 @@ impl Breaks {
         if is_certain {
             vain.counted = BREAKS_MAX;
         }
+        let is_lonely_for_long = vain.times >= LONELY_BREAKS_MAX;
         let doubled = 2_u32.saturating_pow(vain.times.min(DOUBLINGS_MAX));
         vain.until = later(now, pause.saturating_mul(doubled));
-        match vain.counted < BREAKS_MAX {
-            true => Fault::Line,
-            false => Fault::Item,
+        let is_item = vain.counted >= BREAKS_MAX;
+        match is_item || (is_lonely_for_long && self.of_items.len() <= FEW) {
+            true => Fault::Item,
+            false => Fault::Line,
         }
     }
 

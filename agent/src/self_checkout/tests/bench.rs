@@ -25,6 +25,9 @@ use crate::status::{Board, MachineStatus};
 /// Longest wait for anything.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// How long the relay waits for an answer: longer than a busy machine may keep a test waiting.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(3);
+
 /// Long enough for something that must not come to have come.
 const SILENCE: Duration = Duration::from_millis(300);
 
@@ -128,7 +131,7 @@ impl Bench {
         socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let mut section = SelfCheckoutSection::for_machines(Path::new("/"), machines);
         section.acs.port = socket.local_addr().unwrap().port();
-        section.acs.answer_timeout = Duration::from_millis(500);
+        section.acs.answer_timeout = ANSWER_TIMEOUT;
         section.acs.backoff_min = Duration::from_millis(10);
         section.acs.backoff_max = Duration::from_millis(100);
         adapt(&mut section);

@@ -147,6 +147,28 @@ fn a_line_that_is_down_for_everybody_makes_no_disputes_however_long() {
 }
 
 #[test]
+fn an_item_that_is_alone_and_never_answered_about_is_in_front_of_staff_after_hours() {
+    let mut r = Rehearsal::new();
+    r.hear(loan(1, "bus", 100));
+    let mut first = None;
+    for _ in 0..100 {
+        let Want::Asked(question) = r.want() else {
+            break;
+        };
+        first.get_or_insert(r.now);
+        let broken = failed(FailureKind::Broken);
+        r.desk.handle_answer(question.request, broken, r.now);
+        r.desk.handle_link(Link::Down, r.now);
+        r.desk.handle_link(Link::Up, r.now);
+    }
+    r.rests();
+    assert_eq!((r.settled(1), r.conflict()), ("open", Some("unresolved")));
+    let waited = r.now.duration_since(first.unwrap()).as_hours();
+    assert!((1..12).contains(&waited), "{waited} hours");
+    assert!(words(&r).contains("closed the connection"), "{}", words(&r));
+}
+
+#[test]
 fn a_loan_that_is_told_is_told_even_if_the_look_at_it_never_finds_an_answer() {
     let mut r = Rehearsal::with(Profile::Generic, Policy::default(), all(Ability::Unproven));
     r.hear(loan(1, "bus", 100));

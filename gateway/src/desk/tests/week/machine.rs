@@ -9,7 +9,7 @@ use lujiang_wire::{
 };
 
 use super::ils::at;
-use super::truth::{Deal, Happened, Thing};
+use super::truth::{Deal, Happened, Reply, Thing};
 use crate::entry::{Entry, EntryNumber, FactTime, TimeQuality, Verdict};
 
 /// A machine.
@@ -165,9 +165,12 @@ pub(super) fn barcode(thing: Thing) -> Label {
 fn fact(happened: &Happened, undone: Option<EventId>) -> Fact {
     let item = barcode(happened.thing);
     let session: Label = "s".parse().unwrap();
-    let outcome = Outcome {
-        ok: true,
-        reason: None,
+    let outcome = match happened.reply {
+        Reply::Granted => Outcome {
+            ok: true,
+            reason: None,
+        },
+        Reply::Unanswered(_) => Outcome::unresolved(),
     };
     let (mode, block, stop) = (happened.mode, None, None);
     if let Some(fact) = undone {

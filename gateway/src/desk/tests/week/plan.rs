@@ -26,6 +26,8 @@ pub(super) struct Plan {
     pub(super) is_prompt: bool,
     /// Machines crash and start again far from the gateway.
     pub(super) has_reboots: bool,
+    /// Machines are left without an answer, and may not go on by themselves.
+    pub(super) has_doubts: bool,
     /// A thing that the library system answers nothing about, ever.
     pub(super) odd: Option<(Thing, FailureKind)>,
 }
@@ -92,6 +94,7 @@ impl Plan {
             has_slips,
             is_prompt: !dice.one_in(6),
             has_reboots: dice.one_in(3),
+            has_doubts: false,
             odd: None,
         }
     }
@@ -104,8 +107,14 @@ impl Plan {
         // Two renewals of one day show one date.
         let is_shown =
             self.abilities.charged_items == Ability::Proven && self.ils.dates == Dates::Seconds;
-        is_known && is_shown && !self.has_business && !self.has_slips && self.odd.is_none()
+        let is_plain = !self.has_business && !self.has_slips && !self.has_doubts;
+        is_known && is_shown && is_plain && self.odd.is_none()
     }
+}
+
+/// In one week of four machines are left without an answer: chosen aside, as what follows is.
+pub(super) fn has_doubts(seed: u64) -> bool {
+    Dice::new(seed.rotate_left(17)).one_in(4)
 }
 
 /// In one week of eight a thing that nothing is answered about: chosen aside, so that the week is

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use lujiang_wire::{Label, LoanKind};
+use lujiang_wire::LoanKind;
 
 use super::ils::{Dates, Loan};
 use super::reference::{Since, expected, truth};
@@ -29,9 +29,11 @@ impl Week {
         for thing in 0..THINGS {
             let conflict = self.conflict(thing);
             summary.conflicts += u32::from(conflict.is_some());
-            if self.plan.odd.is_some_and(|(odd, _)| odd == thing) && self.is_odd_open() {
-                summary.odd_disputed += u32::from(conflict.is_some());
-                summary.odd_waiting += u32::from(conflict.is_none());
+            if self.plan.odd.is_some_and(|(odd, _)| odd == thing) && self.is_open(thing) {
+                if conflict.is_none() {
+                    return Err(format!("nobody is told of odd item {thing}"));
+                }
+                summary.odd_disputed += 1;
                 continue;
             }
             match (self.is_exact(thing, conflict), conflict) {
@@ -48,6 +50,15 @@ impl Week {
                 (false, Some(_)) => summary.disputed_items += 1,
             }
         }
+        let unanswered = (0..)
+            .zip(&self.deals)
+            .filter(|(_, deal)| deal.is_unanswered());
+        for (number, _) in unanswered {
+            match self.settled(number) {
+                Some(_) => summary.doubts_settled += 1,
+                None => summary.doubts_disputed += 1,
+            }
+        }
         summary.fair = u32::from(self.plan.is_fair());
         if self.plan.is_fair() && summary.conflicts > 0 {
             return Err("a conflict in a week that gave no cause for one".to_owned());
@@ -56,12 +67,11 @@ impl Week {
     }
 
     fn everything_rests(&self) -> Result<(), String> {
-        if !self.shell.is_idle(&self.ledger) && !self.is_odd_moving() {
+        if !self.shell.is_idle(&self.ledger) {
             return Err("the desk never comes to rest".to_owned());
         }
-        let is_odd = |record: &ItemRecord| self.odd_item().as_ref() == Some(&record.item);
         let mut rows = self.shell.rows.values();
-        let moving = rows.find(|(record, rest)| *rest == Rest::Moving && !is_odd(record));
+        let moving = rows.find(|(_, rest)| *rest == Rest::Moving);
         if let Some((record, _)) = moving {
             return Err(format!("{} still moves", record.item));
         }
@@ -82,25 +92,10 @@ impl Week {
         Ok(())
     }
 
-    /// The thing nothing is answered about.
-    fn odd_item(&self) -> Option<Label> {
-        self.plan.odd.map(|(thing, _)| barcode(thing))
-    }
-
-    fn odd_row(&self) -> Option<&(ItemRecord, Rest)> {
-        self.shell.rows.get(&self.odd_item()?)
-    }
-
-    /// Whether anything is still to be done about it.
-    fn is_odd_open(&self) -> bool {
-        self.odd_row().is_some_and(|(_, rest)| *rest != Rest::Quiet)
-    }
-
-    /// Whether the desk still asks about it. It is in front of staff at the latest when enough is
-    /// answered about others.
-    fn is_odd_moving(&self) -> bool {
-        self.odd_row()
-            .is_some_and(|(_, rest)| *rest == Rest::Moving)
+    /// Whether anything is still to be done about an item.
+    fn is_open(&self, thing: Thing) -> bool {
+        let row = self.shell.rows.get(&barcode(thing));
+        row.is_some_and(|(_, rest)| *rest != Rest::Quiet)
     }
 
     /// Told twice is told again while the item has not moved otherwise: a loan that was done, and
@@ -250,7 +245,9 @@ impl Week {
         let is_plain = !has_rules && all_lent_to.iter().all(|readers| readers.is_empty());
         let slips_are_ruled =
             !self.slipped.contains(&thing) || (self.takes_later_loan_as_return() && is_plain);
-        is_shown && self.plan.is_prompt && slips_are_ruled && !self.is_unclear(thing)
+        let is_answered = |deal: &Happened| deal.thing != thing || !deal.is_unanswered();
+        let is_answered = self.deals.iter().all(is_answered);
+        is_shown && self.plan.is_prompt && slips_are_ruled && is_answered && !self.is_unclear(thing)
     }
 
     fn takes_later_loan_as_return(&self) -> bool {
