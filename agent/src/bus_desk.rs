@@ -18,6 +18,7 @@ mod desk;
 mod said;
 
 mod block;
+mod compared;
 mod list;
 
 mod plans;

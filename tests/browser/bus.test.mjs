@@ -235,6 +235,16 @@ test("a thousand items are lent as one, once what is wrong with the list is mend
   await page.goBack();
   await page.goto(`${bus.address}blocks?kind=return`);
   await judge(page, "bus-blocks-out");
+
+  // A list that is not quite the block: what is no part of it, and what of it is missing, is said.
+  const listed = [...good.slice(0, -3), "BL900000", "LL9999999"];
+  await write(page, listed);
+  await page.getByRole("button", { name: "核对" }).click();
+  await page.getByText("不在任何整借清单中 · 1").waitFor();
+  await page.getByText("LL9999999").waitFor();
+  await page.getByText(`仍在外： ${block} · 3`).waitFor();
+  await judge(page, "bus-return-compared");
+  await page.goto(`${bus.address}blocks?kind=return`);
   await page.getByRole("button", { name: `整批归还 ${block}` }).click();
   await page.getByRole("button", { name: "确认归还 1,001 册" }).click();
   await page.getByText("已归还 1,001 册").waitFor();

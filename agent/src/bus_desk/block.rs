@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use jiff::civil::Date;
 use lujiang_wire::{Due, LOAD_PREFIX, Label, is_load};
 
+use super::compared::Compared;
 use super::list::Checked;
 use crate::lending::{Barcode, ReaderCard, Refused};
 
@@ -117,6 +118,8 @@ pub(crate) struct Draft {
     pub(crate) list: String,
     /// What can be done, and what not.
     pub(crate) checked: Checked,
+    /// How it compares with the blocks that are out, where it comes back.
+    pub(crate) compared: Compared,
     /// What is wrong with the whole of it.
     pub(crate) refused: Option<Refused>,
 }

@@ -4,9 +4,10 @@ use lujiang_wire::{Due, Label};
 
 use super::{Attendant, Confirmed, new_name, whole};
 use crate::bus_desk::block::{BlockAsked, BlockKind, Draft, DraftId, ItemUndone, Receipt};
+use crate::bus_desk::compared::{Compared, compare};
 use crate::bus_desk::list;
 use crate::bus_desk::scan::normalise;
-use crate::lending::{Barcode, BlockLoan, BlockReturn, ReaderCard, Refused};
+use crate::lending::{Barcode, BlockLoan, BlockOut, BlockReturn, ReaderCard, Refused};
 
 impl Attendant {
     /// Looks at a list, and keeps it to be confirmed.
@@ -33,6 +34,7 @@ impl Attendant {
             }
             Err(refused) => Some(refused),
         };
+        let compared = self.compare(kind, &checked.good);
         let mut draft = Draft {
             id: self.blocks.next_id(),
             kind,
@@ -40,6 +42,7 @@ impl Attendant {
             block: asked.block,
             list: text,
             checked,
+            compared,
             refused,
         };
         if asked.leave_out {
@@ -179,6 +182,16 @@ impl Attendant {
             return Ok(Some(known));
         }
         self.lending.validate_reader(&card).map(Some)
+    }
+
+    /// Holds a list that comes back against the blocks of its kind that are out.
+    fn compare(&self, kind: BlockKind, items: &[Barcode]) -> Compared {
+        if kind.is_loan() {
+            return Compared::default();
+        }
+        let out = self.lending.blocks_out();
+        let is_of_kind = |out: &&BlockOut| out.block.as_str().starts_with(kind.prefix());
+        compare(items, out.iter().filter(is_of_kind))
     }
 
     fn items_of(&self, block: &Label) -> Vec<Barcode> {

@@ -10,6 +10,9 @@ use crate::bus_desk::shown::Shown;
 use crate::bus_desk::words;
 use crate::lending::{Barcode, BlockOut, Refused};
 
+/// So many codes are shown at once; more are behind their head.
+const CODES_OPEN_MAX: usize = 12;
+
 /// What the first page shows.
 #[derive(Debug)]
 pub(crate) struct BlockDesk {
@@ -167,6 +170,7 @@ pub(crate) fn draft(reading: &Reading, shown: &Shown, draft: &Draft) -> Markup {
                 dt { (labels.troubles) } dd.bad { b { (draft.checked.troubles.len()) } }
             }
         } }
+        (compared(reading, draft))
         @if draft.is_good() {
             form.row method="post" action="/blocks/confirm" {
                 button.main name="draft" value=(draft.id.0) autofocus { (confirm) " " (items) }
@@ -183,6 +187,32 @@ pub(crate) fn draft(reading: &Reading, shown: &Shown, draft: &Draft) -> Markup {
         strip::states(reading, shown),
         body,
     )
+}
+
+/// What is worth a look before a list that comes back is confirmed.
+fn compared(reading: &Reading, draft: &Draft) -> Markup {
+    let labels = reading.labels();
+    let compared = &draft.compared;
+    html! {
+        @if !compared.strangers.is_empty() {
+            (codes(labels.strangers, labels.strangers_hint, &compared.strangers))
+        }
+        @for part in &compared.parts {
+            @let head = format!("{} {}", labels.stays_out, part.block);
+            (codes(&head, labels.stays_out_hint, &part.missing))
+        }
+    }
+}
+
+/// Some items under a head that counts them.
+fn codes(head: &str, hint: &str, items: &[Barcode]) -> Markup {
+    html! {
+        details.panel open[items.len() <= CODES_OPEN_MAX] {
+            summary { (head) " · " b.number { (words::number(items.len() as u64)) } }
+            p { (hint) }
+            ul.receipt { @for item in items { li.code { (item) } } }
+        }
+    }
 }
 
 fn troubles(reading: &Reading, troubles: &[Trouble]) -> Markup {

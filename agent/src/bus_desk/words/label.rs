@@ -169,6 +169,14 @@ pub(crate) struct Labels {
     pub(crate) good_items: &'static str,
     /// Table.
     pub(crate) troubles: &'static str,
+    /// Items that come back and are in no block.
+    pub(crate) strangers: &'static str,
+    /// What happens to them.
+    pub(crate) strangers_hint: &'static str,
+    /// Before the name of a block that comes back in part.
+    pub(crate) stays_out: &'static str,
+    /// What happens to what is missing.
+    pub(crate) stays_out_hint: &'static str,
     /// Column.
     pub(crate) line: &'static str,
     /// Column.
@@ -324,6 +332,10 @@ const CHINESE: Labels = Labels {
     confirm_return: "确认归还",
     good_items: "可办理",
     troubles: "有问题的行",
+    strangers: "不在任何整借清单中",
+    strangers_hint: "这些条码不是从这里整借出去的。确认后照常归还；请先核对是否扫错。",
+    stays_out: "仍在外：",
+    stays_out_hint: "清单里没有这些条码，它们不会归还。书若已经回来，请补扫后再确认。",
     line: "行",
     problem: "问题",
     receipt: "整批凭据",
@@ -441,6 +453,10 @@ const ENGLISH: Labels = Labels {
     confirm_return: "Take them back",
     good_items: "Can be done",
     troubles: "Lines with a problem",
+    strangers: "In no block lent here",
+    strangers_hint: "These were not lent from here as a block. They are returned all the same; check first that none was scanned by mistake.",
+    stays_out: "Stays out of",
+    stays_out_hint: "These are not on the list and are not returned. If the books are back, scan them too before you confirm.",
     line: "Line",
     problem: "Problem",
     receipt: "Receipt",
