@@ -1,10 +1,10 @@
 //! An S3 store of others: moto's server from PyPI, with one bucket, on this machine.
 
-use std::net::TcpListener;
 use std::path::Path;
 
 use anyhow::Context as _;
 
+use crate::own_address::own_ports;
 use crate::peer::python;
 use crate::process::Process;
 use crate::site::PATIENCE;
@@ -24,19 +24,19 @@ impl Bucket {
     /// # Errors
     /// Where moto is missing, or does not start.
     pub async fn start(folder: &Path) -> anyhow::Result<Self> {
-        // moto takes no port 0: one that is free now.
-        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        // moto takes no port 0.
+        let [address] = own_ports()?;
         let program = python().with_file_name("moto_server");
-        let port = port.to_string();
+        let (host, port) = (address.ip().to_string(), address.port().to_string());
         let process = Process::start(
             &program,
-            &["-H", "127.0.0.1", "-p", &port],
+            &["-H", &host, "-p", &port],
             &folder.join("moto.log"),
         )
         .context("moto_server (tests/run installs it)")?;
         let store = Self {
             _process: process,
-            origin: format!("http://127.0.0.1:{port}"),
+            origin: format!("http://{address}"),
             http: reqwest::Client::new(),
         };
         until("the store to be ready", PATIENCE, async || {

@@ -12,7 +12,11 @@ use crate::site::{Issued, Library, PATIENCE, text, write_password};
 use crate::wait::until;
 
 /// Of the section `[gate]`: quick, as in a test.
-const USUAL: &str = "poll = \"100ms\"\nperiod = \"1s\"\nsilence = \"2s\"";
+const USUAL: &str = "poll = \"100ms\"\nperiod = \"1s\"\nsilence = \"2s\"\nanswer_timeout = \"3s\"";
+
+/// As usual, with an agent that does not wait long for its counter.
+const IMPATIENT: &str =
+    "poll = \"100ms\"\nperiod = \"1s\"\nsilence = \"2s\"\nanswer_timeout = \"300ms\"";
 
 /// An agent process beside a gate's counter.
 #[derive(Debug)]
@@ -99,6 +103,19 @@ impl Gate {
         Ok(self)
     }
 
+    /// From its next start its agent waits 300 ms for the counter.
+    ///
+    /// # Errors
+    /// Where its configuration cannot be written.
+    pub fn be_impatient(
+        &self,
+        library: &Library,
+        issued: &Issued,
+        data: &Path,
+    ) -> anyhow::Result<()> {
+        self.configure(library, issued, data, IMPATIENT)
+    }
+
     /// The folder with its key and certificate.
     #[must_use]
     pub fn identity(&self) -> PathBuf {
@@ -172,9 +189,9 @@ impl Gate {
         let text = format!(
             "[agent]\ndevice = \"{device}\"\ndata = \"{data}\"\ntelemetry_interval = \"1s\"\n\
              [uplink]\nhost = \"{host}\"\nport = {port}\n{known_by}\n\
-             keep_alive = \"2s\"\nconnect_timeout = \"2s\"\nack_timeout = \"3s\"\n\
+             keep_alive = \"5s\"\nconnect_timeout = \"2s\"\nack_timeout = \"3s\"\n\
              backoff_min = \"50ms\"\nbackoff_max = \"500ms\"\nclock_timeout = \"2s\"\n\
-             [gate]\nunit = 1\nanswer_timeout = \"300ms\"\n\
+             [gate]\nunit = 1\n\
              visits_per_minute_max = 60000\n{gate_section}\n\
              [gate.serial]\nport = \"{line}\"\n\
              [gate.entered]\naddress = 0\n[gate.left]\naddress = 2\n\
@@ -193,7 +210,8 @@ impl Gate {
     /// # Errors
     /// Where the configuration cannot be written.
     pub fn quickly(&self, library: &Library, issued: &Issued, data: &Path) -> anyhow::Result<()> {
-        let quick = "poll = \"20ms\"\nperiod = \"100ms\"\nsilence = \"2s\"";
+        let quick =
+            "poll = \"20ms\"\nperiod = \"100ms\"\nsilence = \"2s\"\nanswer_timeout = \"3s\"";
         self.configure(library, issued, data, quick)
     }
 

@@ -1,7 +1,7 @@
 //! An e-book kiosk whose agent is a process of its own, so that it can be killed, and asked what it
 //! costs.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ use anyhow::Context as _;
 use serde_json::{Value, json};
 
 use crate::enrolled::enrolled;
+use crate::own_address::own_ports;
 use crate::process::{Process, binary};
 use crate::site::{Library, text};
 
@@ -59,10 +60,8 @@ impl KioskProcess {
         data: &Path,
         downloads: &str,
     ) -> anyhow::Result<Self> {
-        // Who is killed comes back on the same port, as a browser expects: ones that are free now.
-        let free = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0"));
-        let [pages, books] = free;
-        let (pages, books) = (pages?.local_addr()?, books?.local_addr()?);
+        // Who is killed comes back on the same port, as a browser expects.
+        let [pages, books] = own_ports()?;
         let more = format!(
             "[kiosk.downloads]\n{downloads}\n\
              [kiosk.screens]\nlisten = \"{pages}\"\nlisten_books = \"{books}\"\n"

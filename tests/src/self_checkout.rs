@@ -220,7 +220,7 @@ impl SelfCheckout {
         let text = format!(
             "[agent]\ndevice = \"{device}\"\ndata = \"{data}\"\ntelemetry_interval = \"1s\"\n\
              [uplink]\nhost = \"{host}\"\nport = {port}\n{known_by}\n\
-             keep_alive = \"2s\"\nconnect_timeout = \"2s\"\nack_timeout = \"3s\"\n\
+             keep_alive = \"5s\"\nconnect_timeout = \"2s\"\nack_timeout = \"3s\"\n\
              backoff_min = \"50ms\"\nbackoff_max = \"500ms\"\nclock_timeout = \"2s\"\n\
              [self_checkout.acs]\nhost = \"{ils_host}\"\nport = {ils_port}\n\
              connect_timeout = \"1s\"\nanswer_timeout = \"3s\"\n\

@@ -176,7 +176,7 @@ async fn the_suite_is_red_when_the_user_name_is_believed() {
 
 async fn good_until_its_date(plant: Option<&str>, patience: Duration) -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
-    let more = "[authority]\ndevice_certificate_valid = \"4s\"\n";
+    let more = "[authority]\ndevice_certificate_valid = \"8s\"\n";
     let (library, issued) = house_with(folder.path(), more, plant).await;
     let papers = Papers::of(&library, &issued.device).await?;
     let door = library.endpoints().mqtts;
@@ -198,7 +198,7 @@ async fn a_certificate_out_of_date_is_refused() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_suite_is_red_when_no_date_is_judged() {
-    let patience = Duration::from_secs(8);
+    let patience = Duration::from_secs(14);
     let seen = good_until_its_date(Some("judges-no-date"), patience).await;
     let seen = format!("{:#}", seen.unwrap_err());
     assert!(seen.contains("for the certificate to lapse"), "{seen}");
@@ -207,7 +207,7 @@ async fn the_suite_is_red_when_no_date_is_judged() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_certificate_renews_by_itself_while_facts_flow_and_none_is_lost() {
     let folder = tempfile::tempdir().unwrap();
-    let more = "[authority]\ndevice_certificate_valid = \"9s\"\n";
+    let more = "[authority]\ndevice_certificate_valid = \"15s\"\n";
     let (library, issued) = house(folder.path(), more).await;
     let data = folder.path().join("agent-data");
     let mut gate = Gate::enrolled(&library, &issued, &data).await.unwrap();
@@ -217,7 +217,7 @@ async fn a_certificate_renews_by_itself_while_facts_flow_and_none_is_lost() {
     let mut walk = Walk::seeded(seed(400));
     let mut before = std::fs::read(&file).unwrap();
     let mut renewed = 0;
-    for _ in 0..60 {
+    for _ in 0..120 {
         walk.for_time(&gate.counter, Duration::from_millis(500))
             .await;
         let now = std::fs::read(&file).unwrap();

@@ -6,6 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use lujiang_tests::faketime::libfaketime;
 use lujiang_tests::fetcher::Fetcher;
 use lujiang_tests::papers::Papers;
 use lujiang_tests::site::Library;
@@ -221,4 +222,38 @@ async fn fetch_metadata(kiosk: &Fetcher, folder: &Path) {
 fn copy(from: &Path, to: &Path) {
     let status = Command::new("cp").arg("-a").args([from, to]).status();
     assert!(status.unwrap().success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_alarm_tells_of_a_signature_of_which_a_quarter_is_left() {
+    let mut operator = Operator::at_work().await;
+    operator.follows("Begin").await;
+    let status = ["content", "keys", "status"];
+    let good = operator.library.command(&status).await.unwrap();
+    assert!(!good.contains("ends soon"), "{good}");
+
+    // Root is good for ten years, the targets for two: seven years on root has more than a quarter
+    // left, and eight years on less.
+    for (years, ending) in [(7, "targets"), (8, "root")] {
+        operator.library.stop().await.unwrap();
+        let library = &mut operator.library;
+        library.environment("LD_PRELOAD", &libfaketime());
+        library.environment("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+        library.environment("FAKETIME", &format!("+{}d", years * 365));
+        library.start().await.unwrap();
+        let told = library.command(&status).await.unwrap_err().to_string();
+        assert!(told.contains("exit status: 3"), "{told}");
+        let is_ending = |role: &str| {
+            let line = told.lines().find(|line| line.contains(role));
+            line.is_some_and(|line| line.contains("ends soon"))
+        };
+        assert!(is_ending(ending), "after {years} years: {told}");
+        assert_eq!(is_ending("root"), years == 8, "after {years} years: {told}");
+        assert!(!is_ending("timestamp"), "it is renewed by itself: {told}");
+        let metrics = library.text("/metrics").await.unwrap();
+        let alarm = metrics.lines().find(|it| it.contains("content-signature"));
+        let alarm = alarm.and_then(|line| line.rsplit(' ').next());
+        assert!(alarm.is_some_and(|count| count != "0"), "{alarm:?}");
+    }
+    operator.library.stop().await.unwrap();
 }

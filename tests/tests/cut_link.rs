@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use lujiang_tests::faketime::libfaketime;
 use lujiang_tests::gate::Gate;
 use lujiang_tests::link::Weather;
 use lujiang_tests::rounds::{Walk, seed};
@@ -93,19 +94,6 @@ async fn all_arrives_once_and_in_order_after_a_freeze() {
 #[tokio::test(flavor = "multi_thread")]
 async fn all_arrives_once_and_in_order_after_resets() {
     survives(Weather::Reset).await.unwrap();
-}
-
-/// Where Debian keeps libfaketime.
-fn libfaketime() -> String {
-    let library = format!(
-        "/usr/lib/{}-linux-gnu/faketime/libfaketime.so.1",
-        std::env::consts::ARCH
-    );
-    assert!(
-        std::path::Path::new(&library).is_file(),
-        "package faketime is missing: {library}"
-    );
-    library
 }
 
 #[tokio::test(flavor = "multi_thread")]

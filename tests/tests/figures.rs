@@ -17,13 +17,13 @@ fn first_day() -> Zoned {
 }
 
 /// Publishes a week of half hours of one gate; gives back how many came in.
-async fn a_week_of_a_gate(library: &Library) -> u64 {
+async fn a_week_of_a_gate(library: &Library, first: &Zoned) -> u64 {
     let issued = library.add_device("door-1", "gate", "main").await.unwrap();
     let door = library.endpoints().mqtt;
     let mut publisher = Publisher::connect(door, &issued, Version::V311)
         .await
         .unwrap();
-    let first = first_day().timestamp();
+    let first = first.timestamp();
     let mut entered = 0;
     for slot in 0..7 * 48_i64 {
         let end = jiff::Timestamp::from_second(first.as_second() + (slot + 1) * 1_800).unwrap();
@@ -59,9 +59,8 @@ fn flip_bytes(folder: &Path, seed: u64) -> usize {
     flipped
 }
 
-async fn figures(library: &Library, entered: u64) -> Value {
+async fn figures(library: &Library, first: &Zoned, entered: u64) -> Value {
     library.total_becomes(entered, PATIENCE).await.unwrap();
-    let first = first_day();
     let last = first.checked_add(7.days()).unwrap();
     let range = format!("from={}&to={}", first.date(), last.date());
     let mut figures = library
@@ -80,13 +79,14 @@ async fn figures_are_the_same_after_a_rebuild_without_views_and_with_flipped_byt
         .configure("[intake]\nplain_age_max = \"8760h\"\n")
         .unwrap();
     library.start().await.unwrap();
-    let entered = a_week_of_a_gate(&library).await;
-    let before = figures(&library, entered).await;
+    let first = first_day();
+    let entered = a_week_of_a_gate(&library, &first).await;
+    let before = figures(&library, &first, entered).await;
     let views = library.data().join("views");
 
     library.command(&["views", "rebuild"]).await.unwrap();
     assert_eq!(
-        figures(&library, entered).await,
+        figures(&library, &first, entered).await,
         before,
         "after a rebuild while running"
     );
@@ -95,7 +95,7 @@ async fn figures_are_the_same_after_a_rebuild_without_views_and_with_flipped_byt
     library.command(&["views", "rebuild"]).await.unwrap();
     library.start().await.unwrap();
     assert_eq!(
-        figures(&library, entered).await,
+        figures(&library, &first, entered).await,
         before,
         "after a rebuild while stopped"
     );
@@ -104,7 +104,7 @@ async fn figures_are_the_same_after_a_rebuild_without_views_and_with_flipped_byt
     std::fs::remove_dir_all(&views).unwrap();
     library.start().await.unwrap();
     assert_eq!(
-        figures(&library, entered).await,
+        figures(&library, &first, entered).await,
         before,
         "after the views were deleted"
     );
@@ -114,7 +114,7 @@ async fn figures_are_the_same_after_a_rebuild_without_views_and_with_flipped_byt
         assert!(flip_bytes(&views, seed) > 0, "there were bytes to flip");
         library.start().await.unwrap();
         assert_eq!(
-            figures(&library, entered).await,
+            figures(&library, &first, entered).await,
             before,
             "after flipped bytes, seed {seed}"
         );
@@ -122,6 +122,10 @@ async fn figures_are_the_same_after_a_rebuild_without_views_and_with_flipped_byt
 
     library.kill().await.unwrap();
     library.start().await.unwrap();
-    assert_eq!(figures(&library, entered).await, before, "after kill -9");
+    assert_eq!(
+        figures(&library, &first, entered).await,
+        before,
+        "after kill -9"
+    );
     library.command(&["ledger", "verify"]).await.unwrap();
 }

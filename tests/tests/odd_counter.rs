@@ -103,7 +103,9 @@ async fn an_unplugged_line_is_a_hole_in_the_hours_but_not_in_the_total() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_counter_that_answers_late_silently_or_with_nonsense_invents_nobody() {
     let folder = tempfile::tempdir().unwrap();
-    let (library, _, mut gate) = house(folder.path()).await;
+    let (library, issued, mut gate) = house(folder.path()).await;
+    let data = folder.path().join("agent-data");
+    gate.be_impatient(&library, &issued, &data).unwrap();
     gate.start().unwrap();
     gate.is_read(0).await.unwrap();
     let mut walk = Walk::seeded(seed(6));

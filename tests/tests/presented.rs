@@ -89,7 +89,7 @@ async fn the_gateways_own_certificate_renews_under_a_live_connection() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     let mut library = Library::in_folder(folder.path(), &data).unwrap();
-    let short = "[authority]\ngateway_certificate_valid = \"3s\"\n";
+    let short = "[authority]\ngateway_certificate_valid = \"6s\"\n";
     library.configure(short).unwrap();
     let door = library.start().await.unwrap().mqtts;
     let issued = library.add_device("gate-1", "gate", "main").await.unwrap();

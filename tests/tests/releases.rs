@@ -46,7 +46,13 @@ async fn a_release_goes_from_the_operators_folder_to_the_screen_and_its_receipt_
     })
     .await
     .unwrap();
-    assert_eq!(facts(&library, "library.content.installed.v1").await, 1);
+    until("the receipt in the ledger", PATIENCE, async || {
+        let receipts = facts(&library, "library.content.installed.v1").await;
+        anyhow::ensure!(receipts == 1, "{receipts}");
+        Ok(())
+    })
+    .await
+    .unwrap();
 
     // Opened at the shelf, it is a use in the ledger.
     let feed: Value = kiosk.get("feed.json").await.unwrap().json().await.unwrap();

@@ -2,15 +2,15 @@
 //! open.
 //!
 //! A session begins with the first thing worth counting, is known by a random name in the browser,
-//! and ends on idle or when its reader leaves. It knows no clock, no disk and no HTTP; what an open
-//! book is, is for others to say (`B`).
+//! and ends on idle or when its reader leaves; until then the shelf stays as it is. It knows no
+//! clock, no disk and no HTTP; what an open book is, is for others to say (`B`).
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use lujiang_wire::{Fact, KioskUsed, Label, Uptime};
 
-use crate::shelf::Reading;
+use crate::shelf::{Reading, Shelf};
 use crate::usage::{Act, Usage};
 
 /// Most sessions at once. A kiosk has one screen; beyond it whoever is idle longest is gone.
@@ -20,6 +20,7 @@ const SESSIONS_MAX: usize = 16;
 #[derive(Debug)]
 pub(crate) struct Sessions<B> {
     limits: IdleLimits,
+    shelf: Shelf,
     sessions: BTreeMap<SessionId, Session<B>>,
     /// Files that are being given out, each to the session that asked for it.
     lent: BTreeMap<LentId, Lent>,
@@ -57,6 +58,8 @@ struct Session<B> {
     open: Option<OpenBook<B>>,
     /// Whether its last book was taken from it: its licence is over.
     is_ended: bool,
+    /// Keeps the shelf as it is, for as long as the session lives.
+    _reading: Reading,
 }
 
 /// A book that is open.
@@ -66,8 +69,6 @@ pub(crate) struct OpenBook<B> {
     pub(crate) title: Label,
     /// The book.
     pub(crate) book: B,
-    /// Keeps the shelf as it is, for as long as it lives.
-    pub(crate) _reading: Reading,
 }
 
 impl SessionId {
@@ -90,9 +91,10 @@ impl SessionId {
 
 impl<B> Sessions<B> {
     /// Nobody is there.
-    pub(crate) fn new(limits: IdleLimits) -> Self {
+    pub(crate) fn new(limits: IdleLimits, shelf: Shelf) -> Self {
         Self {
             limits,
+            shelf,
             sessions: BTreeMap::new(),
             lent: BTreeMap::new(),
             next: LentId::default(),
@@ -120,6 +122,7 @@ impl<B> Sessions<B> {
             usage: Usage::default(),
             open: None,
             is_ended: false,
+            _reading: self.shelf.begin_reading(),
         };
         self.sessions.insert(id.clone(), session);
     }
@@ -263,7 +266,6 @@ mod tests {
     use lujiang_wire::Metric;
 
     use super::*;
-    use crate::shelf::Shelf;
 
     const LIMITS: IdleLimits = IdleLimits {
         shelf: Duration::from_secs(60),
@@ -271,24 +273,24 @@ mod tests {
     };
 
     #[test]
-    fn a_session_ends_on_idle_later_in_a_book_and_the_reading_with_it() {
-        let shelf = Shelf::default();
+    fn a_session_ends_on_idle_later_in_a_book_and_until_then_the_shelf_stays() {
         let (mut sessions, [ann, ben]) = two();
         sessions.enter(&ann, at(0));
         sessions.enter(&ben, at(0));
-        sessions.open(&ann, opened("t", &shelf));
-        assert_eq!(*shelf.readings().borrow(), 1);
+        sessions.open(&ann, opened("t"));
+        assert_eq!(readings(&sessions), 2, "who looks for a book is a reader");
 
         sessions.end_idle(at(59));
         assert!(sessions.is_there(&ben));
         sessions.end_idle(at(60));
         assert!(!sessions.is_there(&ben) && sessions.is_there(&ann));
+        assert_eq!(readings(&sessions), 1);
         sessions.touch(&ann, at(100));
         sessions.end_idle(at(399));
         assert!(sessions.is_there(&ann));
         sessions.end_idle(at(400));
         assert!(!sessions.is_there(&ann));
-        assert_eq!(*shelf.readings().borrow(), 0);
+        assert_eq!(readings(&sessions), 0);
     }
 
     #[test]
@@ -324,11 +326,10 @@ mod tests {
 
     #[test]
     fn a_book_closes_when_its_licence_is_over_and_no_other() {
-        let shelf = Shelf::default();
         let (mut sessions, [ann, ben]) = two();
         for (id, title) in [(&ann, "over"), (&ben, "runs")] {
             sessions.enter(id, at(0));
-            sessions.open(id, opened(title, &shelf));
+            sessions.open(id, opened(title));
         }
         assert_eq!(sessions.others_with(&ann, &label("runs")), 1);
         assert_eq!(sessions.others_with(&ben, &label("runs")), 0);
@@ -336,12 +337,13 @@ mod tests {
         assert!(sessions.book(&ann).is_none() && sessions.book(&ben).is_some());
         assert!(sessions.is_there(&ann), "she is still at the shelf");
         assert!(sessions.was_ended(&ann) && !sessions.was_ended(&ben));
-        assert_eq!(*shelf.readings().borrow(), 1);
+        sessions.leave(&ann);
+        assert_eq!(readings(&sessions), 1);
     }
 
     #[test]
     fn a_file_nobody_takes_on_holds_no_copy_for_ever() {
-        let mut sessions = Sessions::<()>::new(LIMITS);
+        let mut sessions = Sessions::<()>::new(LIMITS, Shelf::default());
         let [ann, ben] = [1, 2].map(|it| SessionId::new([it; 16]));
         let lent = sessions.lend(&ann, &label("runs"), at(0));
         sessions.touch_lent(lent, at(100));
@@ -355,7 +357,7 @@ mod tests {
 
     #[test]
     fn whoever_comes_to_a_full_house_takes_the_place_of_the_idlest() {
-        let mut sessions = Sessions::<()>::new(LIMITS);
+        let mut sessions = Sessions::<()>::new(LIMITS, Shelf::default());
         let id = |n: usize| SessionId::new([u8::try_from(n).unwrap(); 16]);
         for n in 0..=SESSIONS_MAX {
             sessions.enter(&id(n), at(n as u64));
@@ -375,14 +377,17 @@ mod tests {
 
     fn two() -> (Sessions<()>, [SessionId; 2]) {
         let ids = [1, 2].map(|n| SessionId::new([n; 16]));
-        (Sessions::new(LIMITS), ids)
+        (Sessions::new(LIMITS, Shelf::default()), ids)
     }
 
-    fn opened(title: &str, shelf: &Shelf) -> OpenBook<()> {
+    fn readings(sessions: &Sessions<()>) -> usize {
+        *sessions.shelf.readings().borrow()
+    }
+
+    fn opened(title: &str) -> OpenBook<()> {
         OpenBook {
             title: label(title),
             book: (),
-            _reading: shelf.begin_reading(),
         }
     }
 

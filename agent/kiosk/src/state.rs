@@ -163,7 +163,7 @@ impl State {
         let before = self.proven.replace(fresh);
         let mut facts = vec![Fact::ContentInstalled(receipt)];
         if let Some(before) = before {
-            let removed = |title| removed(&before.release, title, "retired");
+            let removed = |title| removed(&before.release, Some(title), "retired");
             facts.extend(retired.into_iter().filter_map(removed));
         }
         facts
@@ -201,15 +201,36 @@ impl State {
             .filter(|title| self.removed.insert(title.clone()))
             .collect();
         new.into_iter()
-            .filter_map(|title| removed(&release, title, "licence-ended"))
+            .filter_map(|title| removed(&release, Some(title), "licence-ended"))
             .collect()
+    }
+
+    /// Every title of the release on the shelf is over and gone, or not. Gives the receipt of the
+    /// release as a whole, once; it is shown again once something of it can be read again.
+    pub(crate) fn empty(&mut self, is_empty: bool) -> Option<Fact> {
+        let taking = self.taking.as_mut()?;
+        let on_shelf = self.proven.as_ref().filter(|_| self.fresh.is_none())?;
+        if on_shelf.release != taking.release {
+            return None;
+        }
+        match (&taking.state, is_empty) {
+            (TakingState::Shown, true) => {
+                taking.state = TakingState::Removed;
+                removed(&on_shelf.release, None, "licence-ended")
+            }
+            (TakingState::Removed, false) => {
+                taking.state = TakingState::Shown;
+                None
+            }
+            _ => None,
+        }
     }
 }
 
-fn removed(release: &Label, title: Label, reason: &str) -> Option<Fact> {
+fn removed(release: &Label, title: Option<Label>, reason: &str) -> Option<Fact> {
     Some(Fact::ContentRemoved(ContentRemoved {
         release: release.clone(),
-        title: Some(title),
+        title,
         reason: reason.parse().ok()?,
     }))
 }

@@ -9,8 +9,6 @@ mod latency;
 mod line;
 mod offline;
 
-use std::time::Duration;
-
 use lujiang_config::OutboxSection;
 use lujiang_wire::{Due, Fact, LoanCheckout, LoanKind, Mode, Outcome};
 
@@ -150,10 +148,7 @@ async fn nothing_of_a_reader_is_in_a_log_or_on_the_disk() {
     const NAME: &str = "钟南山";
     const PASSWORD: &str = "canary-4711";
     let (logs, _guard) = bench::logs();
-    let mut bench = Bench::with(TestLending::start(), true, |section| {
-        section.acs.answer_timeout = Duration::from_secs(1);
-    })
-    .await;
+    let mut bench = Bench::start(TestLending::start()).await;
     let mut machine = bench.machine().await;
     machine
         .say(&format!("9300CNkiosk|CO{PASSWORD}|CP|"), 0)

@@ -54,8 +54,8 @@ async fn a_silent_client_is_ended_after_one_and_a_half_keep_alives() {
             keep_alive: 1,
             ..Connect::new(version, "gate-1")
         };
-        let mut client = Client::connect(opened.address(), &connect).await;
         let from = std::time::Instant::now();
+        let mut client = Client::connect(opened.address(), &connect).await;
         client.expect_end(0x8D).await;
         let silent = from.elapsed();
         assert!(silent >= Duration::from_millis(1_400), "{silent:?}");
@@ -69,13 +69,13 @@ async fn a_silent_client_is_ended_after_one_and_a_half_keep_alives() {
 async fn keep_alive_stands_still_while_the_door_does_not_read() {
     let opened = open();
     opened.house.places.forget_permits(100_000);
-    let one_second = |user| Connect {
-        keep_alive: 1,
+    let alive = |user, keep_alive| Connect {
+        keep_alive,
         ..Connect::new(V5, user)
     };
-    let mut waiting = Client::connect(opened.address(), &one_second("gate-1")).await;
+    let mut waiting = Client::connect(opened.address(), &alive("gate-1", 2)).await;
     waiting.publish(&own("events"), "[]", Some(1)).await;
-    let mut silent = Client::connect(opened.address(), &one_second("gate-2")).await;
+    let mut silent = Client::connect(opened.address(), &alive("gate-2", 3)).await;
     // The other's clock runs out; the one that is not read waits longer and stays.
     silent.expect_end(0x8D).await;
     opened.house.places.add_permits(1);

@@ -72,14 +72,14 @@ async fn a_slowed_client_stays_connected_and_is_read_again_within_a_quarter_of_i
         limits.messages_burst = 1;
     });
     let connect = Connect {
-        keep_alive: 1,
+        keep_alive: 2,
         ..Connect::new(V5, "gate-1")
     };
     let mut client = Client::connect(opened.address(), &connect).await;
-    // One a second would take nine seconds, six times what its keep alive grants in silence.
+    // One a second would take nine seconds, three times what its keep alive grants in silence.
     let took = publish_all(&mut client, V5, 10).await;
-    assert!(took >= Duration::from_millis(9 * 200), "{took:?}");
-    assert!(took < Duration::from_secs(6), "{took:?}");
+    assert!(took >= Duration::from_millis(9 * 400), "{took:?}");
+    assert!(took < Duration::from_secs(8), "{took:?}");
     assert_eq!(opened.switchboard.metrics().timeouts.get(), 0);
 }
 
@@ -90,7 +90,7 @@ async fn others_are_served_while_one_is_slowed_down() {
         limits.messages_burst = 1;
     });
     let mut flooding = Client::connect(opened.address(), &Connect::new(V5, "gate-1")).await;
-    for id in 1..=5 {
+    for id in 1..=30 {
         flooding.publish(&own("events"), "[]", Some(id)).await;
     }
     flooding.expect_puback(1, 0).await;
@@ -104,7 +104,7 @@ async fn others_are_served_while_one_is_slowed_down() {
     let of_flood = of_flood
         .iter()
         .filter(|arrival| arrival.device.as_str() == "gate-1");
-    assert!(of_flood.count() < 5, "it is still being slowed down");
+    assert!(of_flood.count() < 30, "it is still being slowed down");
 }
 
 #[tokio::test]

@@ -34,6 +34,8 @@ export interface DeskState {
   abilities: { circulation: Ability; due: Ability; charged_items: Ability };
   totals: { state: string; outcome: string | null; facts: number }[];
   dry_run: { loan: Loan; sentence: string }[];
+  /** Where the next page of it begins; null where this is all. */
+  dry_run_next: number | null;
 }
 
 /** A ruling that can still be taken back. */

@@ -9,25 +9,43 @@ use super::access::Caller;
 use super::body::JsonBody;
 use super::parameters::Parameters;
 use super::problem::{Problem, ProblemKind, Problems};
+use super::quarantine::limit;
 use super::{ApiState, blocking};
+use crate::entry::EntryNumber;
 use crate::loans::dto::{DeskState, ExportReport, ExportRequest, ForgottenReport};
 use crate::loans::{DeskWork, ExportError, ExportForm};
 
+/// Rows of the dry run where none are asked for.
+const LIMIT_DEFAULT: usize = 100;
+/// Rows of the largest page of it.
+const LIMIT_MAX: usize = 1_000;
+
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
-struct NoParams {}
+#[expect(dead_code, reason = "describes the query; `Parameters` reads it")]
+struct DeskParams {
+    /// Of the dry run only rows before this number: `dry_run_next` of the page before.
+    #[param(required = false)]
+    before: Option<i64>,
+    /// Rows of the dry run, at most 1000. Default: 100.
+    #[param(required = false)]
+    limit: Option<usize>,
+}
 
 /// How the loan desk stands, what the library system can answer, and what is next
 #[utoipa::path(
-    get, path = "/loans/desk", tag = "loans",
+    get, path = "/loans/desk", tag = "loans", params(DeskParams),
     responses((status = 200, description = "The desk", body = DeskState), Problems)
 )]
 pub(super) async fn desk(
     State(state): State<ApiState>,
     uri: Uri,
 ) -> Result<Json<DeskState>, Problem> {
-    Parameters::of::<NoParams>(&uri)?;
-    let view = blocking(move || state.loans.desk()).await??;
+    let asked = Parameters::of::<DeskParams>(&uri)?;
+    let limit = limit(&asked, LIMIT_DEFAULT, LIMIT_MAX)?;
+    let before: Option<i64> = asked.value("before", "the number of a row")?;
+    let before = before.map(EntryNumber);
+    let view = blocking(move || state.loans.desk(before, limit)).await??;
     Ok(Json(view.into()))
 }
 

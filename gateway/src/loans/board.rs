@@ -12,9 +12,6 @@ use crate::ledger::LedgerError;
 use crate::ruling::RulingReason;
 use crate::store::loans::{self as rows, DeskFact, FactQuery, FactState, RulingRow};
 
-/// Items in the dry run of the desk.
-const DRY_RUN_MAX: usize = 100;
-
 /// Facts in the history of an item: as many as may wait behind a dispute, and some before it.
 const HISTORY_MAX: usize = 300;
 
@@ -84,8 +81,10 @@ pub struct DeskView {
     pub abilities: Abilities,
     /// How many facts have come how far, and what became of them.
     pub totals: Vec<(FactState, Option<String>, u64)>,
-    /// What will be done about the facts that wait, before it is done.
+    /// What will be done about the facts that wait, before it is done; a page of it.
     pub dry_run: Vec<(DeskFact, &'static str)>,
+    /// Where the next page begins: before this fact.
+    pub dry_run_next: Option<EntryNumber>,
 }
 
 impl Loans {
@@ -162,21 +161,28 @@ impl Loans {
         })
     }
 
-    /// How the desk stands. Blocks while it reads.
+    /// How the desk stands; of what waits so many facts before one, the newest first. Blocks while
+    /// it reads.
     ///
     /// # Errors
     /// Where the store cannot be read.
-    pub fn desk(&self) -> Result<DeskView, LedgerError> {
+    pub fn desk(&self, before: Option<EntryNumber>, limit: usize) -> Result<DeskView, LedgerError> {
         let (profile, policy) = (self.profile(), self.policy());
         self.0.store.read(|connection| {
             let abilities = self.abilities(connection)?;
             let query = FactQuery {
                 state: Some(FactState::Waiting),
-                limit: DRY_RUN_MAX,
+                before,
+                limit: limit + 1,
                 ..FactQuery::default()
             };
+            let mut waiting = rows::facts(connection, &query)?;
+            let is_more = waiting.len() > limit;
+            waiting.truncate(limit);
+            let last = waiting.last().filter(|_| is_more);
+            let dry_run_next = last.map(|fact| fact.number);
             let mut dry_run = Vec::new();
-            for fact in rows::facts(connection, &query)? {
+            for fact in waiting {
                 let Some(record) = rows::item(connection, &fact.item)? else {
                     continue;
                 };
@@ -194,6 +200,7 @@ impl Loans {
                 abilities,
                 totals: rows::totals(connection)?,
                 dry_run,
+                dry_run_next,
             })
         })
     }

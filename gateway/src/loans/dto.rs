@@ -168,8 +168,11 @@ pub struct DeskState {
     pub abilities: DeskAbilities,
     /// How many facts have come how far.
     pub totals: Vec<LoanTotal>,
-    /// What will be done about facts that wait, before it is done; the newest hundred.
+    /// What will be done about facts that wait, before it is done; the newest first.
     pub dry_run: Vec<DryRunRow>,
+    /// Where the next page of it begins, to be asked for with `before`.
+    #[schema(required = true)]
+    pub dry_run_next: Option<i64>,
 }
 
 /// What a library system can answer, each `unproven`, `proven` or `lacking`.
@@ -355,6 +358,7 @@ impl From<DeskView> for DeskState {
             },
             totals: LoanTotal::all(view.totals),
             dry_run: dry_run.collect(),
+            dry_run_next: view.dry_run_next.map(|number| number.0),
         }
     }
 }

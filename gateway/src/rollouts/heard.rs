@@ -15,14 +15,22 @@ pub(super) fn reported(
 ) -> Option<Happened> {
     let release = entry.rollout.release();
     let member = entry.rollout.members().get(device)?;
+    let taking = content
+        .taking
+        .as_ref()
+        .filter(|taking| taking.release == *release);
+    let is_gone = taking.is_some_and(|taking| taking.state == TakingState::Removed);
     // Whichever attempt did it; it may have it from a stick, or from an earlier rollout.
-    if content.shown.as_ref() == Some(release) {
+    if !is_gone && content.shown.as_ref() == Some(release) {
         let attempt = member.attempt;
         return Some(Happened::Reported(device.clone(), attempt, Progress::Shown));
     }
-    let taking = content.taking.as_ref()?;
-    let is_of_it = taking.release == *release;
-    is_of_it.then(|| Happened::Reported(device.clone(), taking.attempt, progress(taking)))
+    let taking = taking?;
+    Some(Happened::Reported(
+        device.clone(),
+        taking.attempt,
+        progress(taking),
+    ))
 }
 
 /// What a fact says of a release as a whole.

@@ -61,7 +61,7 @@ impl Plan {
                 paced_connections: 20,
                 per_second: 200,
                 warm_up: Duration::from_millis(200),
-                length: Duration::from_secs(1),
+                length: Duration::from_secs(3),
             },
         }
     }

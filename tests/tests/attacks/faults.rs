@@ -22,7 +22,7 @@ use super::stage::{ANSWER, House, STOCK_CONNECTIONS, Stock, Target, answer, answ
 
 const EVENTS: &str = "library/v1/devices/accomplice/events";
 /// After this long without a packet nothing more comes.
-const QUIET: Duration = Duration::from_secs(1);
+const QUIET: Duration = Duration::from_secs(3);
 const STATUS: &str = "library/v1/devices/accomplice/status";
 
 /// A subscription, and the code it was answered with.
@@ -222,16 +222,16 @@ async fn a_client_that_only_receives_lives_for_ever_at_stock() {
     house.ends_unharmed().await;
 }
 
-/// Receives for four keep alives of a second without a word; gives back when it was ended.
+/// Receives for four keep alives of two seconds without a word; gives back when it was ended.
 async fn only_receives(target: &Target) -> Option<Duration> {
     let version = Version::V5;
     let mut connect = target.connect(version, "onlooker");
-    connect.keep_alive = 1;
+    connect.keep_alive = 2;
     let (mut silent, _) = subscribed(target, &connect, EVENTS, 0).await;
     let mut accomplice = target.enter_as(version, "accomplice").await.unwrap();
     let from = Instant::now();
     let mut number = 0;
-    while from.elapsed() < Duration::from_secs(4) {
+    while from.elapsed() < Duration::from_secs(8) {
         number += 1;
         let id = format!("fact-{number}");
         acknowledged(&mut accomplice, version, EVENTS, &fact(&id)).await;

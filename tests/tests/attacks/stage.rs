@@ -123,7 +123,7 @@ impl Stock {
     /// As [`Stock::start`], with so many bytes for the messages of one filter.
     pub(crate) async fn with_log(log_bytes: usize) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let (v311, v5) = (free_port(), free_port());
+        let [v311, v5] = free_ports();
         let arguments = [
             v311.port().to_string(),
             v5.port().to_string(),
@@ -269,7 +269,8 @@ impl House {
     }
 }
 
-fn free_port() -> SocketAddr {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    listener.local_addr().unwrap()
+fn free_ports() -> [SocketAddr; 2] {
+    let free = [(); 2].map(|()| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap());
+    free.each_ref()
+        .map(|listener| listener.local_addr().unwrap())
 }

@@ -315,6 +315,13 @@ impl Stage {
             .await
             .unwrap();
         desk.start().unwrap();
+        let papers = desk.data().join("loan-papers.json");
+        until("its papers to lend by", PATIENCE, async || {
+            anyhow::ensure!(papers.exists(), "{}", desk.log());
+            Ok(())
+        })
+        .await
+        .unwrap();
         Self {
             folder,
             library,

@@ -21,6 +21,8 @@ struct Judged {
     titles: Vec<TitleOnShelf>,
     /// What is over, and where its bytes are, or were.
     over: BTreeMap<Label, PathBuf>,
+    /// How many titles of it are this kiosk's.
+    count: usize,
     /// How long until a window opens or closes by one of the clocks.
     edge: Option<Duration>,
 }
@@ -44,7 +46,8 @@ impl Keeper {
             ..OnDisplay::default()
         };
         let mut over = BTreeMap::new();
-        let before = (self.state.hidden.clone(), self.state.removed.clone());
+        let mut is_empty = false;
+        let before = self.state.clone();
         let mut edge = next_edge(
             said.notices.iter().flat_map(|it| [Some(it.from), it.until]),
             clocks,
@@ -55,6 +58,7 @@ impl Keeper {
             let judged = self.judge(&installed, &withdrawn, clocks);
             display.titles = judged.titles;
             over = judged.over;
+            is_empty = judged.count > 0 && over.len() == judged.count;
             edge = [edge, judged.edge].into_iter().flatten().min();
         }
         self.look_at = Instant::now() + edge.map_or(LOOK_EVERY, |edge| edge.min(LOOK_EVERY));
@@ -68,12 +72,14 @@ impl Keeper {
         let there = over
             .iter()
             .map(|(title, file)| (title.clone(), bytes(file)));
-        let facts = self.state.remove(&there.collect());
-        if !facts.is_empty() || before != (self.state.hidden.clone(), self.state.removed.clone()) {
+        let mut facts = self.state.remove(&there.collect());
+        facts.extend(self.state.empty(is_empty));
+        if !facts.is_empty() || before != self.state {
             let kept = self.keep(facts).await;
             if kept.is_err() {
                 // Nothing is written down: the receipts are still to come, and the bytes stay.
-                self.state.removed = before.1;
+                self.state.removed = before.removed;
+                self.state.taking = before.taking;
             }
             kept?;
         }
@@ -146,6 +152,7 @@ impl Keeper {
                 state,
             });
         }
+        judged.count = ours.len();
         if self.state.fresh.is_none() {
             // What left the shelf while it was hidden begins anew when it comes back.
             self.state.hidden.keep_only(&ours);

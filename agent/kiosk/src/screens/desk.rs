@@ -73,6 +73,7 @@ impl Desk {
             shelf: parts.section.idle + late,
             book: parts.section.idle_in_book + late,
         };
+        let sessions = Sessions::new(limits, parts.shelf.clone());
         Self {
             section: parts.section,
             zone: parts.zone,
@@ -80,7 +81,7 @@ impl Desk {
             clock: parts.clock,
             shelf: parts.shelf,
             recorder: parts.recorder,
-            sessions: Mutex::new(Sessions::new(limits)),
+            sessions: Mutex::new(sessions),
             health: Mutex::default(),
             reported: watch::Sender::default(),
             unrecorded: watch::Sender::default(),
@@ -181,11 +182,7 @@ impl Desk {
             return Err(Denied::AllCopiesRead);
         }
         sessions.enter(session, self.clock.uptime());
-        let book = OpenBook {
-            title: id,
-            book,
-            _reading: self.shelf.begin_reading(),
-        };
+        let book = OpenBook { title: id, book };
         sessions.open(session, book);
         Ok(())
     }

@@ -1,8 +1,6 @@
 //! Card machines: the messages that say that a card was issued, the standard's and a vendor's
 //! own.
 
-use std::time::Duration;
-
 use lujiang_config::{CardSection, SelfCheckoutSection, VendorSection};
 use lujiang_wire::{Fact, Mode};
 
@@ -62,7 +60,6 @@ async fn a_card_that_was_issued_is_a_fact_and_its_reader_is_sealed_where_nobody_
 /// A card machine's manual of our own: 81 says that a card was issued, 82 that the library system
 /// has it. Twenty characters come first.
 fn vendors(section: &mut SelfCheckoutSection) {
-    section.acs.answer_timeout = Duration::from_secs(1);
     for machine in section.machines.values_mut() {
         machine.vendor_messages = vec![VendorSection {
             request: "81".to_owned(),

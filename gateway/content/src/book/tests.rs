@@ -271,6 +271,41 @@ fn a_pdf_tells_what_it_is_and_whether_it_is_locked() {
 }
 
 #[test]
+fn a_pdf_says_its_language_and_a_scanned_one_is_its_own_cover() {
+    let scanned = |width: u32, filter: &str| {
+        let mut jpeg = b"\xff\xd8\xff\xe0\0\x04ab\xff\xc0\0\x0b\x08".to_vec();
+        jpeg.extend(800_u16.to_be_bytes());
+        jpeg.extend(600_u16.to_be_bytes());
+        let picture = format!(
+            "<< /Type /XObject /Subtype /Image /Width {width} /Height 800 /ColorSpace /DeviceRGB \
+             /BitsPerComponent 8 /Filter {filter} /Length {} >>\nstream\n",
+            jpeg.len()
+        );
+        let picture = [picture.as_bytes(), &jpeg, b"\nendstream"].concat();
+        let objects = [
+            b"<< /Type /Catalog /Pages 2 0 R /Lang (zh-CN) >>".to_vec(),
+            b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>".to_vec(),
+            b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 9 9] \
+              /Resources << /XObject << /P 5 0 R >> >> >>"
+                .to_vec(),
+            b"<< /Title (Tea) >>".to_vec(),
+            picture,
+        ];
+        read(&pdf_of(&objects, "")).unwrap()
+    };
+    let book = scanned(600, "/DCTDecode");
+    let languages: Vec<_> = book.languages.iter().map(|it| it.as_str()).collect();
+    assert_eq!(languages, ["zh-CN"]);
+    assert!(book.cover.unwrap().is_some(), "the page is a picture");
+    // A logo, and what only a viewer of PDF can unpack.
+    for (width, filter) in [(90, "/DCTDecode"), (600, "[/FlateDecode /DCTDecode]")] {
+        assert_eq!(scanned(width, filter).cover, Ok(None), "{filter}");
+    }
+    let plain = read(pdf("").as_bytes()).unwrap();
+    assert_eq!((plain.languages.len(), plain.cover), (0, Ok(None)));
+}
+
+#[test]
 fn a_pdf_that_leads_in_circles_comes_to_an_end() {
     let pages = pdf("").replace("/Kids [3 0 R] /Count 1", "/Kids [2 0 R 2 0 R 3 0 R]");
     let table = pdf("").find("xref\n").unwrap();
@@ -399,14 +434,25 @@ fn pdf(trailer: &str) -> String {
         "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 9 9] >>",
         "<< /Title (Tea) /Author (Lu Yu; Li Bai) /Keywords (tea, 978-7-02-000220-7) >>",
     ];
-    let mut text = String::from("%PDF-1.7\n");
-    let mut table = String::from("xref\n0 5\n0000000000 65535 f \n");
+    let objects = objects.map(|object| object.as_bytes().to_vec());
+    String::from_utf8(pdf_of(&objects, trailer)).unwrap()
+}
+
+/// A PDF of these objects: the first is its catalogue, the fourth says what it is.
+fn pdf_of(objects: &[Vec<u8>], trailer: &str) -> Vec<u8> {
+    let size = objects.len() + 1;
+    let mut bytes = b"%PDF-1.7\n".to_vec();
+    let mut table = format!("xref\n0 {size}\n0000000000 65535 f \n");
     for (index, object) in objects.iter().enumerate() {
-        table += &format!("{:010} 00000 n \n", text.len());
-        text += &format!("{} 0 obj\n{object}\nendobj\n", index + 1);
+        table += &format!("{:010} 00000 n \n", bytes.len());
+        bytes.extend(format!("{} 0 obj\n", index + 1).bytes());
+        bytes.extend(object);
+        bytes.extend(b"\nendobj\n");
     }
-    let at = text.len();
-    format!(
-        "{text}{table}trailer\n<< /Size 5 /Root 1 0 R /Info 4 0 R {trailer} >>\nstartxref\n{at}\n%%EOF\n"
-    )
+    let at = bytes.len();
+    let end = format!(
+        "{table}trailer\n<< /Size {size} /Root 1 0 R /Info 4 0 R {trailer} >>\nstartxref\n{at}\n%%EOF\n"
+    );
+    bytes.extend(end.bytes());
+    bytes
 }

@@ -14,6 +14,9 @@ use crate::book::line;
 
 const ACQUISITION: &str = "http://opds-spec.org/acquisition";
 
+/// In place of what is no site: refused as one, since to pass over it would license too much.
+const NO_SITE: &str = "=";
+
 /// Reads a feed.
 pub(super) fn read(bytes: &[u8], zone: &TimeZone) -> LicenceList {
     let mut list = LicenceList::default();
@@ -79,7 +82,8 @@ fn licence(
             cell::copies(&text).map_err(|fault| ("properties.copies.total", fault))?
         }
     };
-    let grant = cell::grant("", copies).map_err(|fault| ("properties.copies.total", fault))?;
+    let grant = cell::grant(&sites(&properties["sites"]), copies);
+    let grant = grant.map_err(|fault| ("properties.sites", fault))?;
     let borrows = |link: &&Value| rels(link).any(|rel| rel == lujiang_wire::BORROW);
     Ok(Licence {
         subject: subject(metadata, file)?,
@@ -100,6 +104,26 @@ fn licence(
         },
         place,
     })
+}
+
+/// Where a licence is good, as a cell of a table says it. OPDS has no word for that, so ours is
+/// `properties.sites`: such a text, a list of them, or an object of sites and their copies.
+fn sites(said: &Value) -> String {
+    match said {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        Value::Array(sites) => {
+            let parts = sites.iter().map(|site| site.as_str().unwrap_or(NO_SITE));
+            parts.collect::<Vec<_>>().join(";")
+        }
+        Value::Object(copies) => {
+            let parts = copies
+                .iter()
+                .map(|(site, copies)| format!("{site}={copies}"));
+            parts.collect::<Vec<_>>().join(";")
+        }
+        Value::Bool(_) | Value::Number(_) => NO_SITE.to_owned(),
+    }
 }
 
 /// By its number, its hash, or the last part of the link to its file.

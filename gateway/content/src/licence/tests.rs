@@ -190,6 +190,48 @@ fn a_feed_of_others_is_understood() {
 }
 
 #[test]
+fn a_feed_says_by_site_what_a_table_does() {
+    let feed = |sites: &str, copies: &str| {
+        format!(
+            r#"{{"publications": [{{"metadata": {{"identifier": "9787020002207"}}, "links":
+            [{{"rel": "http://opds-spec.org/acquisition", "properties":
+            {{"sites": {sites}, "copies": {{"total": {copies}}}}}}}]}}]}}"#
+        )
+    };
+    let within = |grant: &Grant| match grant {
+        Grant::Within { sites, copies } => (sites.len(), *copies),
+        other => panic!("{other:?}"),
+    };
+    for together in [r#"["main", "donggang"]"#, r#""main; donggang""#] {
+        let list = read(&feed(together, "3"));
+        assert_eq!(within(&list.licences[0].grant), (2, some(3)), "{together}");
+    }
+    for each in [
+        r#"{"main": 2, "donggang": 1}"#,
+        r#"["main=2", "donggang=1"]"#,
+    ] {
+        let list = read(&feed(each, "null"));
+        let grant = &list.licences[0].grant;
+        assert!(
+            matches!(grant, Grant::BySite(sites) if sites.len() == 2),
+            "{grant:?}"
+        );
+    }
+    // What is no site must not become everywhere.
+    for wrong in [
+        "7",
+        "[7]",
+        "true",
+        r#"{"main": -1}"#,
+        r#"{"main": 0}"#,
+        "[[]]",
+    ] {
+        let told = problems(&feed(wrong, "null"));
+        assert!(told[0].contains("properties.sites"), "{wrong}: {told:?}");
+    }
+}
+
+#[test]
 fn an_address_to_borrow_at_is_one_of_the_web() {
     let phone = |cell: &str| {
         read(&format!("file,phone\na.epub,{cell}\n"))

@@ -24,6 +24,7 @@ export const enDesk = {
   "desk.ability.unproven": "Not tried yet",
   "desk.ability.lacking": "No",
   "desk.next": "What comes next",
+  "desk.next.newest": "These are the newest {n} of {all} that wait; the API gives them all.",
   "desk.next.none": "Nothing waits.",
   "desk.note": "What was lent off-line is told to the library system by the gateway, each once.",
   "desk.undone": "Undo",

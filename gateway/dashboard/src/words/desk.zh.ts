@@ -24,6 +24,7 @@ export const zhDesk = {
   "desk.ability.unproven": "还没有试过",
   "desk.ability.lacking": "不能",
   "desk.next": "接下来要做的",
+  "desk.next.newest": "这是等待中的 {all} 条里最新的 {n} 条；全部可由接口取得。",
   "desk.next.none": "没有等待的借还。",
   "desk.note": "离线借还由网关补录到图书馆系统；每笔只补一次。",
   "desk.undone": "撤销",

@@ -246,6 +246,10 @@ pub(super) async fn desk(
             row.loan.number, row.loan.item, row.sentence
         ))?;
     }
+    if let Some(next) = desk.dry_run_next {
+        let rest = format!("more wait: GET /api/v1/loans/desk?before={next}");
+        printer.line(rest)?;
+    }
     Ok(Outcome::Done)
 }
 

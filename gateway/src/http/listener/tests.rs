@@ -13,6 +13,9 @@ const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: here\r\n\r\n";
 /// Until something is closed that is to be closed soon.
 const SHORT: Duration = Duration::from_millis(200);
 
+/// How long a handshake may take: one that goes on is not to end while others come.
+const HANDSHAKE: Duration = Duration::from_secs(3);
+
 /// Longest wait for what must come.
 const DEADLINE: Duration = Duration::from_secs(20);
 
@@ -147,7 +150,7 @@ impl House {
         let acceptor = TlsAcceptor::from(std::sync::Arc::new(config));
         let section = changed(change);
         let callers = Callers::of_the_street(&section);
-        Self::serve(section, Some((acceptor, SHORT)), callers).await
+        Self::serve(section, Some((acceptor, HANDSHAKE)), callers).await
     }
 
     async fn serve(

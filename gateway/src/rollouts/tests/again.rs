@@ -120,3 +120,30 @@ async fn a_kiosk_that_was_away_goes_back_to_nothing_older_than_what_it_shows() {
     let signed = [november(), release()];
     assert_eq!(house.rollouts.offer_to(&kiosk(0), &signed), None);
 }
+
+#[tokio::test]
+async fn a_kiosk_whose_release_is_over_is_removed_and_has_done_its_part() {
+    let house = House::new(1).await;
+    let number = house.begun(release(), Vec::new()).await;
+    let mut following = house.following();
+    house.shows(&mut following, 0, release()).await;
+    assert_eq!(house.progress(number, &kiosk(0)), "shown");
+    let says = |state| ReportedContent {
+        shown: Some(release()),
+        taking: Some(Taking {
+            release: release(),
+            attempt: 0,
+            state,
+        }),
+        ..ReportedContent::default()
+    };
+    let over = says(TakingState::Removed);
+    house.report(&mut following, 0, over).await;
+    assert_eq!(house.progress(number, &kiosk(0)), "removed");
+    house.is_as_kept();
+    // A licence that was prolonged, or a clock that was mended: it is read again.
+    let back = says(TakingState::Shown);
+    house.report(&mut following, 0, back).await;
+    assert_eq!(house.progress(number, &kiosk(0)), "shown");
+    house.is_as_kept();
+}

@@ -45,6 +45,9 @@ async fn what_a_wrong_clock_deleted_after_a_month_is_back_when_the_clock_is_righ
     wait(|| !file.exists()).await;
     let removed = kiosk.removed();
     assert_eq!(removed.len(), 2);
+    kiosk
+        .until(|it| taking(it) == Some(TakingState::Removed))
+        .await;
     // While it is wrong nothing is fetched that would go again.
     kiosk.line.asked.lock().unwrap().clear();
     kiosk.asks().await;
@@ -60,6 +63,9 @@ async fn what_a_wrong_clock_deleted_after_a_month_is_back_when_the_clock_is_righ
     kiosk.until_titles(&["庄子", "论语"]).await;
     assert_eq!(fs::read(&file).unwrap(), book("庄子"));
     assert_eq!(kiosk.removed(), removed, "nothing went a second time");
+    kiosk
+        .until(|it| taking(it) == Some(TakingState::Shown))
+        .await;
 }
 
 #[tokio::test]

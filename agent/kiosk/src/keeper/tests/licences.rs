@@ -47,8 +47,11 @@ async fn what_is_over_by_trusted_time_is_deleted_with_a_receipt_and_not_fetched_
     kiosk.until_state(TitleState::Lapsed).await;
     wait(|| !file.exists()).await;
     kiosk.restart().await;
-    let expected = ["library.content.installed.v1", "library.content.removed.v1"];
-    assert_eq!(kiosk.facts(), expected);
+    let [installed, removed] = ["library.content.installed.v1", "library.content.removed.v1"];
+    // Of the title, and of the release, which has nothing left.
+    assert_eq!(kiosk.facts(), [installed, removed, removed]);
+    let reported = kiosk.reported.borrow().clone();
+    assert_eq!(taking(&reported), Some(TakingState::Removed));
 }
 
 #[tokio::test]
@@ -96,8 +99,11 @@ async fn after_months_off_line_what_is_over_by_the_uptime_is_deleted_with_one_re
         Vec::<String>::new(),
         "no clock brings it back"
     );
-    let expected = ["library.content.installed.v1", "library.content.removed.v1"];
-    assert_eq!(kiosk.facts(), expected);
+    let [installed, removed] = ["library.content.installed.v1", "library.content.removed.v1"];
+    // Of the title, and of the release, which has nothing left.
+    assert_eq!(kiosk.facts(), [installed, removed, removed]);
+    let reported = kiosk.reported.borrow().clone();
+    assert_eq!(taking(&reported), Some(TakingState::Removed));
 }
 
 #[tokio::test]
@@ -155,6 +161,9 @@ async fn a_removal_that_could_not_be_written_down_is_a_receipt_all_the_same() {
     kiosk.restart().await;
     wait(|| !file.exists()).await;
     kiosk.restart().await;
-    let expected = ["library.content.installed.v1", "library.content.removed.v1"];
-    assert_eq!(kiosk.facts(), expected);
+    let [installed, removed] = ["library.content.installed.v1", "library.content.removed.v1"];
+    // Of the title, and of the release, which has nothing left.
+    assert_eq!(kiosk.facts(), [installed, removed, removed]);
+    let reported = kiosk.reported.borrow().clone();
+    assert_eq!(taking(&reported), Some(TakingState::Removed));
 }
