@@ -1,11 +1,11 @@
 // A real agent of the book bus, with papers of its own and no network at all, killed and started
 // again like a computer in a bus.
 
-import { spawn } from "node:child_process";
 import { createHmac, generateKeyPairSync, randomBytes } from "node:crypto";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { begin } from "./child.mjs";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 const BINARY = process.env.LUJIANG_AGENT_BIN ?? join(ROOT, "target/debug/lujiang-agent");
@@ -58,7 +58,7 @@ listen = "${listen}"
 reader_idle = "${this.#options.idle ?? "60s"}"
 ${scanner ? `[bus_desk.scanner]\nport = "${scanner}"\n` : ""}`);
     rmSync(this.#state, { force: true });
-    this.#child = spawn(BINARY, ["run", "--config", this.#config]);
+    this.#child = begin(BINARY, ["run", "--config", this.#config]);
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       stream.on("data", (text) => (this.#said += text));
     }

@@ -117,7 +117,7 @@ test("the page is accessible and fits in every look, in both languages", async (
   const storageState = await context.storageState();
   const [{ id }] = (await ask("/content/drafts")).drafts;
   for (const [look, options] of Object.entries({ light: {}, dark: { colorScheme: "dark" }, phone: { viewport: { width: 390, height: 844 } } })) {
-    for (const lang of ["zh", "en"]) {
+    await Promise.all(["zh", "en"].map(async (lang) => {
       const within = await reader(browser, { ...options, storageState });
       await within.page.addInitScript((one) => localStorage.setItem("lujiang.lang", one), lang);
       for (const [name, path] of [["drafts", "releases/new"], ["draft", `releases/new?draft=${id}`]]) {
@@ -130,7 +130,7 @@ test("the page is accessible and fits in every look, in both languages", async (
       }
       assert.deepEqual(within.said, []);
       await within.context.close();
-    }
+    }));
   }
   await context.close();
 });

@@ -1,11 +1,12 @@
 // A real gateway on free ports with a data folder of its own, and a device that speaks to it by
 // an ordinary MQTT client.
 
-import { execFile, spawn } from "node:child_process";
+import { execFile } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
+import { begin } from "./child.mjs";
 
 const run = promisify(execFile);
 const ROOT = resolve(import.meta.dirname, "../..");
@@ -32,7 +33,7 @@ export class Gateway {
   async start() {
     const { mqtt, http } = this.#listen;
     writeFileSync(this.#config, `[mqtt]\nlisten = "${mqtt}"\n[http]\nlisten = "${http}"\n[tls]\nmqtt_listen = "127.0.0.1:0"\nhttp_listen = "127.0.0.1:0"\n${this.#more}`);
-    this.#child = spawn(BINARY, ["run", "--config", this.#config, "--data", this.#data]);
+    this.#child = begin(BINARY, ["run", "--config", this.#config, "--data", this.#data]);
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       stream.on("data", (text) => (this.#said += text));
     }

@@ -86,7 +86,7 @@ test("licences over time, and what each kiosk is given, are seen at a glance on 
   const { context } = await opened();
   const storageState = await context.storageState();
   for (const [look, options] of Object.entries({ light: {}, dark: { colorScheme: "dark" }, phone: { viewport: { width: 390, height: 844 } } })) {
-    for (const lang of ["zh", "en"]) {
+    await Promise.all(["zh", "en"].map(async (lang) => {
       const within = await reader(browser, { ...options, storageState });
       await within.page.addInitScript((one) => localStorage.setItem("lujiang.lang", one), lang);
       await within.page.goto(`${gateway.address}releases?view=timeline`);
@@ -97,7 +97,7 @@ test("licences over time, and what each kiosk is given, are seen at a glance on 
       await photograph(within.page, `timeline-${look}-${lang}`);
       assert.deepEqual(within.said, []);
       await within.context.close();
-    }
+    }));
   }
   await context.close();
 });

@@ -7,7 +7,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { assertAccessible, assertNoSidewaysScroll, launch, photograph, reader } from "./browser.mjs";
+import { assertAccessible, assertNoSidewaysScroll, launch, photograph, reader, SOON_MS } from "./browser.mjs";
 import { Screens } from "./screens.mjs";
 import { epub, hostilePdf } from "./zip.mjs";
 
@@ -130,7 +130,7 @@ test("the shelf can be read at four times its size, and in English", async () =>
 });
 
 test("a shelf left alone asks, counts down, and goes home without who was there", async () => {
-  const screens = await Screens.start({ idle: 5, countdown: 12 });
+  const screens = await Screens.start({ idle: 3, countdown: 8 });
   const { context, page } = await reader(browser, LOOKS.upright);
   await page.goto(`${screens.pages}/?q=a`);
   const question = page.getByRole("dialog");
@@ -139,7 +139,7 @@ test("a shelf left alone asks, counts down, and goes home without who was there"
   await question.getByRole("button", { name: "继续看" }).click();
   assert.ok(!(await question.isVisible()), "an answer is an answer");
   await question.waitFor();
-  await page.waitForURL(`${screens.pages}/`);
+  await page.waitForURL(`${screens.pages}/`, { timeout: 2 * SOON_MS });
   const cookies = await context.cookies();
   assert.deepEqual(cookies, []);
   await context.close();

@@ -124,7 +124,7 @@ test("the page is accessible and fits in every look, in both languages", async (
   const { context } = await opened();
   const storageState = await context.storageState();
   for (const [look, options] of Object.entries(LOOKS)) {
-    for (const lang of ["zh", "en"]) {
+    await Promise.all(["zh", "en"].map(async (lang) => {
       const within = await reader(browser, { ...options, storageState });
       await within.page.addInitScript((one) => localStorage.setItem("lujiang.lang", one), lang);
       await within.page.goto(`${gateway.address}notices`);
@@ -135,7 +135,7 @@ test("the page is accessible and fits in every look, in both languages", async (
       await photograph(within.page, name);
       assert.deepEqual(within.said, [], name);
       await within.context.close();
-    }
+    }));
   }
   await context.close();
 });

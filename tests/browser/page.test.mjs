@@ -178,7 +178,7 @@ test("every page is accessible, fits, and is quiet: light, dark, phone, zoomed, 
     zoomed: { viewport: { width: 320, height: 256 } },
   };
   for (const [look, options] of Object.entries(looks)) {
-    for (const lang of look === "zoomed" ? ["en"] : ["zh", "en"]) {
+    await Promise.all((look === "zoomed" ? ["en"] : ["zh", "en"]).map(async (lang) => {
       const { context, page, said } = await reader(browser, { ...options, storageState: await desk.context.storageState() });
       await page.addInitScript((one) => localStorage.setItem("lujiang.lang", one), lang);
       for (const [name, path] of Object.entries(places)) {
@@ -191,7 +191,7 @@ test("every page is accessible, fits, and is quiet: light, dark, phone, zoomed, 
       }
       assert.deepEqual(said, [], `${look} ${lang}`);
       await context.close();
-    }
+    }));
   }
 });
 

@@ -104,7 +104,7 @@ test("the pages of people are accessible, fit, and are quiet", async () => {
   }
   const storageState = await context.storageState();
   for (const [look, options] of Object.entries(LOOKS)) {
-    for (const lang of ["zh", "en"]) {
+    await Promise.all(["zh", "en"].map(async (lang) => {
       const within = await reader(browser, { ...options, storageState });
       await inLanguage(within.page, lang);
       for (const [name, path] of [["tokens", "tokens"], ["audit", "audit"], ["audit-tokens", "audit?kind=token"]]) {
@@ -124,7 +124,7 @@ test("the pages of people are accessible, fit, and are quiet", async () => {
       await without.page.getByLabel(/^(新密码|New password)$/).waitFor();
       await judge(without.page, `password-${look}-${lang}`);
       await without.context.close();
-    }
+    }));
   }
   await context.close();
 });

@@ -2,12 +2,13 @@
 // says how many it concerns, in both languages and on a phone.
 
 import assert from "node:assert/strict";
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { after, before, test } from "node:test";
+import { begin } from "./child.mjs";
 import { assertAccessible, launch, photograph, reader } from "./browser.mjs";
 
 const PAGE = resolve(import.meta.dirname, "../../gateway/dashboard");
@@ -17,7 +18,7 @@ let browser, gateway, address;
 before(async () => {
   const build = ["vite", "build", "--outDir", DIST, "--emptyOutDir", "--logLevel", "error"];
   execFileSync("npx", build, { cwd: PAGE, stdio: "inherit" });
-  gateway = spawn(process.execPath, [resolve(import.meta.dirname, "pretend.mjs"), DIST, "0", "troubled"]);
+  gateway = begin(process.execPath, [resolve(import.meta.dirname, "pretend.mjs"), DIST, "0", "troubled"]);
   const [said] = await once(gateway.stdout, "data");
   address = String(said).trim();
   browser = await launch();

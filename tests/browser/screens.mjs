@@ -1,11 +1,11 @@
 // Real screens over a shelf filled by hand: `tests/examples/screens.rs`, started and told what
 // changes.
 
-import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
+import { begin } from "./child.mjs";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 const BINARY = process.env.LUJIANG_SCREENS_BIN ?? join(ROOT, "target/debug/examples/screens");
@@ -32,7 +32,7 @@ export class Screens {
   /** Starts it, or starts it again where it was. */
   async start() {
     const again = this.pages ? ["--listen", new URL(this.pages).host, new URL(this.books).host] : [];
-    this.#child = spawn(BINARY, [join(this.#folder, "books"), ...this.#arguments, ...again]);
+    this.#child = begin(BINARY, [join(this.#folder, "books"), ...this.#arguments, ...again]);
     this.#child.stderr.on("data", (text) => (this.#log += text));
     createInterface({ input: this.#child.stdout }).on("line", (line) => {
       this.#said.push(JSON.parse(line));

@@ -1,8 +1,8 @@
 // The small library system behind a gateway, as a process of its own.
 
-import { spawn } from "node:child_process";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
+import { begin } from "./child.mjs";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 const BINARY = process.env.LUJIANG_ILS_BIN ?? join(ROOT, "target/debug/small-ils");
@@ -17,7 +17,7 @@ export class SmallIls {
     const ils = new SmallIls();
     const each = (name, values) => values.flatMap((value) => [`--${name}`, value]);
     const options = [...each("item", items), ...each("reader", readers), ...each("blocked", blocked), ...each("lent", lent)];
-    ils.#child = spawn(BINARY, options, { stdio: ["pipe", "pipe", "inherit"] });
+    ils.#child = begin(BINARY, options, { stdio: ["pipe", "pipe", "inherit"] });
     ils.#lines = createInterface({ input: ils.#child.stdout })[Symbol.asyncIterator]();
     ils.port = Number(await ils.#next());
     return ils;
