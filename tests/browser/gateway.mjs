@@ -13,6 +13,13 @@ const ROOT = resolve(import.meta.dirname, "../..");
 const BINARY = process.env.LUJIANG_GATEWAY_BIN ?? join(ROOT, "target/debug/lujiang-gateway");
 const READY_WITHIN_MS = 30_000;
 
+/** A library where it is about noon, so that no test's day ends in the middle of it. */
+export function atNoon() {
+  const ahead = 12 - new Date().getUTCHours();
+  // POSIX counts hours to the west.
+  return `[library]\ntime_zone = "Etc/GMT${ahead >= 0 ? "-" : "+"}${Math.abs(ahead)}"\n`;
+}
+
 export class Gateway {
   #folder = mkdtempSync(join(tmpdir(), "lujiang-browser-"));
   #child;

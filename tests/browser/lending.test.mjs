@@ -3,14 +3,14 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { assertAccessible, assertNoSidewaysScroll, launch, photograph, reader, signIn } from "./browser.mjs";
-import { Gateway } from "./gateway.mjs";
+import { Gateway, atNoon } from "./gateway.mjs";
 
 let gateway;
 let browser;
 let desk;
 
 before(async () => {
-  [gateway, browser] = await Promise.all([Gateway.start(), launch()]);
+  [gateway, browser] = await Promise.all([Gateway.start(atNoon()), launch()]);
   await gateway.addGate("bus-1", "bus", "流动车", "bus");
   desk = await reader(browser);
   await signIn(desk.page, await gateway.signInLink());

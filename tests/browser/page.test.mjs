@@ -5,7 +5,7 @@ import { after, before, test } from "node:test";
 import {
   assertAccessible, assertNoSidewaysScroll, launch, photograph, reader, signIn, SOON_MS,
 } from "./browser.mjs";
-import { Gateway } from "./gateway.mjs";
+import { Gateway, atNoon } from "./gateway.mjs";
 
 let gateway;
 let browser;
@@ -13,7 +13,7 @@ let browser;
 let desk;
 
 before(async () => {
-  [gateway, browser] = await Promise.all([Gateway.start(), launch()]);
+  [gateway, browser] = await Promise.all([Gateway.start(atNoon()), launch()]);
   await gateway.addGate("main-north", "main", "主馆北门");
   await gateway.nameSite("main", "主馆");
   desk = await reader(browser);
