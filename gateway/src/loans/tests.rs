@@ -9,7 +9,7 @@ use lujiang_wire::{Boot, Uptime};
 use serde_json::json;
 
 use super::*;
-use crate::desk::{ItemRecord, Rest};
+use crate::desk::{Abilities, Ability, ItemRecord, Rest};
 use crate::entry::EntryNumber;
 use crate::intake::rehearsal::{Rehearsal, device, placed, plain};
 use crate::ledger::SealedPerson;
@@ -173,6 +173,61 @@ fn undone(sequence: u64, of: &Value) -> Value {
 
 fn admin() -> Actor {
     Actor::named("the librarian")
+}
+
+#[tokio::test]
+async fn the_dry_run_has_all_that_waits_page_by_page() {
+    let house = House::open();
+    for number in 1..=5 {
+        house
+            .send(&loan(number, "checkin", &format!("LJ{number}"), None))
+            .await;
+    }
+    house.is_heard().await;
+    let (mut before, mut seen) = (None, Vec::new());
+    for page in 0..3 {
+        let desk = house.loans.desk(before, 2).unwrap();
+        seen.extend(desk.dry_run.iter().map(|(fact, _)| fact.number.0));
+        before = desk.dry_run_next;
+        assert_eq!(before.is_none(), page == 2, "after page {page}");
+    }
+    assert_eq!(seen, [5, 4, 3, 2, 1]);
+}
+
+#[tokio::test]
+async fn what_one_library_system_can_answer_is_not_believed_of_another() {
+    let of = |host: &str| {
+        let mut section = LoansSection::default();
+        section.ils.host = Some(host.to_owned());
+        section
+    };
+    let house = House::with(Rehearsal::new(), of("ils.old"));
+    let proven = Abilities {
+        circulation: Ability::Proven,
+        ..Abilities::default()
+    };
+    let store = house.rehearsal.store.clone();
+    let loans = house.loans.clone();
+    let keep = move |tx: &Transaction<'_>| loans.keep_abilities(tx, &proven);
+    store.decide(keep).await.unwrap();
+    assert_eq!(house.loans.desk(None, 1).unwrap().abilities, proven);
+
+    let other = Loans::new(
+        store,
+        Arc::clone(&house.loans.0.seals),
+        house.loans.0.papers.clone(),
+        Arc::new(Clock2026),
+        TimeZone::get("Asia/Shanghai").unwrap(),
+        of("ils.new"),
+        house.rehearsal.folder.path(),
+    );
+    let known = other.desk(None, 1).unwrap().abilities;
+    assert_eq!(known, Abilities::default(), "it begins anew");
+    assert_eq!(
+        house.loans.desk(None, 1).unwrap().abilities,
+        proven,
+        "and is kept"
+    );
 }
 
 #[tokio::test]
