@@ -54,8 +54,8 @@ pub enum ConflictKind {
     LateWhileLent,
     /// The time of the fact is unknown, and it matters.
     OrderUnclear,
-    /// A return or renewal was undone that the library system had heard of: nobody knows to whom,
-    /// or until when, the item was lent before.
+    /// A return or renewal was undone that the library system had heard of, or a loan that had taken
+    /// the item from its reader there: nobody knows to whom, or until when, it was lent before.
     UndoneTooLate,
     /// The library system had lent or renewed the item by the time it heard of an earlier loan or
     /// return.
@@ -129,8 +129,8 @@ impl ConflictKind {
                 "Its time is unknown, and so is whether the item was lent or returned before it."
             }
             Self::UndoneTooLate => {
-                "A return or renewal was undone after the library system had heard of it, or after \
-                 it had gone out in a file."
+                "It was undone after the library system had heard of it, or after it had gone out in \
+                 a file, and what was before cannot be told again."
             }
             Self::Overtaken => {
                 "It was lent or renewed on-line, and an earlier fact that came in later has ended \

@@ -401,8 +401,34 @@ impl ItemRecord {
         self.recent.iter().find(is_it)
     }
 
+    /// Whether a loan that was told ended another reader's there, with no return between them, as
+    /// far as the row remembers. One whose reader had the item already was not told.
+    pub(crate) fn took_from_another(&self, loan: &Past) -> bool {
+        if loan.settled != Settled::Told {
+            return false;
+        }
+        let is_before = |past: &&Past| past.number != loan.number;
+        let before = self.recent.iter().take_while(is_before);
+        let last = before.filter(|past| past.is_known_there()).last();
+        match last.map(|past| past.kind) {
+            Some(LoanKind::Checkout | LoanKind::Renew) => true,
+            Some(LoanKind::Checkin) | None => false,
+        }
+    }
+
     pub(crate) fn find(&mut self, number: EntryNumber) -> Option<&mut OpenFact> {
         self.open.iter_mut().find(|o| o.fact.number() == number)
+    }
+}
+
+impl Past {
+    /// Whether the library system has heard of it, and it changed where the item is.
+    fn is_known_there(&self) -> bool {
+        match &self.settled {
+            Settled::Told | Settled::AlreadyKnown | Settled::OnLine | Settled::Exported => true,
+            Settled::Over(Over::ToldWithReturn) => false,
+            Settled::Over(_) | Settled::NotDone | Settled::Undone | Settled::Dismissed(_) => false,
+        }
     }
 }
 

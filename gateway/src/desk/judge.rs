@@ -175,7 +175,11 @@ impl Matter<'_> {
             (
                 Settled::Told | Settled::AlreadyKnown | Settled::OnLine | Settled::Exported,
                 LoanKind::Checkout,
-            ) => None,
+            ) => match self.record.took_from_another(past) {
+                // To take it back gives it to nobody: only staff can lend it to that reader again.
+                true => Some(Move::Dispute(ConflictKind::UndoneTooLate)),
+                false => None,
+            },
             // What was in dispute may have been done, where it may have been sent.
             (Settled::Over(Over::Moot), _) if self.record.standing.has_told(past.number) => None,
             (Settled::Over(_) | Settled::NotDone | Settled::Undone | Settled::Dismissed(_), _) => {

@@ -19,7 +19,7 @@ export const zhSentences: Readonly<Record<string, string>> = {
   "The library system cannot say whether it was done.": "图书馆系统说不清是否已办成。",
   "The item was lent again before this loan was heard of, and another reader has it.": "这笔借出迟到了：该书后来又借给了他人，现在他人手中。",
   "Its time is unknown, and so is whether the item was lent or returned before it.": "这笔的时间不明，无法判断它与其他借还的先后。",
-  "A return or renewal was undone after the library system had heard of it, or after it had gone out in a file.": "这笔归还或续借被撤销时，图书馆系统已经收到，或已随文件导出。",
+  "It was undone after the library system had heard of it, or after it had gone out in a file, and what was before cannot be told again.": "撤销时，图书馆系统已经收到这笔借还，或已随文件导出；之前的状态无法再补录。",
   "It was lent or renewed on-line, and an earlier fact that came in later has ended that in the library system.": "该书已联网借出或续借，后到的一笔较早记录使那笔操作在图书馆系统中失效了。",
   "The item came back since: the loan counts and is over; the library system is told nothing.": "书后来已还：这笔借出计入统计并已结束，不通知图书馆系统。",
   "The item came back since: the loan counts and is over; if the item is in, the library system is told of the loan and of its return.": "书后来已还：这笔借出计入统计并已结束；书若在馆，把借出和归还一并告知图书馆系统。",

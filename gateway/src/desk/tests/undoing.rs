@@ -2,8 +2,8 @@
 
 use lujiang_wire::LoanKind::{Checkin, Checkout, Renew};
 
-use super::rehearsal::{Rehearsal, back, is_in, label, loan, on_loan, renewal, undo};
-use crate::desk::{Charged, Circulation, ConflictKind};
+use super::rehearsal::{Rehearsal, all, back, is_in, label, loan, on_loan, renewal, undo};
+use crate::desk::{Ability, Charged, Circulation, ConflictKind, Policy, Profile, Response};
 
 #[test]
 fn what_is_undone_before_it_is_told_never_is_and_what_was_told_is_taken_back() {
@@ -45,6 +45,44 @@ fn what_is_undone_before_it_is_told_never_is_and_what_was_told_is_taken_back() {
     r.hear(loan(2, "bus", 100));
     r.rests();
     assert_eq!((r.settled(1), r.settled(2)), ("undone", "undone"));
+}
+
+#[test]
+fn a_mistaken_loan_that_took_the_item_from_its_reader_is_put_right_by_staff() {
+    let mut policy = Policy::default();
+    let another = ConflictKind::OutToAnother;
+    policy.responses.insert(another, Response::ReturnThenLoan);
+    let all = all(Ability::Proven);
+    let told = |is_returned: bool| {
+        let mut r = Rehearsal::with(Profile::Koha, policy.clone(), all);
+        r.hear(loan(1, "main", 100));
+        r.see(is_in());
+        r.does(Checkout);
+        if is_returned {
+            r.hear(back(2, "main", 150));
+            r.see(on_loan(Charged::NotListed));
+            r.does(Checkin);
+        }
+        r.hear(loan(3, "bus", 200));
+        match is_returned {
+            true => r.see(is_in()),
+            false => r.see(on_loan(Charged::NotListed)),
+        }
+        r.does(Checkout);
+        r.rests();
+        assert_eq!(r.settled(3), "told");
+        r.hear(undo(4, "bus", 200, Checkout));
+        r
+    };
+    let mut taken = told(false);
+    taken.rests();
+    assert_eq!(taken.conflict(), Some("undone-too-late"));
+    // What was back before is simply taken back.
+    let mut free = told(true);
+    free.see(on_loan(Charged::NotListed));
+    free.does(Checkin);
+    free.rests();
+    assert_eq!((free.settled(4), free.conflict()), ("told", None));
 }
 
 #[test]

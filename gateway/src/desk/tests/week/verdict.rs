@@ -243,11 +243,15 @@ impl Week {
         let readers = &self.plan.readers;
         let all_lent_to = [&readers.blocked, &readers.at_limit, &readers.unknown];
         let is_plain = !has_rules && all_lent_to.iter().all(|readers| readers.is_empty());
+        // A mistaken loan that took the item from its reader before it was undone is for staff.
+        let is_undone_late = conflict.is_some_and(|(_, kind)| kind == "undone-too-late");
+        let was_taken = is_undone_late && self.slipped.contains(&thing);
         let slips_are_ruled =
             !self.slipped.contains(&thing) || (self.takes_later_loan_as_return() && is_plain);
         let is_answered = |deal: &Happened| deal.thing != thing || !deal.is_unanswered();
         let is_answered = self.deals.iter().all(is_answered);
-        is_shown && self.plan.is_prompt && slips_are_ruled && is_answered && !self.is_unclear(thing)
+        let is_plain_story = slips_are_ruled && !was_taken && is_answered;
+        is_shown && self.plan.is_prompt && is_plain_story && !self.is_unclear(thing)
     }
 
     fn takes_later_loan_as_return(&self) -> bool {
