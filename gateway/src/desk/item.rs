@@ -409,7 +409,10 @@ impl ItemRecord {
         }
         let is_before = |past: &&Past| past.number != loan.number;
         let before = self.recent.iter().take_while(is_before);
-        let last = before.filter(|past| past.is_known_there()).last();
+        // An on-line fact that was heard of meanwhile may have come after it.
+        let is_earlier = |past: &&Past| past.when.latest() <= loan.when.latest();
+        let known = before.filter(|past| past.is_known_there());
+        let last = known.filter(is_earlier).last();
         match last.map(|past| past.kind) {
             Some(LoanKind::Checkout | LoanKind::Renew) => true,
             Some(LoanKind::Checkin) | None => false,
