@@ -407,12 +407,11 @@ impl ItemRecord {
         if loan.settled != Settled::Told {
             return false;
         }
-        let is_before = |past: &&Past| past.number != loan.number;
-        let before = self.recent.iter().take_while(is_before);
-        // An on-line fact that was heard of meanwhile may have come after it.
-        let is_earlier = |past: &&Past| past.when.latest() <= loan.when.latest();
-        let known = before.filter(|past| past.is_known_there());
-        let last = known.filter(is_earlier).last();
+        let is_earlier =
+            |past: &&Past| past.number != loan.number && past.when.latest() <= loan.when.latest();
+        let earlier = self.recent.iter().filter(is_earlier);
+        let happened = earlier.filter(|past| past.moved_it());
+        let last = happened.max_by_key(|past| past.when.latest());
         match last.map(|past| past.kind) {
             Some(LoanKind::Checkout | LoanKind::Renew) => true,
             Some(LoanKind::Checkin) | None => false,
@@ -425,12 +424,13 @@ impl ItemRecord {
 }
 
 impl Past {
-    /// Whether the library system has heard of it, and it changed where the item is.
-    fn is_known_there(&self) -> bool {
+    /// Whether the item is where this would have it: the library system has heard of it, or it came
+    /// back by it, heard of in time or not.
+    fn moved_it(&self) -> bool {
         match &self.settled {
             Settled::Told | Settled::AlreadyKnown | Settled::OnLine | Settled::Exported => true,
-            Settled::Over(Over::ToldWithReturn) => false,
-            Settled::Over(_) | Settled::NotDone | Settled::Undone | Settled::Dismissed(_) => false,
+            Settled::Over(_) => self.kind == LoanKind::Checkin,
+            Settled::NotDone | Settled::Undone | Settled::Dismissed(_) => false,
         }
     }
 }
