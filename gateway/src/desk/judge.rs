@@ -203,6 +203,10 @@ impl Matter<'_> {
         let renewal = self.policy.unmoved_due.since(intent, &self.open.fact, seen);
         match (intent.trace(renewal, seen, self.abilities), intent.errand) {
             (Trace::Done, Errand::Checkout) => match self.late_case() {
+                // Lent on since: what is shown may be that loan, and is not to be ended.
+                Some(LateCase::LoanReturnedSince) if self.record.standing.is_out() => {
+                    settle(Over::ReturnedSince)
+                }
                 Some(LateCase::LoanReturnedSince) if !self.open.is_forced => {
                     self.send(Errand::PastCheckin)
                 }
