@@ -34,6 +34,7 @@ mod ability;
 mod agenda;
 mod breaks;
 mod conflict;
+mod dispute;
 mod effect;
 mod fact;
 mod forecast;
@@ -353,6 +354,7 @@ impl Desk {
             profile: self.profile,
             policy: &self.policy,
             abilities: &self.abilities,
+            was_not_done: false,
         })
     }
 }

@@ -91,6 +91,7 @@ impl Server {
     async fn list(&self) -> Vec<Wanted> {
         loop {
             let Ok((length, mut body)) = self.ask("list all 0").await else {
+                // Nobody listens, or the line was cut: there is nothing else to wait for.
                 tokio::time::sleep(Duration::from_millis(50)).await;
                 continue;
             };

@@ -205,15 +205,15 @@ impl State {
             .collect()
     }
 
-    /// Every title of the release on the shelf is over and gone, or not. Gives the receipt of the
-    /// release as a whole, once; it is shown again once something of it can be read again.
-    pub(crate) fn empty(&mut self, is_empty: bool) -> Option<Fact> {
+    /// Every title this kiosk has of the release on the shelf is over, or not. Gives the receipt of
+    /// the release as a whole, once; it is shown again once something of it can be read again.
+    pub(crate) fn tell_whole(&mut self, is_over: bool) -> Option<Fact> {
         let taking = self.taking.as_mut()?;
         let on_shelf = self.proven.as_ref().filter(|_| self.fresh.is_none())?;
         if on_shelf.release != taking.release {
             return None;
         }
-        match (&taking.state, is_empty) {
+        match (&taking.state, is_over) {
             (TakingState::Shown, true) => {
                 taking.state = TakingState::Removed;
                 removed(&on_shelf.release, None, "licence-ended")

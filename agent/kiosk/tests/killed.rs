@@ -223,6 +223,7 @@ async fn serve(listener: TcpListener, stock: Arc<Stock>, run: Run, mut luck: Luc
     let (cut, _) = tokio::sync::watch::channel(());
     let mut next_cut = tokio::time::Instant::now();
     loop {
+        // When the line is cut is part of the fault, by the seed.
         next_cut += Duration::from_millis(spread / 4 + luck.next() % spread);
         loop {
             let accepted = tokio::select! {
@@ -266,6 +267,7 @@ async fn give(
             *free = (*free).max(late) + Duration::from_secs_f64(takes);
             *free
         };
+        // The line carries so many bits a second: this is its pace.
         tokio::time::sleep_until(at).await;
         line.write_all(piece).await?;
     }

@@ -11,7 +11,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::attendant::{Ask, Counter};
 
-/// How long it waits for a scanner that is not there.
+/// How long it waits before it looks again for a scanner that is not there: a serial line that is
+/// plugged in tells nobody.
 const PAUSE: Duration = Duration::from_secs(2);
 
 /// Longest line of a scanner in bytes; no barcode of a library is longer.

@@ -36,6 +36,7 @@ pub fn forecasts(
             profile,
             policy,
             abilities,
+            was_not_done: false,
         };
         let sentence = match Some(number) == head {
             true => of_head(&matter),

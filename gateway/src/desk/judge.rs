@@ -45,6 +45,8 @@ pub(crate) struct Matter<'a> {
     pub(crate) profile: Profile,
     pub(crate) policy: &'a Policy,
     pub(crate) abilities: &'a Abilities,
+    /// Whether the library system has just shown that nothing of it was done.
+    pub(crate) was_not_done: bool,
 }
 
 impl Matter<'_> {
@@ -152,7 +154,7 @@ impl Matter<'_> {
         }
     }
 
-    fn kind(&self) -> LoanKind {
+    pub(super) fn kind(&self) -> LoanKind {
         self.open.fact.deed.kind()
     }
 
@@ -203,13 +205,7 @@ impl Matter<'_> {
         let renewal = self.policy.unmoved_due.since(intent, &self.open.fact, seen);
         match (intent.trace(renewal, seen, self.abilities), intent.errand) {
             (Trace::Done, Errand::Checkout) => match self.late_case() {
-                // Lent on since: what is shown may be that loan, and is not to be ended.
-                Some(LateCase::LoanReturnedSince) if self.record.standing.is_out() => {
-                    settle(Over::ReturnedSince)
-                }
-                Some(LateCase::LoanReturnedSince) if !self.open.is_forced => {
-                    self.send(Errand::PastCheckin)
-                }
+                Some(LateCase::LoanReturnedSince) if !self.open.is_forced => self.past_checkin(),
                 Some(_) | None => Move::Settle(Settled::Told),
             },
             (Trace::Done, Errand::Checkin) => match self.late_case() {
@@ -222,14 +218,30 @@ impl Matter<'_> {
                 Some(_) | None => Move::Settle(Settled::Told),
             },
             (Trace::Done, Errand::Renew) => Move::Settle(Settled::Told),
-            (Trace::Done, Errand::PastCheckout) => self.send(Errand::PastCheckin),
+            (Trace::Done, Errand::PastCheckout) => self.past_checkin(),
             (Trace::Done, Errand::PastCheckin) => settle(Over::ToldWithReturn),
             (Trace::NotDone, Errand::PastCheckin) => self.send(Errand::PastCheckin),
             (Trace::Done, Errand::TakeBackFirst) => self.fresh(seen),
-            (Trace::NotDone, _) => self.fresh(seen),
+            (Trace::NotDone, _) => {
+                let was_not_done = true;
+                Matter {
+                    was_not_done,
+                    ..*self
+                }
+                .fresh(seen)
+            }
             (Trace::Gone, _) => settle(Over::GoneSince),
             (Trace::Unknown, _) if self.open.is_forced => self.fresh(seen),
             (Trace::Unknown, _) => self.dispute(ConflictKind::Unresolved),
+        }
+    }
+
+    /// The return of a loan that is over. Lent on since, what is shown may be that loan, and is not
+    /// to be ended.
+    fn past_checkin(&self) -> Move {
+        match self.record.standing.is_out() {
+            true => settle(Over::ReturnedSince),
+            false => self.send(Errand::PastCheckin),
         }
     }
 
@@ -446,51 +458,8 @@ impl Matter<'_> {
             false => self.dispute(ConflictKind::Unresolved),
         }
     }
-
-    /// A dispute, unless the loan is over by what is at hand: then it is of no more use to anyone,
-    /// as it would be had it come in late.
-    pub(crate) fn dispute(&self, kind: ConflictKind) -> Move {
-        let is_loan = match self.kind() {
-            LoanKind::Checkout | LoanKind::Renew => true,
-            LoanKind::Checkin => false,
-        };
-        // Somebody else has the item, and the return at hand may be that reader's or this one's.
-        let is_about_another = match kind {
-            ConflictKind::OutToAnother => true,
-            ConflictKind::Unresolved => {
-                self.open.fact.deed.is_sure() && !self.open.may_have_been_sent()
-            }
-            ConflictKind::NotOnLoan | ConflictKind::ItemUnknown | ConflictKind::ItemLost => false,
-            ConflictKind::ReaderUnknown | ConflictKind::ReaderErased => false,
-            ConflictKind::Block | ConflictKind::ReaderLimit | ConflictKind::Reserved => false,
-            ConflictKind::RenewalLimit | ConflictKind::Refused => false,
-            ConflictKind::LateWhileLent | ConflictKind::OrderUnclear => false,
-            ConflictKind::UndoneTooLate | ConflictKind::Overtaken => false,
-        };
-        // What may have been done is ended by a return only if that is told; after a later return
-        // it is not.
-        let is_told = !self.open.may_have_been_sent() || self.late_case().is_none();
-        match is_loan && !is_about_another && is_told && self.ends_at_hand() {
-            true => settle(Over::Moot),
-            false => Move::Dispute(kind),
-        }
-    }
-
-    /// Whether a fact at hand that is surely later ends the loan.
-    fn ends_at_hand(&self) -> bool {
-        let own = &self.open.fact.happening;
-        let is_later =
-            |other: &&OpenFact| own.precedence(&other.fact.happening) == Precedence::Before;
-        let is_sure = |other: &&OpenFact| other.fact.deed.is_sure();
-        let mut later = self.record.open.iter().filter(is_later).filter(is_sure);
-        later.any(|other| match other.fact.deed.kind() {
-            LoanKind::Checkin => true,
-            LoanKind::Checkout => self.policy.takes_later_loan_as_return(),
-            LoanKind::Renew => false,
-        })
-    }
 }
 
-fn settle(over: Over) -> Move {
+pub(super) fn settle(over: Over) -> Move {
     Move::Settle(Settled::Over(over))
 }

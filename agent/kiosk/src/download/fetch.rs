@@ -251,6 +251,7 @@ impl<'a> Sources<'a> {
             return Err(self.error.take().unwrap_or_else(absent));
         }
         let pause = self.retry.next_pause(self.retry_after.take());
+        // The back-off: it grows, has jitter and a longest.
         tokio::time::sleep(pause).await;
         Ok(())
     }

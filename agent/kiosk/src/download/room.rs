@@ -104,6 +104,7 @@ impl Room {
     /// Waits until there is room again.
     pub(super) async fn again(&self) {
         loop {
+            // No disk tells anybody that there is room again.
             sleep(LOOK_EVERY).await;
             // A disk that cannot be asked is asked again: who writes to it finds out why.
             if let Ok(free) = self.free().await

@@ -284,7 +284,7 @@ async fn a_disk_that_fills_up_while_it_comes_is_waited_for_and_nothing_is_read_t
         before.body_bytes < 4 * BLOCK,
         "{before:?}: it stops when it sees that there is no room"
     );
-    // The same process goes on by itself once somebody made room.
+    // The same process goes on by itself once somebody made room, a minute of simulated time on.
     let made = async {
         tokio::time::sleep(Duration::from_secs(60)).await;
         free.store(2 * reserve, Ordering::Relaxed);

@@ -21,8 +21,8 @@ struct Judged {
     titles: Vec<TitleOnShelf>,
     /// What is over, and where its bytes are, or were.
     over: BTreeMap<Label, PathBuf>,
-    /// How many titles of it are this kiosk's.
-    count: usize,
+    /// Whether every title this kiosk has of it is over; unknown where it cannot be read.
+    is_over: Option<bool>,
     /// How long until a window opens or closes by one of the clocks.
     edge: Option<Duration>,
 }
@@ -46,7 +46,7 @@ impl Keeper {
             ..OnDisplay::default()
         };
         let mut over = BTreeMap::new();
-        let mut is_empty = false;
+        let mut is_over = None;
         let before = self.state.clone();
         let mut edge = next_edge(
             said.notices.iter().flat_map(|it| [Some(it.from), it.until]),
@@ -58,7 +58,7 @@ impl Keeper {
             let judged = self.judge(&installed, &withdrawn, clocks);
             display.titles = judged.titles;
             over = judged.over;
-            is_empty = judged.count > 0 && over.len() == judged.count;
+            is_over = judged.is_over;
             edge = [edge, judged.edge].into_iter().flatten().min();
         }
         self.look_at = Instant::now() + edge.map_or(LOOK_EVERY, |edge| edge.min(LOOK_EVERY));
@@ -73,7 +73,7 @@ impl Keeper {
             .iter()
             .map(|(title, file)| (title.clone(), bytes(file)));
         let mut facts = self.state.remove(&there.collect());
-        facts.extend(self.state.empty(is_empty));
+        facts.extend(is_over.and_then(|is_over| self.state.tell_whole(is_over)));
         if !facts.is_empty() || before != self.state {
             let kept = self.keep(facts).await;
             if kept.is_err() {
@@ -152,7 +152,7 @@ impl Keeper {
                 state,
             });
         }
-        judged.count = ours.len();
+        judged.is_over = Some(!ours.is_empty() && judged.over.len() == ours.len());
         if self.state.fresh.is_none() {
             // What left the shelf while it was hidden begins anew when it comes back.
             self.state.hidden.keep_only(&ours);

@@ -60,6 +60,19 @@ impl House {
     }
 }
 
+/// What a kiosk says that has the release on its shelf, and how it fares.
+fn on_its_shelf(state: TakingState) -> ReportedContent {
+    ReportedContent {
+        shown: Some(release()),
+        taking: Some(Taking {
+            release: release(),
+            attempt: 0,
+            state,
+        }),
+        ..ReportedContent::default()
+    }
+}
+
 #[tokio::test]
 async fn what_a_kiosk_said_of_an_aborted_rollout_is_not_taken_for_news_of_the_next() {
     let house = House::new(1).await;
@@ -73,15 +86,7 @@ async fn what_a_kiosk_said_of_an_aborted_rollout_is_not_taken_for_news_of_the_ne
     assert_eq!(house.progress(second, &kiosk(0)), "offered", "an echo");
     assert_eq!(house.offer(0), Some(1), "it tries again");
     // It took it at last, or from a stick meanwhile: whichever attempt did it.
-    let shown = ReportedContent {
-        shown: Some(release()),
-        taking: Some(Taking {
-            release: release(),
-            attempt: 0,
-            state: TakingState::Shown,
-        }),
-        ..ReportedContent::default()
-    };
+    let shown = on_its_shelf(TakingState::Shown);
     house.report(&mut following, 0, shown).await;
     assert_eq!(house.progress(second, &kiosk(0)), "shown");
     house.is_as_kept();
@@ -128,21 +133,12 @@ async fn a_kiosk_whose_release_is_over_is_removed_and_has_done_its_part() {
     let mut following = house.following();
     house.shows(&mut following, 0, release()).await;
     assert_eq!(house.progress(number, &kiosk(0)), "shown");
-    let says = |state| ReportedContent {
-        shown: Some(release()),
-        taking: Some(Taking {
-            release: release(),
-            attempt: 0,
-            state,
-        }),
-        ..ReportedContent::default()
-    };
-    let over = says(TakingState::Removed);
+    let over = on_its_shelf(TakingState::Removed);
     house.report(&mut following, 0, over).await;
     assert_eq!(house.progress(number, &kiosk(0)), "removed");
     house.is_as_kept();
     // A licence that was prolonged, or a clock that was mended: it is read again.
-    let back = says(TakingState::Shown);
+    let back = on_its_shelf(TakingState::Shown);
     house.report(&mut following, 0, back).await;
     assert_eq!(house.progress(number, &kiosk(0)), "shown");
     house.is_as_kept();

@@ -225,7 +225,8 @@ impl Source for Shop {
     }
 }
 
-/// A line takes its time, so that a fetch can be given up in the middle.
+/// A line takes its time, so that a fetch can be given up in the middle: the pause is the line's
+/// own, and nobody waits by it.
 fn pieces(rest: Bytes) -> BoxStream<'static, Result<Bytes, SourceError>> {
     let pieces = stream::unfold(rest, |mut rest| async move {
         let piece = rest.split_to(rest.len().min(PIECE_MAX));

@@ -48,6 +48,17 @@ async fn what_a_wrong_clock_deleted_after_a_month_is_back_when_the_clock_is_righ
     kiosk
         .until(|it| taking(it) == Some(TakingState::Removed))
         .await;
+    // Nor does a catalogue that cannot be read bring the release back.
+    let (lost, line) = (catalogue(&kiosk), kiosk.line.clone());
+    let good = fs::read(&lost).unwrap();
+    line.cut(true);
+    fs::write(&lost, b"{").unwrap();
+    kiosk.restart().await;
+    let told = kiosk.until(|it| taking(it).is_some()).await;
+    assert_eq!(taking(&told), Some(TakingState::Removed));
+    fs::write(&lost, good).unwrap();
+    line.cut(false);
+    kiosk.restart().await;
     // While it is wrong nothing is fetched that would go again.
     kiosk.line.asked.lock().unwrap().clear();
     kiosk.asks().await;

@@ -13,6 +13,15 @@ async fn shown() -> (Press, Kiosk) {
     (press, kiosk)
 }
 
+/// There is a receipt of its one title, and one of the release, which has nothing left.
+async fn is_removed_as_a_whole(kiosk: &mut Kiosk) {
+    kiosk
+        .until(|it| taking(it) == Some(TakingState::Removed))
+        .await;
+    let [installed, removed] = ["library.content.installed.v1", "library.content.removed.v1"];
+    assert_eq!(kiosk.facts(), [installed, removed, removed]);
+}
+
 #[tokio::test]
 async fn a_clock_that_is_wrong_hides_and_the_shelf_is_back_when_it_is_right() {
     let press = Press::begun().await;
@@ -47,11 +56,7 @@ async fn what_is_over_by_trusted_time_is_deleted_with_a_receipt_and_not_fetched_
     kiosk.until_state(TitleState::Lapsed).await;
     wait(|| !file.exists()).await;
     kiosk.restart().await;
-    let [installed, removed] = ["library.content.installed.v1", "library.content.removed.v1"];
-    // Of the title, and of the release, which has nothing left.
-    assert_eq!(kiosk.facts(), [installed, removed, removed]);
-    let reported = kiosk.reported.borrow().clone();
-    assert_eq!(taking(&reported), Some(TakingState::Removed));
+    is_removed_as_a_whole(&mut kiosk).await;
 }
 
 #[tokio::test]
@@ -99,11 +104,7 @@ async fn after_months_off_line_what_is_over_by_the_uptime_is_deleted_with_one_re
         Vec::<String>::new(),
         "no clock brings it back"
     );
-    let [installed, removed] = ["library.content.installed.v1", "library.content.removed.v1"];
-    // Of the title, and of the release, which has nothing left.
-    assert_eq!(kiosk.facts(), [installed, removed, removed]);
-    let reported = kiosk.reported.borrow().clone();
-    assert_eq!(taking(&reported), Some(TakingState::Removed));
+    is_removed_as_a_whole(&mut kiosk).await;
 }
 
 #[tokio::test]
@@ -161,9 +162,5 @@ async fn a_removal_that_could_not_be_written_down_is_a_receipt_all_the_same() {
     kiosk.restart().await;
     wait(|| !file.exists()).await;
     kiosk.restart().await;
-    let [installed, removed] = ["library.content.installed.v1", "library.content.removed.v1"];
-    // Of the title, and of the release, which has nothing left.
-    assert_eq!(kiosk.facts(), [installed, removed, removed]);
-    let reported = kiosk.reported.borrow().clone();
-    assert_eq!(taking(&reported), Some(TakingState::Removed));
+    is_removed_as_a_whole(&mut kiosk).await;
 }
