@@ -46,6 +46,47 @@ fn late_news_of_a_loan_that_is_over_counts_or_is_told_with_its_return() {
     assert_eq!(r.settled(2), "told-with-return");
 }
 
+/// A loan that was about to be told when the line broke; since then it was brought back and lent
+/// again on-line.
+fn overtaken(policy: LateAndOver) -> Rehearsal {
+    let policy = Policy {
+        late_and_over: policy,
+        ..Policy::default()
+    };
+    let mut r = Rehearsal::with(Profile::Koha, policy, all(Ability::Proven));
+    r.hear(loan(1, "bus", 100));
+    r.see(is_in());
+    assert_eq!(r.ordered().errand.kind(), Checkout);
+    r.restart();
+    r
+}
+
+#[test]
+fn a_loan_that_came_after_a_late_one_is_not_ended_with_it() {
+    for policy in [LateAndOver::Count, LateAndOver::TellBoth] {
+        let mut r = overtaken(policy);
+        r.hear(online(back(2, "main", 200)));
+        r.hear(online(loan(3, "main", 300)));
+        // It is shown with the reader: of the loan that came after it, or of both.
+        r.see(on_loan(Charged::Listed));
+        r.rests();
+        assert_eq!((r.settled(1), r.conflict()), ("returned-since", None));
+    }
+}
+
+#[test]
+fn a_late_loan_that_was_not_done_and_came_back_since_is_no_dispute() {
+    let mut r = overtaken(LateAndOver::Count);
+    r.hear(online(loan(2, "main", 300)));
+    r.see(on_loan(Charged::NotListed));
+    r.rests();
+    assert_eq!(r.conflict(), Some("late-while-lent"), "as far as is known");
+    r.hear(back(3, "south", 200));
+    r.see(on_loan(Charged::NotListed));
+    r.rests();
+    assert_eq!((r.settled(1), r.conflict()), ("moot", None));
+}
+
 #[test]
 fn late_news_of_a_loan_while_the_item_is_lent_is_held_or_over_by_policy() {
     for (policy, settled) in [
