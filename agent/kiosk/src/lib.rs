@@ -10,6 +10,7 @@
 //! (`book_view`), what programs are told (`feed`, `playlist`), what people see (`pages`), and around
 //! them [`Screens`] and the [`guard`].
 
+mod asset;
 mod blob_folder;
 mod download;
 mod durable;
@@ -40,6 +41,7 @@ mod pages;
 pub mod guard;
 mod screens;
 
+pub use asset::{Asset, AssetKind};
 pub use blob_folder::BlobFolder;
 pub use download::{
     DownloadError, DownloadOptions, Downloads, Meter, Pace, Plan, Progress, Wanted, Yielding,

@@ -1,67 +1,36 @@
-//! The files of the page, within the binary. Each is named by its content, so that a browser may
-//! keep it for ever and never shows an old one beside a new page.
+//! The files of the bus desk's pages, within the binary.
 
 use std::sync::LazyLock;
 
-use sha2::{Digest, Sha256};
+use lujiang_kiosk::{Asset, AssetKind};
 
-/// Characters of the hash that stand in the address.
-const NAME_LENGTH: usize = 16;
+/// How they look. The order of the parts counts: what comes later has the last word.
+pub(super) static STYLE: LazyLock<Asset> = LazyLock::new(|| {
+    let text = concat!(
+        include_str!("assets/desk.css"),
+        include_str!("assets/counter.css"),
+        include_str!("assets/sheet.css"),
+        include_str!("assets/narrow.css"),
+    );
+    Asset::new("desk", AssetKind::Style, text)
+});
 
-/// One file.
-#[derive(Debug)]
-pub(super) struct Asset {
-    /// Its text.
-    pub(super) text: &'static str,
-    /// Its media type.
-    pub(super) kind: &'static str,
-    ending: &'static str,
-    hash: LazyLock<String, fn() -> String>,
-}
-
-/// How the page looks.
-pub(super) static STYLE: Asset = Asset {
-    text: include_str!("assets/desk.css"),
-    kind: "text/css; charset=utf-8",
-    ending: "css",
-    hash: LazyLock::new(|| hash(STYLE.text)),
-};
-
-/// What makes it quicker.
-pub(super) static SCRIPT: Asset = Asset {
-    text: include_str!("assets/desk.js"),
-    kind: "text/javascript; charset=utf-8",
-    ending: "js",
-    hash: LazyLock::new(|| hash(SCRIPT.text)),
-};
+/// What makes them quicker.
+pub(super) static SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
+    let text = include_str!("assets/desk.js");
+    Asset::new("desk", AssetKind::Script, text)
+});
 
 /// The sign in the browser's tab.
-pub(super) static ICON: Asset = Asset {
-    text: include_str!("assets/icon.svg"),
-    kind: "image/svg+xml",
-    ending: "svg",
-    hash: LazyLock::new(|| hash(ICON.text)),
-};
+pub(super) static ICON: LazyLock<Asset> = LazyLock::new(|| {
+    let text = include_str!("assets/icon.svg");
+    Asset::new("desk", AssetKind::Icon, text)
+});
 
-impl Asset {
-    /// All of them.
-    pub(super) fn all() -> [&'static Self; 3] {
-        [&STYLE, &SCRIPT, &ICON]
-    }
-
-    /// Where it is.
-    pub(super) fn address(&self) -> String {
-        format!("/desk-{}.{}", &self.hash[..NAME_LENGTH], self.ending)
-    }
-
-    /// Its ETag.
-    pub(super) fn etag(&self) -> String {
-        format!("\"{}\"", *self.hash)
-    }
-}
-
-fn hash(text: &str) -> String {
-    hex::encode(Sha256::digest(text))
+/// The one with this address.
+pub(super) fn at(address: &str) -> Option<&'static Asset> {
+    let all: [&'static Asset; 3] = [&STYLE, &SCRIPT, &ICON];
+    all.into_iter().find(|asset| asset.address() == address)
 }
 
 #[cfg(test)]
@@ -73,13 +42,16 @@ mod tests {
 
     #[test]
     fn the_script_stays_small() {
-        assert!(SCRIPT.text.len() <= SCRIPT_MAX, "{}", SCRIPT.text.len());
+        let bytes = SCRIPT.text().len();
+        assert!(bytes <= SCRIPT_MAX, "{bytes}");
     }
 
     #[test]
-    fn each_file_has_an_address_of_its_own() {
-        let [style, script, icon] = Asset::all().map(Asset::address);
-        assert!(style.ends_with(".css") && script.ends_with(".js") && icon.ends_with(".svg"));
-        assert_ne!(STYLE.etag(), SCRIPT.etag());
+    fn each_file_is_found_at_its_address() {
+        for asset in [&STYLE, &SCRIPT, &ICON] {
+            let found = at(&asset.address());
+            assert_eq!(found.map(Asset::text), Some(asset.text()));
+        }
+        assert!(at("/desk.css").is_none());
     }
 }

@@ -27,7 +27,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tower_http::timeout::TimeoutLayer;
 
-use super::asset::Asset;
+use super::asset;
 use super::attendant::Counter;
 use super::page::{self, Reading};
 use super::said::Tone;
@@ -144,10 +144,7 @@ async fn commands(State(server): State<Server>, headers: HeaderMap) -> Html<Stri
 /// The files of the page. Their names change with their content, so they are kept for a year.
 async fn asset(State(server): State<Server>, request: Request) -> Response {
     let path = request.uri().path();
-    let Some(asset) = Asset::all()
-        .into_iter()
-        .find(|asset| asset.address() == path)
-    else {
+    let Some(asset) = asset::at(path) else {
         return nothing(State(server), request.headers().clone()).await;
     };
     let etag = asset.etag();
@@ -161,8 +158,8 @@ async fn asset(State(server): State<Server>, request: Request) -> Response {
     if is_known {
         return (StatusCode::NOT_MODIFIED, headers).into_response();
     }
-    let kind = [(CONTENT_TYPE, HeaderValue::from_static(asset.kind))];
-    (headers, kind, asset.text).into_response()
+    let kind = [(CONTENT_TYPE, HeaderValue::from_static(asset.media_type()))];
+    (headers, kind, asset.text()).into_response()
 }
 
 async fn nothing(State(server): State<Server>, headers: HeaderMap) -> Response {

@@ -1,67 +1,38 @@
-//! The files of the page, within the binary. Each is named by its content, so that a browser may
-//! keep it for ever and never shows an old one beside a new page.
+//! The files of the kiosk's screens, within the binary.
 
 use std::sync::LazyLock;
 
-use sha2::{Digest, Sha256};
+use crate::asset::{Asset, AssetKind};
 
-/// Characters of the hash that stand in the address.
-const NAME_LENGTH: usize = 16;
+/// How they look. The order of the parts counts: what comes later has the last word.
+pub(crate) static STYLE: LazyLock<Asset> = LazyLock::new(|| {
+    let text = concat!(
+        include_str!("assets/screens.css"),
+        include_str!("assets/shelf.css"),
+        include_str!("assets/reader.css"),
+        include_str!("assets/sideways.css"),
+        include_str!("assets/announcements.css"),
+        include_str!("assets/narrow.css"),
+    );
+    Asset::new("screens", AssetKind::Style, text)
+});
 
-/// One file.
-#[derive(Debug)]
-pub(crate) struct Asset {
-    /// Its text.
-    pub(crate) text: &'static str,
-    /// Its media type.
-    pub(crate) kind: &'static str,
-    ending: &'static str,
-    hash: LazyLock<String, fn() -> String>,
-}
-
-/// How the page looks.
-pub(crate) static STYLE: Asset = Asset {
-    text: include_str!("assets/screens.css"),
-    kind: "text/css; charset=utf-8",
-    ending: "css",
-    hash: LazyLock::new(|| hash(STYLE.text)),
-};
-
-/// What makes it quicker.
-pub(crate) static SCRIPT: Asset = Asset {
-    text: include_str!("assets/screens.js"),
-    kind: "text/javascript; charset=utf-8",
-    ending: "js",
-    hash: LazyLock::new(|| hash(SCRIPT.text)),
-};
+/// What makes them quicker.
+pub(crate) static SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
+    let text = include_str!("assets/screens.js");
+    Asset::new("screens", AssetKind::Script, text)
+});
 
 /// The sign in the browser's tab.
-pub(crate) static ICON: Asset = Asset {
-    text: include_str!("assets/icon.svg"),
-    kind: "image/svg+xml",
-    ending: "svg",
-    hash: LazyLock::new(|| hash(ICON.text)),
-};
+pub(crate) static ICON: LazyLock<Asset> = LazyLock::new(|| {
+    let text = include_str!("assets/icon.svg");
+    Asset::new("screens", AssetKind::Icon, text)
+});
 
-impl Asset {
-    /// All of them.
-    pub(crate) fn all() -> [&'static Self; 3] {
-        [&STYLE, &SCRIPT, &ICON]
-    }
-
-    /// Where it is.
-    pub(crate) fn address(&self) -> String {
-        format!("/screens-{}.{}", &self.hash[..NAME_LENGTH], self.ending)
-    }
-
-    /// Its ETag.
-    pub(crate) fn etag(&self) -> String {
-        format!("\"{}\"", *self.hash)
-    }
-}
-
-fn hash(text: &str) -> String {
-    hex::encode(Sha256::digest(text))
+/// The one with this address.
+pub(crate) fn at(address: &str) -> Option<&'static Asset> {
+    let all: [&'static Asset; 3] = [&STYLE, &SCRIPT, &ICON];
+    all.into_iter().find(|asset| asset.address() == address)
 }
 
 #[cfg(test)]
@@ -73,13 +44,16 @@ mod tests {
 
     #[test]
     fn the_script_stays_small() {
-        assert!(SCRIPT.text.len() <= SCRIPT_MAX, "{}", SCRIPT.text.len());
+        let bytes = SCRIPT.text().len();
+        assert!(bytes <= SCRIPT_MAX, "{bytes}");
     }
 
     #[test]
-    fn each_file_has_an_address_of_its_own() {
-        let [style, script, icon] = Asset::all().map(Asset::address);
-        assert!(style.ends_with(".css") && script.ends_with(".js") && icon.ends_with(".svg"));
-        assert_ne!(STYLE.etag(), SCRIPT.etag());
+    fn each_file_is_found_at_its_address() {
+        for asset in [&STYLE, &SCRIPT, &ICON] {
+            let found = at(&asset.address());
+            assert_eq!(found.map(Asset::text), Some(asset.text()));
+        }
+        assert!(at("/screens.css").is_none());
     }
 }

@@ -25,7 +25,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tower_http::timeout::TimeoutLayer;
 
-use super::asset::Asset;
+use super::asset;
 use super::desk::{Denied, Desk};
 use crate::guard::{self, Turned};
 use crate::pages::find::Wanted;
@@ -272,15 +272,15 @@ async fn right(State(server): State<Server>, visitor: Visitor) -> Html<String> {
 /// The files of the pages. Their names change with their content, so they are kept for a year.
 async fn asset(State(server): State<Server>, visitor: Visitor, request: Request) -> Response {
     let path = request.uri().path();
-    let Some(asset) = Asset::all().into_iter().find(|it| it.address() == path) else {
+    let Some(asset) = asset::at(path) else {
         return nothing(State(server), visitor).await;
     };
     let kept = Kept {
         etag: asset.etag(),
-        media_type: asset.kind.to_owned(),
+        media_type: asset.media_type().to_owned(),
         age: Age::ForEver,
     };
-    kept.answer(request.headers(), || asset.text.into())
+    kept.answer(request.headers(), || asset.text().into())
 }
 
 async fn nothing(State(server): State<Server>, visitor: Visitor) -> Response {
