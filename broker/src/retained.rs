@@ -85,6 +85,7 @@ pub(crate) fn plain_status(state: LinkState, now: jiff::Timestamp) -> Status {
         boot: None,
         epoch: None,
         written: BTreeMap::new(),
+        oldest: None,
     }
 }
 

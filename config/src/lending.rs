@@ -46,8 +46,8 @@ pub struct LendingSection {
     pub papers_pause_min: Duration,
     /// Longest such pause.
     pub papers_pause_max: Duration,
-    /// How long the gateway may take to tell the library system what it heard from here: until then
-    /// this device goes on deciding about those items.
+    /// How long the gateway may take to tell the library system what it heard from here, once that
+    /// is there: until then this device goes on deciding about those items.
     pub told_within: Duration,
 }
 
@@ -103,7 +103,7 @@ impl Default for LendingSection {
             papers_interval: Duration::from_secs(15 * 60),
             papers_pause_min: Duration::from_secs(5),
             papers_pause_max: Duration::from_secs(600),
-            told_within: Duration::from_secs(60),
+            told_within: Duration::from_secs(10 * 60),
         }
     }
 }

@@ -418,15 +418,19 @@ pub(crate) fn status() -> BoxedStrategy<Status> {
         option::of(boot()),
         option::of(epoch()),
         numbers(),
+        option::of(time()),
     )
-        .prop_map(|(state, since, agent, boot, epoch, written)| Status {
-            state,
-            since,
-            agent,
-            boot,
-            epoch,
-            written,
-        })
+        .prop_map(
+            |(state, since, agent, boot, epoch, written, oldest)| Status {
+                state,
+                since,
+                agent,
+                boot,
+                epoch,
+                written,
+                oldest,
+            },
+        )
         .boxed()
 }
 

@@ -25,6 +25,19 @@ impl EventId {
         ))
     }
 
+    /// The place it was made of, where it is an agent's.
+    #[must_use]
+    pub fn place(&self) -> Option<Place> {
+        let mut parts = self.0.rsplitn(3, '-');
+        let (sequence, stream, epoch) = (parts.next()?, parts.next()?, parts.next()?);
+        let place = Place {
+            epoch: epoch.parse().ok()?,
+            stream: stream.parse().ok()?,
+            sequence: sequence.parse().ok()?,
+        };
+        (Self::of_place(&place) == *self).then_some(place)
+    }
+
     /// The id as text.
     #[must_use]
     pub fn as_str(&self) -> &str {

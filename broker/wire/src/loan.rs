@@ -84,7 +84,7 @@ pub struct LoanFailed {
     pub fact: EventId,
     /// What it was.
     pub kind: LoanKind,
-    /// Its time, by the same clock of the device as the time of this event.
+    /// Its time, as it said itself. Figures go by the fact; by this only where they do not have it.
     pub at: Timestamp,
     /// Its session.
     pub session: Label,
@@ -100,7 +100,7 @@ pub struct LoanUndone {
     pub kind: LoanKind,
     /// Its item's barcode.
     pub item: Label,
-    /// Its time, by the same clock of the device as the time of this event.
+    /// Its time, as it said itself. Figures go by the fact; by this only where they do not have it.
     pub at: Timestamp,
     /// Its session.
     pub session: Label,

@@ -6,8 +6,8 @@ use proptest::sample::Index;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    ClockMessage, Document, Event, EventType, Receipts, Status, Telemetry, Topic, TopicFilter,
-    arbitrary, decode_events, encode_batch,
+    ClockMessage, Document, Event, EventId, EventType, Receipts, Status, Telemetry, Topic,
+    TopicFilter, arbitrary, decode_events, encode_batch,
 };
 
 /// Stands for a reader's identity; never in a place or a reason.
@@ -20,6 +20,15 @@ proptest! {
         let read = Event::from_json(&text);
         prop_assert_eq!(read.as_ref(), Ok(&event));
         prop_assert_eq!(read.unwrap().to_json(), text);
+    }
+
+    #[test]
+    fn the_id_of_a_place_tells_it_and_no_other_id_tells_one(event in arbitrary::event()) {
+        if let Some(place) = &event.place {
+            prop_assert_eq!(EventId::of_place(place).place(), Some(place.clone()));
+        }
+        let told = event.id.place().map(|place| EventId::of_place(&place));
+        prop_assert!(told.is_none_or(|id| id == event.id));
     }
 
     #[test]

@@ -44,4 +44,12 @@ pub struct Status {
         deserialize_with = "crate::stream::numbers"
     )]
     pub written: BTreeMap<Stream, u64>,
+    /// When the oldest fact was written that no receipt of the gateway covers; none where all are
+    /// covered. By the writer's clock as it is now, so that its distance from `since` is the age.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "crate::time::deserialize_some"
+    )]
+    pub oldest: Option<Timestamp>,
 }

@@ -21,6 +21,15 @@ pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
     parse(&String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
 }
 
+/// The same, where there may be none.
+pub(crate) fn deserialize_some<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Timestamp>, D::Error> {
+    let text = Option::<String>::deserialize(deserializer)?;
+    let time = text.map(|text| parse(&text)).transpose();
+    time.map_err(serde::de::Error::custom)
+}
+
 /// Whether a text has the form of RFC 3339 section 5.6: `dddd-dd-ddTdd:dd:dd(.d+)?(Z|±dd:dd)`.
 fn has_form(text: &str) -> bool {
     let bytes = text.as_bytes();

@@ -48,7 +48,7 @@ pub use language::Language;
 pub use message::{Body, Message};
 pub use patron::{HoldMode, PatronStatus, Summary};
 pub use profile::{FixedFields, Profile, Terminator};
-pub use redaction::redacted;
+pub use redaction::{IDENTITY_DIGITS, may_be_identity, redacted};
 pub use request::{
     BlockPatron, Checkin, Checkout, EndPatronSession, FeePaid, Hold, ItemInformation,
     ItemStatusUpdate, Login, PatronEnable, PatronInformation, PatronStatusRequest, Renew, RenewAll,

@@ -49,12 +49,16 @@ const SHOWN: [FieldId; 31] = [
 
 /// So many digits in a row may be somebody's identity-card number: the old ones have 15, the new
 /// ones 17 and a check character. Barcodes of items have 14 or fewer.
-const IDENTITY_DIGITS: usize = 15;
+pub const IDENTITY_DIGITS: usize = 15;
 
 /// The message as a log may show it.
 #[must_use]
 pub fn redacted<B: Body>(body: &B) -> String {
-    let mut writer = Writer::for_log(body.command());
+    shown(body, &|_| false)
+}
+
+fn shown<B: Body>(body: &B, is_reader: &dyn Fn(&str) -> bool) -> String {
+    let mut writer = Writer::for_log(body.command(), is_reader);
     body.write(&mut writer);
     writer.into_log()
 }
@@ -63,16 +67,22 @@ impl Profile {
     /// A received line as a log may show it, whatever it is.
     #[must_use]
     pub fn redacted(&self, line: &[u8]) -> String {
+        self.redacted_knowing(line, &|_| false)
+    }
+
+    /// The same for whoever knows how readers' cards look here: what is one is shown nowhere.
+    #[must_use]
+    pub fn redacted_knowing(&self, line: &[u8], is_reader: &dyn Fn(&str) -> bool) -> String {
         let reader = Self {
             error_detection: ErrorDetection::Ignore,
             fixed_fields: FixedFields::Lenient,
             ..*self
         };
         if let Ok(message) = reader.decode::<Request>(line) {
-            return redacted(&message.body);
+            return shown(&message.body, is_reader);
         }
         if let Ok(message) = reader.decode::<Response>(line) {
-            return redacted(&message.body);
+            return shown(&message.body, is_reader);
         }
         match Command::of(line) {
             Some(command) => format!("{command} and {} bytes unread", line.len() - 2),
@@ -81,10 +91,15 @@ impl Profile {
     }
 }
 
-/// What a log shows of a field the standard has there. Somebody's identity card scanned as an item
-/// is not shown either.
-pub(crate) fn of_field(id: FieldId, value: &str) -> &str {
-    if value.is_empty() || SHOWN.contains(&id) && !looks_like_identity(value) {
+/// What a log shows of a field the standard has there. Somebody's identity card, or a card that is
+/// known for one, scanned as an item is not shown either.
+pub(crate) fn of_field<'a>(
+    id: FieldId,
+    value: &'a str,
+    is_reader: &dyn Fn(&str) -> bool,
+) -> &'a str {
+    let is_card = || may_be_identity(value) || is_reader(value);
+    if value.is_empty() || SHOWN.contains(&id) && !is_card() {
         value
     } else {
         HIDDEN
@@ -96,8 +111,10 @@ pub(crate) fn of_unknown(value: &str) -> &str {
     if value.is_empty() { value } else { HIDDEN }
 }
 
-/// Whether an identity-card number may stand in it.
-fn looks_like_identity(value: &str) -> bool {
+/// Whether an identity-card number may stand in it, old or new, misread or with something before
+/// it: [`IDENTITY_DIGITS`] in a row.
+#[must_use]
+pub fn may_be_identity(value: &str) -> bool {
     let mut digits = 0;
     value.chars().any(|char| {
         // A card reader may send full-width digits, and blanks between.
@@ -158,6 +175,19 @@ mod tests {
         let shown =
             profile.redacted(format!("17{}AOmain|AB31234000012345|", " ".repeat(18)).as_bytes());
         assert!(shown.contains("AB31234000012345|"), "{shown}");
+    }
+
+    #[test]
+    fn a_card_known_for_one_is_not_shown_where_an_item_should_be() {
+        let profile = Profile {
+            error_detection: ErrorDetection::Off,
+            ..Profile::default()
+        };
+        let line = format!("17{}AOmain|AB0012345678|", " ".repeat(18));
+        let is_reader = |value: &str| value.len() == 10;
+        let shown = profile.redacted_knowing(line.as_bytes(), &is_reader);
+        assert!(shown.contains("AOmain|AB***|"), "{shown}");
+        assert!(profile.redacted(line.as_bytes()).contains("0012345678"));
     }
 
     #[test]

@@ -362,3 +362,6 @@ message! {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

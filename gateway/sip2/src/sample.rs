@@ -145,10 +145,19 @@ impl Sample for PatronStatus {
     fn sample(source: &mut Source<'_>) -> Self {
         Self {
             charge_privileges_denied: bool::sample(source),
+            renewal_privileges_denied: bool::sample(source),
+            recall_privileges_denied: bool::sample(source),
+            hold_privileges_denied: bool::sample(source),
             card_reported_lost: bool::sample(source),
+            too_many_items_charged: bool::sample(source),
+            too_many_items_overdue: bool::sample(source),
+            too_many_renewals: bool::sample(source),
+            too_many_claims_of_items_returned: bool::sample(source),
+            too_many_items_lost: bool::sample(source),
+            excessive_outstanding_fines: bool::sample(source),
             excessive_outstanding_fees: bool::sample(source),
+            recall_overdue: bool::sample(source),
             too_many_items_billed: bool::sample(source),
-            ..Self::default()
         }
     }
 }

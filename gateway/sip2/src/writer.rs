@@ -8,32 +8,31 @@ use crate::fixed::Codec;
 use crate::redaction;
 
 /// A message's text as it grows.
-#[derive(Debug)]
-pub(crate) struct Writer {
+pub(crate) struct Writer<'a> {
     text: String,
-    purpose: Purpose,
+    purpose: Purpose<'a>,
     error: Option<EncodeError>,
 }
 
 /// Who is to read it.
-#[derive(Debug, Clone, Copy)]
-enum Purpose {
+#[derive(Clone, Copy)]
+enum Purpose<'a> {
     /// A machine that has these characters.
     Wire(Charset),
-    /// Whoever reads logs.
-    Log,
+    /// Whoever reads logs; whether a value is a reader's card.
+    Log(&'a dyn Fn(&str) -> bool),
 }
 
-impl Writer {
+impl<'a> Writer<'a> {
     pub(crate) fn for_wire(command: Command, charset: Charset) -> Self {
         Self::new(command, Purpose::Wire(charset))
     }
 
-    pub(crate) fn for_log(command: Command) -> Self {
-        Self::new(command, Purpose::Log)
+    pub(crate) fn for_log(command: Command, is_reader: &'a dyn Fn(&str) -> bool) -> Self {
+        Self::new(command, Purpose::Log(is_reader))
     }
 
-    fn new(command: Command, purpose: Purpose) -> Self {
+    fn new(command: Command, purpose: Purpose<'a>) -> Self {
         Self {
             text: command.to_string(),
             purpose,
@@ -51,7 +50,10 @@ impl Writer {
         self.text.push_str(id.as_str());
         match self.purpose {
             Purpose::Wire(charset) => self.wire_value(charset, id, value),
-            Purpose::Log => self.text.push_str(redaction::of_field(id, value)),
+            Purpose::Log(is_reader) => {
+                let shown = redaction::of_field(id, value, is_reader);
+                self.text.push_str(shown);
+            }
         }
         self.text.push(DELIMITER);
     }
@@ -64,7 +66,7 @@ impl Writer {
                 let charset = charset.name();
                 self.error.get_or_insert(EncodeError::Opaque { charset });
             }
-            Purpose::Log => self.text.push_str(redaction::of_unknown(text)),
+            Purpose::Log(_) => self.text.push_str(redaction::of_unknown(text)),
         }
     }
 
@@ -73,7 +75,7 @@ impl Writer {
         for field in fields {
             match self.purpose {
                 Purpose::Wire(_) => self.field(field.id, &field.value),
-                Purpose::Log => {
+                Purpose::Log(_) => {
                     self.text.push_str(field.id.as_str());
                     self.text.push_str(redaction::of_unknown(&field.value));
                     self.text.push(DELIMITER);
