@@ -88,10 +88,19 @@ fn folder(path: &Path) -> &Path {
     folder.unwrap_or(Path::new("."))
 }
 
+/// What the name of a new file ends in until it is renamed.
+const HALF: &str = ".new";
+
+/// Whether a file of this name was being written when its agent was killed. The next one of the
+/// same name replaces it; where no name comes twice, somebody has to take it away.
+pub(crate) fn is_half(name: &str) -> bool {
+    name.ends_with(HALF)
+}
+
 /// Where the new file stands until it is renamed.
 fn beside(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
-    name.push(".new");
+    name.push(HALF);
     PathBuf::from(name)
 }
 

@@ -77,12 +77,14 @@ pub use reader_card::ReaderCard;
 pub use refused::{Limit, Refused};
 use steward::Steward;
 pub use sync_meter::Synchronisation;
+use sync_meter::{SYNC_NOTE, SyncMeter};
+pub use telling::Reach;
 use telling::Telling;
 pub use transaction::{
     BlockLoan, BlockRefused, BlockReturn, Card, Lent, Loan, OnlineLoan, Return, TakenBack, Undone,
     Written,
 };
-pub use views::{BlockOut, LinkView, PapersView, Waiting};
+pub use views::{BlockOut, LinkView, PapersView, Undoable, Waiting};
 
 use crate::data_folder;
 use crate::error_chain::chain;
@@ -138,6 +140,7 @@ impl Lending {
             board,
         } = surroundings;
         let memory = remembered(&outbox).context("cannot read what was lent here")?;
+        let meter = SyncMeter::after(last_synchronisation(&outbox));
         let key = LocalKey::open(&data.join(LOCAL_KEY))?;
         let forms = Forms::of(section);
         let own = section.own_card.as_deref().map(|card| forms.reader(card));
@@ -167,7 +170,7 @@ impl Lending {
                 changes: watch::Sender::new(0),
                 last_facts: memory.last_facts(),
                 memory: Mutex::new(memory),
-                meter: Mutex::default(),
+                meter: Mutex::new(meter),
                 told_within: section.told_within,
                 telling: Mutex::new(Telling::default()),
             }),
@@ -238,24 +241,29 @@ impl Lending {
         Some(Due::Day(lent.due))
     }
 
-    /// Whether the library system cannot know yet of something that was decided here about an item:
-    /// the gateway has yet to hear of it, or to tell it.
+    /// How far what was last decided here about an item can have got; none where nothing was, or
+    /// the library system decided since.
     ///
     /// # Errors
     /// Where the outbox cannot be read.
-    pub async fn is_waiting(&self, item: &str) -> Result<bool, OutboxError> {
+    pub async fn reach(&self, item: &str) -> Result<Option<Reach>, OutboxError> {
         let Ok(item) = self.validate_item(item) else {
-            return Ok(false);
+            return Ok(None);
         };
         // Of most items nothing was decided here; those cost no look at the disk.
         let Some(last) = self.clerk.last_facts.of(&item) else {
-            return Ok(false);
+            return Ok(None);
         };
         let settled = |outbox: &Outbox| outbox.settled(Stream::Loan);
         let settled = self.clerk.outbox.with(settled).await?;
-        let is_told = self.clerk.is_told(last, settled);
+        let reach = self.clerk.reach(last, settled);
         // A gateway restored from an older copy may have lost what it once had.
-        Ok(settled < last || !is_told)
+        Ok(Some(if settled < last { Reach::Here } else { reach }))
+    }
+
+    /// The library system serves this machine from now on, or does not.
+    pub fn served(&self, machine: &str, serves: bool) {
+        self.clerk.served(machine, serves);
     }
 
     /// Forgets what was decided here about an item: what happened to it since, happened elsewhere.
@@ -452,4 +460,15 @@ fn remembered(outbox: &Outbox) -> Result<Memory, OutboxError> {
         );
     }
     Ok(Memory::of_notes(items, days, outbox.note(STOP_NOTE)?))
+}
+
+/// What the last synchronisation did, as far as that is known: it is told to people and nothing
+/// goes by it.
+fn last_synchronisation(outbox: &Outbox) -> Option<Synchronisation> {
+    let note = outbox.note(SYNC_NOTE).unwrap_or_else(|error| {
+        let reason = chain(&error);
+        tracing::warn!(reason, "what the last synchronisation did is not known");
+        None
+    });
+    serde_json::from_str(&note?).ok()
 }

@@ -60,6 +60,17 @@ impl Stamp {
             },
         }
     }
+
+    /// How long ago it was: within one boot by the clock nobody can set.
+    #[must_use]
+    pub fn age(&self, clock: &dyn Clock) -> Duration {
+        if self.moment.boot == clock.boot() {
+            let now = clock.uptime().as_duration();
+            return now.saturating_sub(self.moment.uptime.as_duration());
+        }
+        let age = clock.wall().duration_since(self.time);
+        Duration::try_from(age).unwrap_or_default()
+    }
 }
 
 /// What a driver remembers between runs, by name.

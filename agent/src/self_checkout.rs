@@ -19,6 +19,7 @@ mod asked;
 mod card_rule;
 mod last_answer;
 mod pairing;
+mod said;
 mod session;
 mod vendor_pair;
 

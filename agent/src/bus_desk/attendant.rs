@@ -118,7 +118,10 @@ impl Attendant {
             reader_idle: section.reader_idle,
             repeat_within: section.repeat_within,
         };
-        let desk = Desk::new(settings, clock.uptime());
+        let mut desk = Desk::new(settings, clock.uptime());
+        if let Some(stop) = lending.stop() {
+            desk.resume(lending.undoable_at(&stop.opened.stop));
+        }
         let (asks, asked) = mpsc::channel(ASKED_MAX);
         let first = Arc::new(seen(
             &desk,
@@ -193,11 +196,13 @@ impl Attendant {
             }
             Ask::Open(stop, answer) => {
                 let opened = self.open_stop(stop).await;
+                self.note_room(&opened);
                 self.publish().await;
                 let _ = answer.send(opened);
             }
             Ask::Close(stop, answer) => {
                 let closed = self.lending.close_stop(stop).await.map(|_| ());
+                self.note_room(&closed);
                 if closed.is_ok() {
                     self.desk.end_stop();
                 }
@@ -250,7 +255,11 @@ impl Attendant {
                 undone.map(|_| Outcome::Undone)
             }
         };
-        self.note_room(outcome.as_ref().err());
+        match &outcome {
+            // A card that is looked at writes nothing.
+            Ok(Outcome::Admitted(_)) => {}
+            Ok(Outcome::Written { .. } | Outcome::Undone) | Err(_) => self.note_room(&outcome),
+        }
         self.desk.answer(order, outcome);
     }
 
@@ -292,6 +301,7 @@ impl Attendant {
             session: self.session(),
             stop: Some(self.stop()?),
             block: None,
+            cancels: None,
         };
         let taken = self.lending.take_back(back).await?;
         Ok(Outcome::Written {
@@ -315,12 +325,13 @@ impl Attendant {
         self.session.1.clone()
     }
 
-    /// Notes whether there is room for loans. There is again once fewer facts wait.
-    fn note_room(&mut self, refused: Option<&Refused>) {
-        match refused {
-            Some(Refused::NoRoom) => self.full_at = Some(self.shown.borrow().strip.waiting),
-            None => self.full_at = None,
-            Some(_) => {}
+    /// Notes whether there is room for loans, by what came of writing a fact. There is again once
+    /// one was written, or fewer wait.
+    fn note_room<T>(&mut self, written: &Result<T, Refused>) {
+        match written {
+            Err(Refused::NoRoom) => self.full_at = Some(self.shown.borrow().strip.waiting),
+            Ok(_) => self.full_at = None,
+            Err(_) => {}
         }
     }
 

@@ -9,7 +9,7 @@ use lujiang_wire::{Due, EventId, Label, LoanKind, Uptime};
 
 use super::said::{Said, Tone};
 use super::scan::{Code, Command, Scan};
-use crate::lending::{ReaderCard, Refused};
+use crate::lending::{ReaderCard, Refused, Undoable};
 
 /// Lines that are kept to be undone; older ones are taken back or lent again as anything else.
 const LINES_MAX: usize = 500;
@@ -74,7 +74,16 @@ pub(crate) struct Line {
     pub(crate) due: Option<Due>,
     /// Whether it was undone.
     pub(crate) is_undone: bool,
+    /// Whether something happened to the item since, so that it can be undone no more.
+    is_overtaken: bool,
     visit: u64,
+}
+
+impl Line {
+    /// Whether it may still be undone, as far as the desk knows.
+    pub(crate) fn is_undoable(&self) -> bool {
+        !self.is_undone && !self.is_overtaken
+    }
 }
 
 /// What shall be carried out for the desk.
@@ -128,6 +137,15 @@ impl Desk {
         }
     }
 
+    /// Takes up what was done at the stop that was open when the agent ended, oldest first: nobody
+    /// is at the desk, and the last of it can be undone.
+    pub(crate) fn resume(&mut self, done: Vec<Undoable>) {
+        for act in done {
+            self.write_line(act.fact, act.kind, act.item, act.due);
+        }
+        self.clear();
+    }
+
     /// Takes a scan; the order in it is to be answered before the next.
     pub(crate) fn scan(&mut self, scan: Scan, now: Uptime) -> Option<Order> {
         self.touched = now;
@@ -150,7 +168,7 @@ impl Desk {
                 self.say(Said::Ready(self.work));
             }
             Command::Undo => {
-                let last = self.lines.iter().rev().find(|line| !line.is_undone);
+                let last = self.lines.iter().rev().find(|line| line.is_undoable());
                 let order = last.map(|line| Order::Undo(line.id, line.fact.clone()));
                 if order.is_none() {
                     self.say(Said::NothingToUndo);
@@ -179,7 +197,7 @@ impl Desk {
     pub(crate) fn answer(&mut self, order: Order, answer: Result<Outcome, Refused>) {
         let outcome = match answer {
             Ok(outcome) => outcome,
-            Err(refused) => return self.say(Said::refused(&order, self.work, refused)),
+            Err(refused) => return self.refuse(&order, refused),
         };
         match outcome {
             Outcome::Admitted(card) => {
@@ -314,7 +332,21 @@ impl Desk {
         self.visit += 1;
     }
 
+    fn refuse(&mut self, order: &Order, refused: Refused) {
+        // What happened to the item elsewhere, as in a block, the desk learns by this.
+        if let (Order::Undo(id, _), Refused::NotUndoable) = (order, refused)
+            && let Some(line) = self.lines.iter_mut().find(|line| line.id == *id)
+        {
+            line.is_overtaken = true;
+        }
+        self.say(Said::refused(order, self.work, refused));
+    }
+
     fn write_line(&mut self, fact: EventId, kind: LoanKind, item: Label, due: Option<Due>) {
+        // Of an item only the last can be undone, and once.
+        for line in self.lines.iter_mut().filter(|line| line.item == item) {
+            line.is_overtaken = true;
+        }
         if self.lines.len() == LINES_MAX {
             self.lines.remove(0);
         }
@@ -325,6 +357,7 @@ impl Desk {
             item,
             due,
             is_undone: false,
+            is_overtaken: false,
             visit: self.visit,
         });
         self.next_line += 1;

@@ -45,6 +45,7 @@ impl Scanner {
             }
             tokio::select! {
                 () = stop.cancelled() => {}
+                // A scanner that is plugged in tells nobody: the line is tried again.
                 () = tokio::time::sleep(PAUSE) => {}
             }
         }

@@ -14,6 +14,8 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_serial::{SerialPort, SerialStream};
 
+mod strip;
+
 use super::*;
 use crate::lending::test_lending::TestLending;
 
@@ -173,6 +175,28 @@ async fn after_a_power_cut_the_desk_is_at_the_same_stop_with_the_same_counts() {
     assert!(page.contains("官庄乡桃花村"));
     assert!(page.contains("本站借出 2 册"), "{page}");
     assert!(!page.contains("123X"), "nobody is at the desk");
+    bench.end().await;
+}
+
+#[tokio::test]
+async fn after_a_restart_in_the_middle_of_a_stop_the_last_is_undone_as_before() {
+    let bench = Bench::start().await;
+    // Of another stop: over, and undone by nobody.
+    bench.open().await;
+    bench.scan(READER).await;
+    bench.scan("LL000009").await;
+    bench.send("/close", &[]).await;
+    bench.open().await;
+    bench.scan(READER).await;
+    bench.scan("LL000002").await;
+    bench.scan("LL000001").await;
+    bench.task.abort();
+    let bench = Bench::with(bench.lending.restarted(), BusDeskSection::default()).await;
+    for item in ["LL000001", "LL000002"] {
+        let page = bench.scan("LJ-UNDO").await;
+        assert!(page.contains("已撤销借出") && page.contains(item), "{page}");
+    }
+    assert!(bench.scan("LJ-UNDO").await.contains("没有可撤销的记录"));
     bench.end().await;
 }
 

@@ -16,7 +16,7 @@ use super::block::BlockKind;
 pub(crate) use label::{Labels, labels};
 pub(crate) use refusal::why;
 pub(crate) use said::tell;
-pub(crate) use sync::{conflict, delivered, last_delivered, link, since};
+pub(crate) use sync::{conflict, delivered, delivered_at, link, since};
 
 /// A text in the language of whoever reads it.
 pub(crate) fn choose<T>(language: DeskLanguage, chinese: T, english: T) -> T {
@@ -104,8 +104,8 @@ pub(crate) fn span(language: DeskLanguage, span: std::time::Duration) -> String 
     let minutes = span.as_secs() / 60;
     let (days, hours, rest) = (minutes / 1_440, minutes / 60 % 24, minutes % 60);
     match (days, hours, minutes) {
-        (0, 0, 0) => choose(language, "不到 1 分".to_owned(), "under 1 min".to_owned()),
-        (0, 0, _) => choose(language, format!("{rest} 分"), format!("{rest} min")),
+        (0, 0, 0) => choose(language, "不到 1 分钟".to_owned(), "under 1 min".to_owned()),
+        (0, 0, _) => choose(language, format!("{rest} 分钟"), format!("{rest} min")),
         (0, _, _) => choose(
             language,
             format!("{hours} 小时 {rest} 分"),
@@ -155,8 +155,8 @@ mod tests {
         let minutes = |minutes: u64| Duration::from_secs(minutes * 60);
         assert_eq!(span(zh, minutes(192)), "3 小时 12 分");
         assert_eq!(span(en, minutes(192)), "3 h 12 min");
-        assert_eq!(span(zh, Duration::from_secs(59)), "不到 1 分");
-        assert_eq!(span(zh, minutes(7)), "7 分");
+        assert_eq!(span(zh, Duration::from_secs(59)), "不到 1 分钟");
+        assert_eq!(span(zh, minutes(7)), "7 分钟");
         assert_eq!(span(zh, minutes(2 * 1_440 + 61)), "2 天 1 小时");
         let numbers = [0, 999, 1_000, 530_000].map(number);
         assert_eq!(numbers, ["0", "999", "1,000", "530,000"]);

@@ -4,6 +4,7 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use lujiang_wire::{CarriedWish, DeviceId, Label, Signed};
 
@@ -18,19 +19,27 @@ pub(crate) enum Letter {
     Wish,
 }
 
-/// The folder of letters.
+/// The folder of letters; clones share it.
 #[derive(Debug, Clone)]
-pub(crate) struct Letters(PathBuf);
+pub(crate) struct Letters {
+    folder: PathBuf,
+    /// One at a time: what an errand that was given up is still writing, the next waits for.
+    writing: Arc<Mutex<()>>,
+}
 
 impl Letters {
     /// Opens the folder, and makes it where there is none.
     pub(crate) fn open(folder: &Path) -> io::Result<Self> {
         fs::create_dir_all(folder)?;
-        Ok(Self(folder.to_owned()))
+        Ok(Self {
+            folder: folder.to_owned(),
+            writing: Arc::default(),
+        })
     }
 
     /// Keeps a letter in place of the one before.
     pub(crate) fn keep(&self, device: &DeviceId, letter: Letter, signed: &[u8]) -> io::Result<()> {
+        let _one = self.one_at_a_time();
         let place = self.place(device, letter);
         if fs::read(&place).is_ok_and(|before| before == signed) {
             return Ok(());
@@ -45,6 +54,7 @@ impl Letters {
 
     /// Shuts a device out, until the gateway knows it again: what is for it is taken away.
     pub(crate) fn shut_out(&self, device: &DeviceId) -> io::Result<()> {
+        let _one = self.one_at_a_time();
         durable_file::replace(&self.mark(device), b"")?;
         for letter in [Letter::Receipts, Letter::Wish] {
             absent_is_none(fs::remove_file(self.place(device, letter)))?;
@@ -63,8 +73,12 @@ impl Letters {
         self.mark(device).try_exists().unwrap_or(true)
     }
 
+    fn one_at_a_time(&self) -> MutexGuard<'_, ()> {
+        self.writing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn mark(&self, device: &DeviceId) -> PathBuf {
-        self.0.join(format!("{device}.shut-out"))
+        self.folder.join(format!("{device}.shut-out"))
     }
 
     fn place(&self, device: &DeviceId, letter: Letter) -> PathBuf {
@@ -72,7 +86,7 @@ impl Letters {
             Letter::Receipts => "receipts",
             Letter::Wish => "wish",
         };
-        self.0.join(format!("{device}.{kind}"))
+        self.folder.join(format!("{device}.{kind}"))
     }
 }
 
@@ -88,5 +102,34 @@ fn absent_is_none<T>(done: io::Result<T>) -> io::Result<Option<T>> {
         Ok(done) => Ok(Some(done)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Bytes of a letter, and how often two write one: enough to meet.
+    const BYTES: usize = 100_000;
+    const TIMES: u8 = 20;
+
+    #[test]
+    fn two_errands_that_keep_the_same_letter_leave_a_whole_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let letters = Letters::open(folder.path()).unwrap();
+        let device: DeviceId = "kiosk-1".parse().unwrap();
+        let write = |first: u8| {
+            for number in 0..TIMES {
+                let letter = vec![first + number; BYTES];
+                letters.keep(&device, Letter::Wish, &letter).unwrap();
+                let kept = letters.read(&device, Letter::Wish).unwrap().unwrap();
+                let is_whole = kept.len() == BYTES && kept.iter().all(|byte| *byte == kept[0]);
+                assert!(is_whole, "{} bytes", kept.len());
+            }
+        };
+        std::thread::scope(|scope| {
+            scope.spawn(|| write(0));
+            scope.spawn(|| write(TIMES));
+        });
     }
 }

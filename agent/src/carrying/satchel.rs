@@ -67,16 +67,20 @@ struct Payload {
 }
 
 impl Satchel {
-    /// Opens the folder, and makes it where there is none.
+    /// Opens the folder, and makes it where there is none. What was being written when the agent was
+    /// killed goes: nobody was told that it is here.
     pub(crate) fn open(folder: &Path, bytes_max: u64) -> io::Result<Self> {
         fs::create_dir_all(folder)?;
         let mut content = Content::default();
         for entry in fs::read_dir(folder)? {
             let entry = entry?;
-            // What has another name was being written, and nobody was told that it is here.
-            if let Some((number, hash)) = read_name(&entry.file_name().to_string_lossy()) {
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            if let Some((number, hash)) = read_name(&name) {
                 let bytes = entry.metadata()?.len();
                 content.payloads.insert(number, Payload { hash, bytes });
+            } else if durable_file::is_half(&name) {
+                fs::remove_file(entry.path())?;
             }
         }
         Ok(Self(Arc::new(Inner {
@@ -103,8 +107,10 @@ impl Satchel {
                 most: self.0.bytes_max,
             });
         }
-        let last = content.payloads.last_key_value();
-        let number = PayloadNumber(last.map_or(1, |(number, _)| number.0 + 1));
+        // After the last that was handed, too: what is before it, this connection does not bring.
+        let last = content.payloads.last_key_value().map(|(number, _)| *number);
+        let last = last.max(content.handed);
+        let number = PayloadNumber(last.map_or(1, |last| last.0 + 1));
         durable_file::replace(&self.place(number, &hash), payload)?;
         let payload = Payload { hash, bytes: more };
         content.payloads.insert(number, payload);
@@ -195,9 +201,12 @@ mod tests {
             satchel.take(payload).unwrap();
         }
         // A payload that was being written when the plug was pulled.
-        fs::write(folder.path().join("half.json.new"), b"ha").unwrap();
+        let half = folder.path().join(format!("{:020}-ab.json.new", 3));
+        fs::write(&half, b"ha").unwrap();
 
         let satchel = open(folder.path());
+
+        assert!(!half.exists(), "it would lie there for ever");
 
         let (first, bytes) = satchel.next().unwrap().unwrap();
         assert_eq!(bytes, b"first");
@@ -218,6 +227,20 @@ mod tests {
         satchel.begin_connection();
 
         assert_eq!(satchel.next().unwrap(), first);
+    }
+
+    #[test]
+    fn what_is_given_after_all_was_brought_goes_by_the_same_connection() {
+        let folder = tempfile::tempdir().unwrap();
+        let satchel = open(folder.path());
+        satchel.take(b"first").unwrap();
+        let (number, _) = satchel.next().unwrap().unwrap();
+        satchel.brought(number).unwrap();
+
+        satchel.take(b"second").unwrap();
+
+        let next = satchel.next().unwrap();
+        assert_eq!(next.map(|(_, bytes)| bytes), Some(b"second".to_vec()));
     }
 
     #[test]

@@ -22,7 +22,7 @@ use super::papers::Papers;
 use super::papers_file::PapersFile;
 use super::policy::{Borrower, Policy};
 use super::sync_meter::{Line, SyncMeter};
-use super::telling::Telling;
+use super::telling::{Reach, Telling};
 use super::{
     Barcode, BlockLoan, BlockRefused, BlockReturn, Card, Lent, Loan, OnlineLoan, OpenStop,
     ReaderCard, Refused, Return, TakenBack, Undone, Written,
@@ -79,12 +79,18 @@ impl Clerk {
             .map(drop)
     }
 
-    /// Whether the library system knows of a fact, where the gateway has those up to `settled`.
-    pub(super) fn is_told(&self, fact: u64, settled: u64) -> bool {
+    /// How far a fact can have got, where the gateway has those up to `settled`.
+    pub(super) fn reach(&self, fact: u64, settled: u64) -> Reach {
         let now = self.clock.uptime().as_duration();
         let mut telling = self.telling();
         telling.heard(settled, now, self.told_within);
-        telling.is_told(fact, now, self.told_within)
+        telling.reach(fact, now, self.told_within)
+    }
+
+    /// The library system serves this machine, or does not.
+    pub(super) fn served(&self, machine: &str, serves: bool) {
+        let now = self.clock.uptime().as_duration();
+        self.telling().served(machine, serves, now);
     }
 
     /// The gateway has facts of the loan stream up to this one.
@@ -105,6 +111,7 @@ impl Clerk {
             session: &back.session,
             stop: back.stop.as_ref(),
             block: back.block.as_ref(),
+            cancels: back.cancels.as_ref(),
         };
         let items = std::slice::from_ref(&back.item);
         let taken = self.write_returns(&mut self.memory(), circumstances, items)?;
@@ -137,6 +144,7 @@ impl Clerk {
             session: &loan.session,
             stop: loan.stop.as_ref(),
             block: Some(&loan.block),
+            cancels: None,
         };
         Ok(self.write_loans(&mut memory, circumstances, CHECKOUT, &patrons, granted)?)
     }
@@ -153,6 +161,7 @@ impl Clerk {
             session: &back.session,
             stop: back.stop.as_ref(),
             block: Some(&back.block),
+            cancels: None,
         };
         Ok(self.write_returns(&mut self.memory(), circumstances, &back.items)?)
     }
@@ -346,16 +355,6 @@ impl Clerk {
         fetched.map_or(wall, |fetched| wall.max(fetched))
     }
 
-    /// How long ago this was.
-    pub(super) fn age(&self, stamp: &Stamp) -> Duration {
-        if stamp.moment.boot == self.clock.boot() {
-            let now = self.clock.uptime().as_duration();
-            return now.saturating_sub(stamp.moment.uptime.as_duration());
-        }
-        let age = self.clock.wall().duration_since(stamp.time);
-        Duration::try_from(age).unwrap_or_default()
-    }
-
     /// Whether there is a link to the gateway.
     pub(super) fn line(&self) -> Line {
         match self.board.link_shown().0 {
@@ -409,6 +408,7 @@ impl Clerk {
             session: &loan.session,
             stop: loan.stop.as_ref(),
             block: loan.block.as_ref(),
+            cancels: None,
         };
         let granted = vec![(&loan.item, lent)];
         let lent = self.write_loans(&mut memory, circumstances, way, &[patron], granted)?;

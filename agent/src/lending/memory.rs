@@ -7,12 +7,12 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use lujiang_wire::{EventId, Label, LoanKind, Place};
+use lujiang_wire::{Due, EventId, Label, LoanKind, Place};
 use serde::{Deserialize, Serialize};
 
 use super::last_facts::LastFacts;
 use super::local_key::ReaderMark;
-use super::views::BlockOut;
+use super::views::{BlockOut, Undoable};
 use super::{Barcode, OpenStop};
 use crate::outbox::{Note, NotesBelow};
 
@@ -166,6 +166,24 @@ impl Memory {
     /// The stop that is open.
     pub(super) fn stop(&self) -> Option<&OpenStop> {
         self.stop.as_ref()
+    }
+
+    /// What was done at a stop, but for blocks, and can be undone; oldest first.
+    pub(super) fn undoable_at(&self, stop: &Label) -> Vec<Undoable> {
+        let mut found = Vec::new();
+        for (item, known) in &self.items {
+            let last = known.last.as_ref();
+            let there = last.filter(|act| act.stop.as_ref() == Some(stop) && act.block.is_none());
+            let undoable = there.map(|act| Undoable {
+                fact: act.fact.clone(),
+                kind: act.kind,
+                item: item.label().clone(),
+                due: known.lent.as_ref().map(|lent| Due::Day(lent.due)),
+            });
+            found.extend(undoable.map(|undoable| (known.sequence, undoable)));
+        }
+        found.sort_by_key(|(sequence, _)| *sequence);
+        found.into_iter().map(|(_, undoable)| undoable).collect()
     }
 
     /// So many acts of a kind more at this stop, if it is the one that is open.

@@ -1,11 +1,18 @@
 //! How the outbox empties: what the last synchronisation did, and how long the present one takes.
-//! It is told of link and backlog and knows no clock.
+//! It is told of link and backlog and knows no clock. What the last one did is kept as a note of the
+//! outbox: a bus's computer is switched off overnight.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+
+/// The name of the note about the last synchronisation.
+pub(super) const SYNC_NOTE: &str = "lending/synchronisation";
+
+/// Synchronisations of a single fact are kept no more often than this.
+const KEEP_EVERY: Duration = Duration::from_secs(600);
 
 /// The rate is measured over this much of the immediate past: a line changes as the bus moves.
 const WINDOW: Duration = Duration::from_secs(60);
@@ -51,6 +58,8 @@ pub(super) struct SyncMeter {
     seen: Option<Backlog>,
     present: Option<Present>,
     last: Option<Synchronisation>,
+    /// When one was kept last.
+    kept: Option<Duration>,
 }
 
 /// A synchronisation that goes on.
@@ -63,15 +72,30 @@ struct Present {
 }
 
 impl SyncMeter {
-    /// Takes note of how it is; `now` only goes forward.
-    pub(super) fn observe(&mut self, now: Duration, wall: Timestamp, line: Line, backlog: Backlog) {
+    /// After an earlier life of the agent, in which this was the last.
+    pub(super) fn after(last: Option<Synchronisation>) -> Self {
+        Self {
+            last,
+            ..Self::default()
+        }
+    }
+
+    /// Takes note of how it is; `now` only goes forward. Returns a synchronisation that ended by
+    /// it and confirmed anything.
+    pub(super) fn observe(
+        &mut self,
+        now: Duration,
+        wall: Timestamp,
+        line: Line,
+        backlog: Backlog,
+    ) -> Option<Synchronisation> {
         // A gateway restored from an older copy settles less than it had.
         let seen = self.seen.replace(backlog).unwrap_or(backlog);
         let before = seen.settled.min(backlog.settled);
         if self.present.is_none() {
             let moves = backlog.settled > before || backlog.waiting > 0;
             if !moves || (line == Line::Down && backlog.settled == before) {
-                return;
+                return None;
             }
             self.present = Some(Present {
                 began: wall,
@@ -79,23 +103,35 @@ impl SyncMeter {
                 samples: VecDeque::from([(now, before)]),
             });
         }
-        let Some(present) = &mut self.present else {
-            return;
-        };
+        let present = self.present.as_mut()?;
         present.before = present.before.min(backlog.settled);
         present.take(now, backlog.settled);
-        if line == Line::Down || backlog.waiting == 0 {
-            let settled = backlog.settled - present.before;
-            if settled > 0 {
-                self.last = Some(Synchronisation {
-                    settled,
-                    began: present.began,
-                    ended: Some(wall),
-                    left: backlog.waiting,
-                });
-            }
-            self.present = None;
+        if line == Line::Up && backlog.waiting > 0 {
+            return None;
         }
+        let ended = Synchronisation {
+            settled: backlog.settled - present.before,
+            began: present.began,
+            ended: Some(wall),
+            left: backlog.waiting,
+        };
+        self.present = None;
+        if ended.settled == 0 {
+            return None;
+        }
+        self.last = Some(ended);
+        self.last
+    }
+
+    /// Whether to keep this one, which has just ended: where facts come one by one, each is a
+    /// synchronisation, and is not worth a write to the disk.
+    pub(super) fn is_worth_keeping(&mut self, now: Duration, ended: &Synchronisation) -> bool {
+        let is_due = self.kept.is_none_or(|kept| kept + KEEP_EVERY <= now);
+        let is_worth = ended.settled > 1 || is_due;
+        if is_worth {
+            self.kept = Some(now);
+        }
+        is_worth
     }
 
     /// The synchronisation that goes on, or else the last that confirmed anything.

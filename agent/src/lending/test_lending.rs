@@ -143,7 +143,14 @@ impl TestLending {
             session: "s-2".parse().unwrap(),
             stop: None,
             block: None,
+            cancels: None,
         }
+    }
+
+    /// The link to the gateway is there.
+    pub(crate) fn online(&self) {
+        let link = crate::status::Link::Online;
+        self.board.link(link, self.clock.wall());
     }
 
     /// Time passes.

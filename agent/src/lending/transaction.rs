@@ -31,6 +31,8 @@ pub struct Return {
     pub stop: Option<Label>,
     /// The block it comes back in.
     pub block: Option<Label>,
+    /// Where it cancels a loan that failed at the machine: that.
+    pub cancels: Option<LoanCancelled>,
 }
 
 /// Many items for one reader: a branch, a reading room (整借整还).

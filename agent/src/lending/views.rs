@@ -5,14 +5,15 @@ use std::time::Duration;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
-use lujiang_wire::{Label, PlannedStop, ReturnedConflict, Stream};
+use lujiang_wire::{Due, EventId, Label, LoanKind, PlannedStop, ReturnedConflict, Stream};
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 use super::clerk::Clerk;
-use super::sync_meter::{Backlog, Synchronisation};
+use super::sync_meter::{Backlog, SYNC_NOTE, Synchronisation};
 use super::{Barcode, Lending, OpenStop};
-use crate::outbox::OutboxError;
+use crate::error_chain::chain;
+use crate::outbox::{Note, OutboxError, Stamp};
 use crate::status::{Link, PapersStatus};
 
 /// The link to the gateway.
@@ -35,6 +36,19 @@ pub struct BlockOut {
     pub due: Date,
     /// The items that are not back.
     pub items: Vec<Barcode>,
+}
+
+/// Something that was done with an item, and can be undone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Undoable {
+    /// The fact, to undo it by.
+    pub fact: EventId,
+    /// What was done.
+    pub kind: LoanKind,
+    /// With which item.
+    pub item: Label,
+    /// Until when, where it is lent.
+    pub due: Option<Due>,
 }
 
 /// What waits for the gateway, and how it goes.
@@ -72,6 +86,12 @@ impl Lending {
     #[must_use]
     pub fn stop(&self) -> Option<OpenStop> {
         self.clerk.memory().stop().cloned()
+    }
+
+    /// What was done at a stop, but for blocks, and can be undone; oldest first.
+    #[must_use]
+    pub fn undoable_at(&self, stop: &Label) -> Vec<Undoable> {
+        self.clerk.memory().undoable_at(stop)
     }
 
     /// The block loans of which items are out, by name.
@@ -166,6 +186,21 @@ impl Lending {
 }
 
 impl Clerk {
+    /// Has it on disk what a synchronisation did. Without room it is known until the agent ends.
+    fn keep_synchronisation(&self, ended: &Synchronisation) {
+        let text = serde_json::to_string(ended).expect("it has plain members only");
+        let note = Note {
+            name: SYNC_NOTE.into(),
+            text: Some(text),
+        };
+        let stamp = Stamp::now(self.clock.as_ref());
+        let kept = (self.outbox).record_noting(&stamp, Vec::new(), |_| vec![note]);
+        if let Err(error) = kept {
+            let reason = chain(&error);
+            tracing::warn!(reason, "what the last synchronisation did is not kept");
+        }
+    }
+
     /// Looks at what waits, and has the meter see it.
     fn waiting(&self) -> Result<Waiting, OutboxError> {
         // From before the look: of two looks the meter has to see the later one last.
@@ -176,13 +211,17 @@ impl Clerk {
             waiting: depth.values().map(|depth| depth.waiting).sum(),
         };
         let (now, wall) = (self.clock.uptime().as_duration(), self.clock.wall());
-        meter.observe(now, wall, self.line(), backlog);
+        if let Some(ended) = meter.observe(now, wall, self.line(), backlog)
+            && meter.is_worth_keeping(now, &ended)
+        {
+            self.keep_synchronisation(&ended);
+        }
         self.heard(depth.get(&Stream::Loan).map_or(0, |depth| depth.settled));
         let oldest = self.outbox.oldest_waiting()?;
         Ok(Waiting {
             facts: backlog.waiting,
             loans: depth.get(&Stream::Loan).map_or(0, |depth| depth.waiting),
-            oldest: oldest.map(|oldest| self.age(&oldest)),
+            oldest: oldest.map(|oldest| oldest.age(self.clock.as_ref())),
             synchronisation: meter.last(),
             estimate: meter.estimate(backlog.waiting),
         })

@@ -3,10 +3,13 @@
 
 use jiff::civil::time;
 use jiff::tz::TimeZone;
-use lujiang_sip2::{CheckoutResponse, Private, RenewResponse, Request, Response, VariableDate};
+use lujiang_sip2::{
+    CheckoutResponse, Private, RenewAllResponse, RenewResponse, Request, Response, VariableDate,
+};
 use lujiang_wire::{Due, Label, LoanKind, Outcome};
 
 use super::card_rule::CardRule;
+use super::effect::Decided;
 
 /// The word for a refusal whose reason the ACS tells people only.
 const REFUSED: &str = "refused-by-library-system";
@@ -33,6 +36,19 @@ pub(super) struct LoanAccount {
     pub(super) is_cancel: bool,
 }
 
+impl Account {
+    /// What was decided about an item.
+    pub(super) fn decided(&self) -> Option<Decided> {
+        match self {
+            Self::Loan(loan) => Some(Decided {
+                ok: loan.outcome.ok,
+                due: loan.due,
+            }),
+            Self::Card(_) => None,
+        }
+    }
+}
+
 /// A card that was issued.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct CardAccount {
@@ -51,9 +67,39 @@ pub(super) fn accounts(
     zone: &TimeZone,
     card: Option<&CardRule>,
 ) -> Vec<Account> {
-    let loan = loan(request, response, session, zone).map(Account::Loan);
+    let loans = match (request, response) {
+        (Request::RenewAll(_), Response::RenewAll(answer)) => renewed_all(answer, session),
+        (_, _) => loan(request, response, session, zone).into_iter().collect(),
+    };
     let card = card.and_then(|rule| rule.account(request, response, session));
-    loan.into_iter().chain(card.map(Account::Card)).collect()
+    let loans = loans.into_iter().map(Account::Loan);
+    loans.chain(card.map(Account::Card)).collect()
+}
+
+/// The renewals of an answer about all that a reader has. Until when, it does not say.
+fn renewed_all(answer: &RenewAllResponse, session: &Label) -> Vec<LoanAccount> {
+    let said = [
+        (&answer.renewed_items, true),
+        (&answer.unrenewed_items, false),
+    ];
+    // A title may follow the barcode.
+    let barcode = |item: &String| {
+        item.split_whitespace()
+            .next()
+            .unwrap_or_default()
+            .to_owned()
+    };
+    let renewals = said.into_iter().flat_map(|(items, ok)| {
+        items.iter().map(move |item| LoanAccount {
+            kind: LoanKind::Renew,
+            item: barcode(item),
+            due: None,
+            session: session.clone(),
+            outcome: outcome(ok),
+            is_cancel: false,
+        })
+    });
+    renewals.collect()
 }
 
 fn loan(
@@ -117,7 +163,7 @@ fn due_of(date: &VariableDate, zone: &TimeZone) -> Option<Due> {
 
 #[cfg(test)]
 mod tests {
-    use lujiang_sip2::{Checkin, CheckinResponse, Checkout};
+    use lujiang_sip2::{Checkin, CheckinResponse, Checkout, RenewAll};
 
     use super::*;
 
@@ -141,6 +187,31 @@ mod tests {
             ..CheckinResponse::default()
         };
         assert_eq!(kind(&back.into(), &answer.into()), LoanKind::Checkin);
+    }
+
+    #[test]
+    fn what_is_renewed_all_at_once_is_written_down_item_by_item() {
+        let answer = RenewAllResponse {
+            ok: true,
+            renewed_items: vec!["LL000001 醴陵窑".to_owned()],
+            unrenewed_items: vec!["LL000002".to_owned(), "LL000003".to_owned()],
+            ..RenewAllResponse::default()
+        };
+        let session = "s-1".parse().unwrap();
+        let (asked, answer) = (RenewAll::default().into(), answer.into());
+        let accounts = accounts(&asked, &answer, &session, &TimeZone::UTC, None);
+        let said = accounts.into_iter().map(|account| match account {
+            Account::Loan(loan) => (loan.kind, loan.item, loan.outcome.ok),
+            Account::Card(card) => panic!("{card:?}"),
+        });
+        assert_eq!(
+            said.collect::<Vec<_>>(),
+            [
+                (LoanKind::Renew, "LL000001".to_owned(), true),
+                (LoanKind::Renew, "LL000002".to_owned(), false),
+                (LoanKind::Renew, "LL000003".to_owned(), false),
+            ]
+        );
     }
 
     fn kind(request: &Request, response: &Response) -> LoanKind {

@@ -15,6 +15,8 @@ pub(super) struct Asked {
     pub(super) sequence: Option<Sequence>,
     /// What speaks against handing it on.
     pub(super) doubt: Option<Why>,
+    /// Whether its item was lent here and is not back, as far as is known here.
+    pub(super) is_lent_here: bool,
 }
 
 impl std::fmt::Debug for Asked {
@@ -34,6 +36,7 @@ impl Asked {
             request: message.body,
             sequence: message.sequence,
             doubt: None,
+            is_lent_here: false,
         }
     }
 

@@ -4,7 +4,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use lujiang_config::Offline;
-use lujiang_sip2::{FeePaid, Private, Request, Response, SipDate};
+use lujiang_sip2::{FeePaid, Private, Profile, Request, Response, SipDate, may_be_identity};
 use lujiang_wire::{
     EventId, Label, LoanCancelled, LoanFailed, LoanKind, Outcome, PaymentUnresolved,
 };
@@ -12,11 +12,11 @@ use lujiang_wire::{
 use super::account::{Account, LoanAccount};
 use super::asked::reader_of;
 use super::card_rule::CardRule;
-use super::effect::{Inquiry, Why};
+use super::effect::{Decided, Inquiry, Why};
 use super::screen::Words;
 use super::substitute::{Substitute, Verdict};
 use crate::lending::{
-    Barcode, Card, Lending, Loan, OnlineLoan, ReaderCard, Refused, Return, Written,
+    Barcode, Card, Lending, Loan, OnlineLoan, Reach, ReaderCard, Refused, Return, Written,
 };
 
 /// Who decides for one machine.
@@ -41,15 +41,40 @@ impl Deputy {
         }
     }
 
-    /// Whether the library system has yet to hear of what happened here to an item.
-    pub(super) async fn item_waits(&self, item: &str) -> bool {
-        match self.lending.is_waiting(item).await {
-            Ok(waits) => waits,
+    /// How far what happened here to an item can have got.
+    pub(super) async fn reach(&self, item: &str) -> Option<Reach> {
+        match self.lending.reach(item).await {
+            Ok(reach) => reach,
             Err(error) => {
                 tracing::warn!(%error, "what waits for the gateway cannot be read");
-                false
+                None
             }
         }
+    }
+
+    /// Whether an item was lent here and is not back, as far as is known here.
+    pub(super) fn has_lent(&self, item: &str) -> bool {
+        let item = self.lending.validate_item(item);
+        item.is_ok_and(|item| self.lending.due_here(&item).is_some())
+    }
+
+    /// What of a line a log may show.
+    pub(super) fn shown(&self, profile: &Profile, line: &[u8]) -> String {
+        profile.redacted_knowing(line, &|value| self.may_name_reader(value))
+    }
+
+    /// Whether this may name a reader: it has the form of a card and not of an item, or so many
+    /// digits that an identity card was misread, or read with something before it.
+    fn may_name_reader(&self, read: &str) -> bool {
+        match self.lending.validate_item(read) {
+            Ok(_) => false,
+            Err(refused) => refused == Refused::LooksLikeAReader || may_be_identity(read),
+        }
+    }
+
+    /// The library system serves this machine from now on, or does not.
+    pub(super) fn served(&self, machine: &str, serves: bool) {
+        self.lending.served(machine, serves);
     }
 
     /// Decides, and says what the machine is told. Whatever happened is on disk by then.
@@ -59,7 +84,9 @@ impl Deputy {
             Err(refused) if inquiry.why == Why::Unsure => self.doubt(&inquiry, refused).await,
             Err(refused) => Verdict::No(Words::Refused(refused)),
         };
-        self.note_card(&inquiry).await;
+        if !matches!(inquiry.why, Why::Decided(_)) {
+            self.note_card(&inquiry).await;
+        }
         let now = self.lending.now();
         let date = SipDate::local(now.timestamp(), now.time_zone());
         self.substitute
@@ -89,10 +116,13 @@ impl Deputy {
     }
 
     async fn record_loan(&self, loan: LoanAccount) -> Result<(), Refused> {
-        // A card that was held in place of an item would stand in the fact in clear; nothing was
-        // lent or taken back by it.
-        if let Err(Refused::LooksLikeAReader) = self.lending.validate_item(&loan.item) {
-            return Ok(());
+        // A card that was held in place of an item would stand in the fact in clear. Nothing was
+        // lent or taken back by it; where the library system says so, somebody has to look.
+        if self.may_name_reader(&loan.item) {
+            return match loan.outcome.ok {
+                true => Err(Refused::LooksLikeAReader),
+                false => Ok(()),
+            };
         }
         let Ok(item) = loan.item.trim().parse::<Label>() else {
             return Ok(());
@@ -138,6 +168,26 @@ impl Deputy {
         }
     }
 
+    /// Undoes a loan that was decided here. One that the library system granted ends as any return
+    /// that it has yet to hear of.
+    async fn cancel_loan(&self, inquiry: &Inquiry, item: &str) -> Result<Verdict, Refused> {
+        match self.cancel(item).await {
+            Err(Refused::NotUndoable) => {}
+            cancelled => return cancelled,
+        }
+        let item = self.lending.validate_item(item)?;
+        let last = self.last_online().clone();
+        let failed = last.and_then(|(of, failed)| (of == *item.label()).then_some(failed));
+        let back = Return {
+            cancels: Some(LoanCancelled { failed }),
+            ..back(inquiry, item)
+        };
+        // It is not what was last decided here: to cancel it once more is not to undo it.
+        self.lending.take_back(back).await?;
+        *self.last_online() = None;
+        Ok(Verdict::Back)
+    }
+
     fn last_online(&self) -> MutexGuard<'_, Option<(Label, LoanFailed)>> {
         self.last_online
             .lock()
@@ -146,12 +196,15 @@ impl Deputy {
 
     async fn judge(&self, inquiry: &Inquiry) -> Result<Verdict, Refused> {
         let unsure = inquiry.why == Why::Unsure;
+        if let Why::Decided(decided) = inquiry.why {
+            return Ok(told_before(&inquiry.request, decided));
+        }
         match &inquiry.request {
             Request::Checkout(asked) if asked.cancel == Some(true) => {
                 self.cancel(&asked.item_identifier).await
             }
             Request::Checkin(asked) if asked.cancel == Some(true) => {
-                self.cancel(&asked.item_identifier).await
+                self.cancel_loan(inquiry, &asked.item_identifier).await
             }
             Request::Checkout(asked) => {
                 let loan = self.loan(inquiry, &asked.patron_identifier, &asked.item_identifier)?;
@@ -168,13 +221,8 @@ impl Deputy {
                 Ok(Verdict::Lent(lent.due))
             }
             Request::Checkin(asked) => {
-                let back = Return {
-                    item: self.lending.validate_item(&asked.item_identifier)?,
-                    session: inquiry.session.clone(),
-                    stop: None,
-                    block: None,
-                };
-                let item = back.item.clone();
+                let item = self.lending.validate_item(&asked.item_identifier)?;
+                let back = back(inquiry, item.clone());
                 let taken = self.lending.take_back(back).await?;
                 self.remember(item, taken.fact);
                 Ok(Verdict::Back)
@@ -238,13 +286,13 @@ impl Deputy {
         let (reader, item) = (loan.reader.clone(), loan.item.clone());
         let mut lent = self.lending.lend(loan.clone()).await;
         if matches!(lent, Err(Refused::ItemAlreadyLentHere)) {
-            if self.item_waits(item.label().as_str()).await {
+            if self.reach(item.as_str()).await == Some(Reach::Here) {
                 // The same reader asks for the same item once more: the answer was lost, with the
                 // memory of it.
                 let due = self.lending.due_for(&reader, &item);
                 return due.map(Verdict::Lent).ok_or(Refused::ItemAlreadyLentHere);
             }
-            // The library system has long known of that loan, and the item lies here: it came back
+            // The gateway has long known of that loan, and the item lies here: it came back
             // elsewhere.
             self.lending.forget(&item).await?;
             lent = self.lending.lend(loan).await;
@@ -348,11 +396,36 @@ impl Deputy {
     }
 
     fn remember(&self, item: Barcode, fact: EventId) {
+        // What was granted before of this item is not the last any more.
+        let mut online = self.last_online();
+        online.take_if(|(of, _)| of == item.label());
         *self.last() = Some((item, fact));
     }
 
     fn last(&self) -> std::sync::MutexGuard<'_, Option<(Barcode, EventId)>> {
         self.last.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What the library system had answered an earlier process: it is told again, and nothing is done.
+fn told_before(request: &Request, decided: Decided) -> Verdict {
+    match (request, decided.due) {
+        (_, _) if !decided.ok => Verdict::No(Words::Refused(Refused::Failed)),
+        (Request::Checkin(_), _) => Verdict::Back,
+        (_, Some(due)) => Verdict::Lent(due),
+        // It was granted until a time that nobody here could read.
+        (_, None) => Verdict::No(Words::Unsure),
+    }
+}
+
+/// An item that comes back in this session.
+fn back(inquiry: &Inquiry, item: Barcode) -> Return {
+    Return {
+        item,
+        session: inquiry.session.clone(),
+        stop: None,
+        block: None,
+        cancels: None,
     }
 }
 

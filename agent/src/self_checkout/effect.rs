@@ -1,7 +1,8 @@
 //! What the core of a machine asks its shell to do, and what it notes on the way.
 
-use lujiang_sip2::{Request, ScStatusCode};
-use lujiang_wire::Label;
+use lujiang_sip2::{Request, Response, ScStatusCode};
+use lujiang_wire::{Due, Label};
+use serde::{Deserialize, Serialize};
 
 use super::account::Account;
 use super::screen::Language;
@@ -23,6 +24,8 @@ pub(super) enum Effect {
     Decide(Box<Inquiry>),
     /// Write down what the ACS decided; nothing waits for it.
     Record(Box<Account>),
+    /// Note what came of the line that was last noted, once all before is written down.
+    Decided(Decided),
     /// Count this.
     Note(Occurrence),
 }
@@ -51,6 +54,26 @@ pub(super) struct Inquiry {
     pub(super) language: Language,
 }
 
+/// What was decided about an item, as far as a machine can be told it once more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Decided {
+    pub(super) ok: bool,
+    pub(super) due: Option<Due>,
+}
+
+impl Decided {
+    /// What was decided here of a request that had been handed on before, where doing it once more
+    /// would count once more. A loan is known by the item's due date.
+    pub(super) fn here(response: &Response) -> Option<Self> {
+        let ok = match response {
+            Response::Checkin(back) => back.ok,
+            Response::Renew(renewed) if !renewed.ok => false,
+            _ => return None,
+        };
+        Some(Self { ok, due: None })
+    }
+}
+
 /// Why the ACS does not answer a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Why {
@@ -58,7 +81,10 @@ pub(super) enum Why {
     Away,
     /// It was asked, and what it did nobody knows.
     Unsure,
-    /// It has yet to be told of what happened to the item here, so it would answer wrongly.
+    /// It has answered, and an earlier process wrote that down; whether the machine heard it nobody
+    /// knows.
+    Decided(Decided),
+    /// It has yet to be told of what happened to the item here, so it would answer wrongly, or did.
     ItemWaits,
 }
 

@@ -4,17 +4,19 @@
 use std::time::{Duration, Instant};
 
 use super::asked::Asked;
+use super::effect::{Effect, Occurrence};
 
 /// What was asked last, and what was answered.
 #[derive(Debug)]
 pub(super) struct LastAnswer {
     asked: Asked,
-    answer: Vec<u8>,
+    /// None where the machine has no letters for it: then it hears nothing, however often it asks.
+    answer: Option<Vec<u8>>,
     given: Instant,
 }
 
 impl LastAnswer {
-    pub(super) fn new(asked: Asked, answer: Vec<u8>, given: Instant) -> Self {
+    pub(super) fn new(asked: Asked, answer: Option<Vec<u8>>, given: Instant) -> Self {
         Self {
             asked,
             answer,
@@ -22,9 +24,13 @@ impl LastAnswer {
         }
     }
 
-    /// The bytes that were answered.
-    pub(super) fn answer(&self) -> &[u8] {
-        &self.answer
+    /// The answer once more.
+    pub(super) fn say_again(&self, out: &mut Vec<Effect>) {
+        out.push(Effect::Note(Occurrence::Repeated));
+        out.push(match &self.answer {
+            Some(answer) => Effect::ToMachine(answer.clone()),
+            None => Effect::Note(Occurrence::Unwritable),
+        });
     }
 
     /// Whether this is the last request again, soon enough to be meant as that.

@@ -11,17 +11,16 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use jiff::tz::TimeZone;
-use lujiang_sip2::{
-    DecodeError, LoginResponse, Message, Profile, Request, RequestScResend, Response, VendorMessage,
-};
+use lujiang_sip2::{DecodeError, LoginResponse, Profile, Request, RequestScResend, Response};
 use lujiang_wire::Label;
 
 use super::account::{Account, accounts};
 use super::acs::{Acs, Fate, Standing, Told};
 use super::asked::Asked;
 use super::card_rule::CardRule;
-use super::effect::{Effect, Inquiry, Occurrence, Why};
+use super::effect::{Decided, Effect, Inquiry, Occurrence, Why};
 use super::last_answer::LastAnswer;
+use super::said::Said;
 use super::screen::Language;
 use super::session::Sessions;
 use super::vendor_pair::VendorPair;
@@ -61,6 +60,8 @@ pub(super) struct Machine {
     open: Option<Open>,
     waiting: VecDeque<Asked>,
     last: Option<LastAnswer>,
+    /// Whether what we said last was no answer, but the demand to send again.
+    demanded: bool,
 }
 
 /// The request that is being answered.
@@ -71,6 +72,8 @@ struct Open {
     way: Way,
     /// Whether whoever asked it is still connected.
     is_awaited: bool,
+    /// Whether its line was noted, to be known again by a later process.
+    is_noted: bool,
 }
 
 /// Where a request is on its way.
@@ -84,26 +87,6 @@ enum Way {
     Deciding,
 }
 
-/// A line of the machine, read.
-pub(super) struct Said {
-    line: Vec<u8>,
-    message: Result<Message<Request>, DecodeError>,
-}
-
-impl Said {
-    /// As it came.
-    pub(super) fn line(&self) -> &[u8] {
-        &self.line
-    }
-
-    /// The item that would be lent or taken back by it.
-    pub(super) fn item(&self) -> Option<String> {
-        let message = self.message.as_ref().ok()?;
-        let asked = Asked::new(Vec::new(), message.clone());
-        asked.item().map(ToOwned::to_owned)
-    }
-}
-
 impl Machine {
     /// A machine of which nothing was heard yet; the ACS is to be dialled.
     pub(super) fn new(rules: MachineRules, acs: Acs, sessions: Sessions) -> Self {
@@ -115,6 +98,7 @@ impl Machine {
             open: None,
             waiting: VecDeque::new(),
             last: None,
+            demanded: false,
         }
     }
 
@@ -132,21 +116,7 @@ impl Machine {
 
     /// Reads a line of the machine.
     pub(super) fn read(&self, line: Vec<u8>) -> Said {
-        let profile = &self.rules.profile;
-        let message = match profile.decode(&line) {
-            Err(DecodeError::UnknownCommand { command })
-                if self.rules.vendor.iter().any(|own| own.is_asked_by(command)) =>
-            {
-                let message = profile.decode::<VendorMessage>(&line);
-                message.map(|message| Message {
-                    body: message.body.into(),
-                    sequence: message.sequence,
-                    checksum: message.checksum,
-                })
-            }
-            read => read,
-        };
-        Said { line, message }
+        Said::read(line, &self.rules.profile, &self.rules.vendor)
     }
 
     /// The machine said something. A doubt is why it is not to be handed on: the ACS has yet to
@@ -158,11 +128,11 @@ impl Machine {
         doubt: Option<Why>,
         out: &mut Vec<Effect>,
     ) {
-        let Said { line, message } = said;
-        let asked = match message {
+        let asked = match said.message {
             Ok(message) => {
-                let mut asked = Asked::new(line, message);
+                let mut asked = Asked::new(said.line, message);
                 asked.doubt = doubt;
+                asked.is_lent_here = said.is_lent_here;
                 asked
             }
             // The standard has it ignored.
@@ -189,8 +159,8 @@ impl Machine {
         } else if self.is_under_way(&asked) {
             out.push(Effect::Note(Occurrence::Repeated));
         } else if let Some(last) = self.repeated(&asked, now) {
-            out.push(Effect::ToMachine(last.answer().to_vec()));
-            out.push(Effect::Note(Occurrence::Repeated));
+            last.say_again(out);
+            self.demanded = false;
         } else {
             self.waiting.push_back(asked);
             self.advance(now, out);
@@ -241,7 +211,11 @@ impl Machine {
         out: &mut Vec<Effect>,
     ) {
         out.push(Effect::Note(Occurrence::AnsweredHere));
+        let is_noted = self.open.as_ref().is_some_and(|open| open.is_noted);
+        let decided = Decided::here(response).filter(|_| is_noted);
         self.give(now, response, out);
+        out.extend(decided.map(Effect::Decided));
+        self.advance(now, out);
     }
 
     /// Takes notice of the time.
@@ -276,21 +250,19 @@ impl Machine {
         last.is_repeated_by(asked, now, within).then_some(last)
     }
 
-    /// 97: the machine could not read our answer.
+    /// 97: the machine could not read what we said last.
     fn answer_again(&mut self, out: &mut Vec<Effect>) {
         match (&self.open, &self.last) {
             // Its answer is still to come.
             (Some(_), _) => {}
-            (None, Some(last)) => {
-                out.push(Effect::Note(Occurrence::Repeated));
-                out.push(Effect::ToMachine(last.answer().to_vec()));
-            }
-            (None, None) => self.demand_again(out),
+            (None, Some(last)) if !self.demanded => last.say_again(out),
+            (None, Some(_) | None) => self.demand_again(out),
         }
     }
 
     /// 96: we could not read what the machine said.
-    fn demand_again(&self, out: &mut Vec<Effect>) {
+    fn demand_again(&mut self, out: &mut Vec<Effect>) {
+        self.demanded = true;
         let demand = Response::from(RequestScResend::default());
         let bytes = self.rules.profile.encode(&demand, None);
         out.push(Effect::ToMachine(
@@ -309,18 +281,15 @@ impl Machine {
         let Way::Here { until } = open.way else {
             return;
         };
-        if let Request::Login(login) = &open.asked.request {
-            if self.rules.logs_in {
-                // Who may speak to the ACS is our matter, who may speak to us our address's.
-                let answer = LoginResponse {
-                    ok: true,
-                    ..LoginResponse::default()
-                };
-                return self.handle_decided(now, &answer.into(), out);
-            }
-            if self.acs.standing() == Standing::Away {
-                self.acs.learn_login(Some(login.clone()));
-            }
+        if self.rules.logs_in
+            && let Request::Login(_) = open.asked.request
+        {
+            // Who may speak to the ACS is our matter, who may speak to us our address's.
+            let answer = LoginResponse {
+                ok: true,
+                ..LoginResponse::default()
+            };
+            return self.handle_decided(now, &answer.into(), out);
         }
         let why = match (open.asked.doubt, self.acs.standing()) {
             (Some(doubt), _) => doubt,
@@ -370,12 +339,14 @@ impl Machine {
                 until: now + self.rules.hope,
             },
             is_awaited: true,
+            is_noted: false,
         });
     }
 
     fn ask(&mut self, now: Instant, out: &mut Vec<Effect>) {
         let Some(open) = &mut self.open else { return };
         if let Some(line) = open.asked.line_done_once() {
+            open.is_noted = true;
             out.push(Effect::Remember(line.to_vec()));
         }
         match self.acs.ask(now, open.asked.request.clone(), out) {
@@ -389,6 +360,11 @@ impl Machine {
         let Some(open) = &mut self.open else { return };
         if let Request::Vendor(_) = open.asked.request {
             return self.leave_unanswered(now, why, out);
+        }
+        if let Request::Login(login) = &open.asked.request {
+            // The machine is told that it is in, and does not say it again; the ACS may answer
+            // nothing before it.
+            self.acs.learn_login(Some(login.clone()));
         }
         open.way = Way::Deciding;
         if why == Why::Unsure {
@@ -440,6 +416,12 @@ impl Machine {
             (_, Response::AcsStatus(status)) if !status.online_status => {
                 return self.decide(now, Why::Away, out);
             }
+            // It has yet to hear of the loan: whoever brings the item back is told nothing odd.
+            (Request::Checkin(_), Response::Checkin(answer))
+                if !answer.ok && open.asked.is_lent_here =>
+            {
+                return self.decide(now, Why::ItemWaits, out);
+            }
             (Request::Login(login), Response::Login(answer)) => {
                 let good = answer.ok.then(|| login.clone());
                 self.acs.learn_login(good);
@@ -448,26 +430,33 @@ impl Machine {
         }
         let (session, zone) = (&open.session, &self.rules.zone);
         let accounts = accounts(request, response, session, zone, self.rules.card.as_ref());
+        let is_noted = open.asked.item().is_some() && open.is_noted;
+        let decided = accounts.iter().find_map(Account::decided);
+        let decided = decided.filter(|_| is_noted);
         out.push(Effect::Note(Occurrence::AnsweredByAcs));
         // The answer goes first: what is written down meanwhile keeps no reader waiting.
         self.give(now, response, out);
         out.extend(accounts.into_iter().map(|a| Effect::Record(Box::new(a))));
+        out.extend(decided.map(Effect::Decided));
+        self.advance(now, out);
     }
 
     /// Gives the open request its answer.
     fn give(&mut self, now: Instant, response: &Response, out: &mut Vec<Effect>) {
         let Some(open) = self.open.take() else { return };
-        match self.rules.profile.encode(response, open.asked.sequence) {
-            Ok(answer) => {
-                if open.is_awaited {
-                    out.push(Effect::ToMachine(answer.clone()));
-                }
-                self.last = Some(LastAnswer::new(open.asked, answer, now));
-            }
-            // The machine asks again, and then somebody looks: a guess would be worse.
-            Err(_) => out.push(Effect::Note(Occurrence::Unwritable)),
+        self.demanded = false;
+        let answer = self
+            .rules
+            .profile
+            .encode(response, open.asked.sequence)
+            .ok();
+        match &answer {
+            Some(answer) if open.is_awaited => out.push(Effect::ToMachine(answer.clone())),
+            Some(_) => {}
+            // It is done, and not done again; somebody has to look: a guess would be worse.
+            None => out.push(Effect::Note(Occurrence::Unwritable)),
         }
-        self.advance(now, out);
+        self.last = Some(LastAnswer::new(open.asked, answer, now));
     }
 }
 

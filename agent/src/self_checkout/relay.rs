@@ -15,12 +15,13 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::deputy::Deputy;
-use super::effect::{Effect, Pause, Why};
+use super::effect::{Effect, Occurrence, Pause, Why};
 use super::line::{Line, LineBounds, Port};
 use super::machine::Machine;
 use super::tally::Tally;
-use super::under_way::UnderWay;
+use super::under_way::{Left, UnderWay};
 use crate::backoff::Backoff;
+use crate::lending::Reach;
 
 type Pending<T> = Option<Pin<Box<dyn Future<Output = T> + Send>>>;
 
@@ -114,7 +115,7 @@ impl Relay {
                 tracing::info!(machine = self.tally.machine(), %error, "the machine cannot be reached");
             }
             Woken::Answered(Ok(line)) => {
-                let shown = || self.acs_profile.redacted(&line);
+                let shown = || self.deputy.shown(&self.acs_profile, &line);
                 tracing::trace!(
                     machine = self.tally.machine(),
                     message = shown(),
@@ -162,18 +163,26 @@ impl Relay {
 
     /// The machine said something.
     async fn hear(&mut self, line: Vec<u8>, effects: &mut Vec<Effect>) {
-        let shown = || self.machine_profile.redacted(&line);
+        let shown = || self.deputy.shown(&self.machine_profile, &line);
         tracing::trace!(
             machine = self.tally.machine(),
             message = shown(),
             "the machine says"
         );
-        let said = self.machine.read(line);
-        let doubt = match said.item() {
-            _ if self.under_way.was_left(said.line()) => Some(Why::Unsure),
-            Some(item) if self.deputy.item_waits(&item).await => Some(Why::ItemWaits),
-            Some(_) | None => None,
+        let mut said = self.machine.read(line);
+        let item = said.item();
+        let reach = match &item {
+            Some(item) => self.deputy.reach(item).await,
+            None => None,
         };
+        let doubt = match (self.under_way.take_left(&said.line), reach) {
+            (Some(Left::Unanswered), _) => Some(Why::Unsure),
+            (Some(Left::Decided(decided)), _) => Some(Why::Decided(decided)),
+            (None, Some(Reach::Here | Reach::Gateway)) => Some(Why::ItemWaits),
+            (None, Some(Reach::LibrarySystem) | None) => None,
+        };
+        // Of most items nothing was decided here; those wait for nobody who writes.
+        said.is_lent_here = reach.is_some() && item.is_some_and(|item| self.deputy.has_lent(&item));
         let now = Instant::now().into_std();
         self.machine.handle_said(now, said, doubt, effects);
     }
@@ -210,7 +219,7 @@ impl Relay {
                 }
                 Effect::ToMachine(bytes) => self.tell_machine(&bytes).await,
                 Effect::ToAcs(bytes) => {
-                    let shown = || self.acs_profile.redacted(&bytes);
+                    let shown = || self.deputy.shown(&self.acs_profile, &bytes);
                     tracing::trace!(machine = self.tally.machine(), message = shown(), "asked");
                     let sent = match &mut self.lines.far {
                         Some(far) => far.send(&bytes).await,
@@ -237,24 +246,45 @@ impl Relay {
                 }
                 Effect::Record(account) => {
                     let (deputy, tally) = (self.deputy.clone(), self.tally.clone());
-                    let before = self.lines.recording.take();
-                    self.lines.recording = Some(tokio::spawn(async move {
-                        if let Some(before) = before {
-                            finish(before).await;
-                        }
+                    self.write_down(async move {
                         if let Err(error) = deputy.record(*account).await {
                             tally.unrecorded();
                             tracing::warn!(machine = tally.machine(), %error, "a transaction of the library system is not written down");
                         }
-                    }));
+                    });
                 }
-                Effect::Note(occurrence) => self.tally.note(occurrence),
+                Effect::Decided(decided) => {
+                    let (noted, tally) = (self.under_way.noted(), self.tally.clone());
+                    self.write_down(async move {
+                        if let Err(error) = noted.decided(decided).await {
+                            let machine = tally.machine();
+                            tracing::warn!(machine, %error, "what was decided is not noted");
+                        }
+                    });
+                }
+                Effect::Note(occurrence) => {
+                    if let Occurrence::Serving(serves) = occurrence {
+                        self.deputy.served(self.tally.machine(), serves);
+                    }
+                    self.tally.note(occurrence);
+                }
             }
         }
     }
 
+    /// Writes something down, after all that came before.
+    fn write_down(&mut self, writing: impl Future<Output = ()> + Send + 'static) {
+        let before = self.lines.recording.take();
+        self.lines.recording = Some(tokio::spawn(async move {
+            if let Some(before) = before {
+                finish(before).await;
+            }
+            writing.await;
+        }));
+    }
+
     async fn tell_machine(&mut self, bytes: &[u8]) {
-        let shown = || self.machine_profile.redacted(bytes);
+        let shown = || self.deputy.shown(&self.machine_profile, bytes);
         tracing::trace!(
             machine = self.tally.machine(),
             message = shown(),

@@ -9,7 +9,9 @@ mod latency;
 mod line;
 mod offline;
 
-use lujiang_config::OutboxSection;
+use std::path::Path;
+
+use lujiang_config::{LendingSection, OutboxSection, Sip2Charset};
 use lujiang_wire::{Due, Fact, LoanCheckout, LoanKind, Mode, Outcome};
 
 use self::bench::{Bench, date, sum};
@@ -112,7 +114,7 @@ async fn an_answer_that_cannot_be_written_down_is_given_all_the_same_and_counted
         size_max: lujiang_config::ByteSize::kib(100),
         ..OutboxSection::default()
     };
-    let lending = TestLending::with(lujiang_config::LendingSection::default(), small);
+    let lending = TestLending::with(LendingSection::default(), small);
     // Facts as those to come, until one more has no room.
     loop {
         let loan = OnlineLoan {
@@ -147,6 +149,7 @@ async fn an_answer_that_cannot_be_written_down_is_given_all_the_same_and_counted
 async fn nothing_of_a_reader_is_in_a_log_or_on_the_disk() {
     const NAME: &str = "钟南山";
     const PASSWORD: &str = "canary-4711";
+    const OLD: &str = "430223900101123";
     let (logs, _guard) = bench::logs();
     let mut bench = Bench::start(TestLending::start()).await;
     let mut machine = bench.machine().await;
@@ -170,20 +173,28 @@ async fn nothing_of_a_reader_is_in_a_log_or_on_the_disk() {
     );
     library.say(&answer, asked.sequence).await;
     assert!(machine.hear().await.text.contains(NAME));
-    // Held in place of an item, a card is no item that is noted.
-    machine.say(&checkout(READER, READER), 2).await;
-    let asked = library.hear().await;
-    let refused = format!("120NUN{date}AOLL|AA{READER}|AB{READER}|AJ|AH|AF{NAME}|");
-    library.say(&refused, asked.sequence).await;
-    machine.hear().await;
+    // Held in place of an item, a card is no item that is noted; nor is the number of an old one, a
+    // misread one, or one with a scanner's prefix.
+    let held = [READER, OLD, &READER[..17], &format!("]C0{READER}")];
+    for (item, sequence) in held.into_iter().zip(2..) {
+        machine.say(&checkout(READER, item), sequence).await;
+        let asked = library.hear().await;
+        let refused = format!("120NUN{date}AOLL|AA{READER}|AB{item}|AJ|AH|AF{NAME}|");
+        library.say(&refused, asked.sequence).await;
+        machine.hear().await;
+    }
     // And a line that is no message at all.
     machine
         .write(format!("ZZ{READER}{PASSWORD}\r").as_bytes())
         .await;
     machine.hear().await;
     bench.go_away();
+    // What became of this one nobody knows; it stands nowhere all the same.
+    machine.say(&checkin(held[3]), 6).await;
+    library.hear().await;
     drop(library);
-    machine.say(&checkout(READER, "LL000001"), 3).await;
+    assert!(machine.hear().await.text.starts_with("100"));
+    machine.say(&checkout(READER, "LL000001"), 7).await;
     assert!(machine.hear().await.text.starts_with("121"));
     bench.facts(1).await;
     let lending = bench.stop().await;
@@ -192,21 +203,69 @@ async fn nothing_of_a_reader_is_in_a_log_or_on_the_disk() {
         written.contains("the machine says") && written.contains("LL000001"),
         "{written}"
     );
-    let digits = &READER[..17];
-    for secret in [digits, NAME, PASSWORD] {
+    for secret in [&READER[..17], OLD, NAME, PASSWORD] {
         assert!(
             !written.contains(secret),
             "{secret} stands in the log:\n{written}"
         );
-        for entry in std::fs::read_dir(lending.folder()).unwrap() {
-            let path = entry.unwrap().path();
-            let bytes = std::fs::read(&path).unwrap_or_default();
-            let found = bytes
-                .windows(secret.len())
-                .any(|window| window == secret.as_bytes());
-            assert!(!found, "{secret} stands in {}", path.display());
-        }
+        stands_in_no_file(&lending.folder(), secret);
     }
+}
+
+fn stands_in_no_file(folder: &Path, secret: &str) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let bytes = std::fs::read(&path).unwrap_or_default();
+        let mut windows = bytes.windows(secret.len());
+        let found = windows.any(|window| window == secret.as_bytes());
+        assert!(!found, "{secret} stands in {}", path.display());
+    }
+}
+
+#[tokio::test]
+async fn a_short_card_held_in_place_of_an_item_is_in_no_log_and_no_fact() {
+    const CARD: &str = "0012345678";
+    let section = LendingSection {
+        reader_pattern: "[0-9]{10}".parse().unwrap(),
+        item_pattern: "LL[0-9]{6}".parse().unwrap(),
+        ..LendingSection::default()
+    };
+    let (logs, _guard) = bench::logs();
+    let lending = TestLending::with(section, OutboxSection::default());
+    let bench = Bench::start(lending).await;
+    let mut machine = bench.machine().await;
+    machine.say(&checkout(CARD, CARD), 1).await;
+    let mut library = bench.library().await;
+    let asked = library.hear().await;
+    let refused = format!("120NUN{}AOLL|AA{CARD}|AB{CARD}|AJ|AH|", date());
+    library.say(&refused, asked.sequence).await;
+    assert!(machine.hear().await.text.contains(CARD));
+    let lending = bench.stop().await;
+    assert!(lending.facts().is_empty());
+    let written = logs.text();
+    assert!(written.contains("the machine is told"), "{written}");
+    assert!(!written.contains(CARD), "{written}");
+}
+
+#[tokio::test]
+async fn an_answer_the_machine_has_no_letters_for_is_not_asked_for_twice() {
+    let bench = Bench::with(TestLending::start(), true, |section| {
+        let desk = section.machines.get_mut("desk").unwrap();
+        desk.profile.charset = Sip2Charset::Cp850;
+    })
+    .await;
+    let mut machine = bench.machine().await;
+    machine.say(&checkin("LL000001"), 1).await;
+    let mut library = bench.library().await;
+    let asked = library.hear().await;
+    let answer = format!("101YNN{}AO渌江|ABLL000001|AQ|", date());
+    library.say(&answer, asked.sequence).await;
+    bench.wait_for(|status| status.unwritable == 1).await;
+    machine.say(&checkin("LL000001"), 1).await;
+    bench.wait_for(|status| status.unwritable == 2).await;
+    library.hears_nothing().await;
+    bench.facts(1).await;
+    bench.stop().await;
 }
 
 #[test]

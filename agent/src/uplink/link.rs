@@ -192,14 +192,18 @@ impl Uplink {
 
     /// The status document.
     async fn status(&self, state: LinkState) -> Result<Vec<u8>, OutboxError> {
-        let written = self.outbox.with(Outbox::written).await?;
+        let looking = |outbox: &Outbox| Ok((outbox.written()?, outbox.oldest_waiting()?));
+        let (written, oldest) = self.outbox.with(looking).await?;
+        let since = self.clock.wall();
+        let age = oldest.map(|oldest| oldest.age(self.clock.as_ref()));
         let status = Status {
             state,
-            since: self.clock.wall(),
+            since,
             agent: Some(AGENT.to_owned()),
             boot: Some(self.clock.boot()),
             epoch: Some(self.outbox.epoch().clone()),
             written,
+            oldest: age.and_then(|age| since.checked_sub(age).ok()),
         };
         Ok(document(&status))
     }

@@ -68,7 +68,7 @@ impl Attendant {
         let block = draft.block.clone();
         let block = block.unwrap_or_else(|| new_name(draft.kind.prefix()));
         let written = self.write_block(&draft, block.clone()).await;
-        self.note_room(written.as_ref().err());
+        self.note_room(&written);
         match written {
             Ok(receipt) => {
                 self.blocks.done(id, receipt);
@@ -108,6 +108,7 @@ impl Attendant {
             }
             Err(refused) => Err(refused),
         };
+        self.note_room(&done);
         if let Ok(item) = &done {
             self.blocks.undone(block, item);
         }

@@ -21,7 +21,7 @@ struct Bench {
     /// Who has which item.
     out: BTreeMap<String, String>,
     /// What was written, in order: which kind, which item, and of what is undone the number.
-    facts: Vec<(LoanKind, String, bool)>,
+    facts: Vec<Done>,
 }
 
 impl Bench {
@@ -91,8 +91,7 @@ impl Bench {
                 let index = (0..self.facts.len()).find(|n| fact_id(*n) == *fact);
                 let index = index.expect("a fact of ours");
                 let (kind, item, _) = self.facts[index].clone();
-                let is_last = !self.facts[index + 1..].iter().any(|(_, it, _)| *it == item);
-                if !is_last {
+                if !may_be_undone(&self.facts, index) {
                     return Err(Refused::NotUndoable);
                 }
                 self.facts[index].2 = true;
@@ -104,6 +103,19 @@ impl Bench {
         }
     }
 
+    /// The agent starts again: lending remembers the last of each item, where it stands.
+    fn restart(&mut self) {
+        self.desk = Desk::new(self.desk.settings, self.now);
+        let stands = |n: &usize| may_be_undone(&self.facts, *n);
+        let done = (0..self.facts.len()).filter(stands).map(|n| Undoable {
+            fact: fact_id(n),
+            kind: self.facts[n].0,
+            item: self.facts[n].1.parse().unwrap(),
+            due: None,
+        });
+        self.desk.resume(done.collect());
+    }
+
     fn write(&mut self, kind: LoanKind, item: &str, due: Option<Due>) -> Outcome {
         self.facts.push((kind, item.to_owned(), false));
         Outcome::Written {
@@ -112,6 +124,20 @@ impl Bench {
             due,
         }
     }
+}
+
+/// What was done, with which item, and whether it was undone.
+type Done = (LoanKind, String, bool);
+
+/// Only the last that happened to an item is undone, and once.
+fn may_be_undone(facts: &[Done], index: usize) -> bool {
+    let (_, item, is_undone) = &facts[index];
+    !is_undone && facts[index + 1..].iter().all(|(_, it, _)| it != item)
+}
+
+/// The last that may be undone.
+fn last_undoable(facts: &[Done]) -> Option<usize> {
+    (0..facts.len()).rfind(|n| may_be_undone(facts, *n))
 }
 
 fn fact_id(number: usize) -> EventId {
@@ -277,12 +303,47 @@ fn the_last_can_be_undone_after_its_reader_has_left() {
     assert_eq!(bench.scan("LJ-UNDO"), Said::NothingToUndo);
 }
 
+#[test]
+fn undoing_goes_past_what_was_overtaken_and_reaches_what_was_done_before() {
+    let mut bench = Bench::new();
+    bench.scan(READER);
+    bench.scan(ITEM);
+    bench.scan("LL000002");
+    bench.scan("LJ-RETURN");
+    bench.scan("LL000002");
+    let undone = |said: Said| match said {
+        Said::Undone { kind, item } => (kind, item.to_string()),
+        other => panic!("an undoing expected, not {other:?}"),
+    };
+    let back = (LoanKind::Checkin, "LL000002".to_owned());
+    assert_eq!(undone(bench.scan("LJ-UNDO")), back);
+    let first = (LoanKind::Checkout, ITEM.to_owned());
+    assert_eq!(undone(bench.scan("LJ-UNDO")), first);
+    assert_eq!(bench.scan("LJ-UNDO"), Said::NothingToUndo);
+}
+
+#[test]
+fn what_cannot_be_undone_after_all_is_said_once_and_then_gone_past() {
+    let mut bench = Bench::new();
+    bench.scan(READER);
+    bench.scan(ITEM);
+    bench.scan("LL000002");
+    // It came back in a block, which the desk does not see.
+    bench.write(LoanKind::Checkin, "LL000002", None);
+    let expected = (Wanted::Undoing, Refused::NotUndoable);
+    assert_eq!(refusal(bench.scan("LJ-UNDO")), expected);
+    assert!(matches!(bench.scan("LJ-UNDO"), Said::Undone { .. }));
+    assert_eq!(bench.scan("LJ-UNDO"), Said::NothingToUndo);
+}
+
 /// What may happen at a desk.
 #[derive(Debug, Clone)]
 enum Happening {
     Scan(&'static str),
     Repeat,
     Wait(u64),
+    /// The agent starts again, at the same stop.
+    Restart,
 }
 
 fn happening() -> impl Strategy<Value = Happening> {
@@ -305,6 +366,7 @@ fn happening() -> impl Strategy<Value = Happening> {
         8 => prop::sample::select(codes).prop_map(Happening::Scan),
         1 => Just(Happening::Repeat),
         1 => (1..90_u64).prop_map(Happening::Wait),
+        1 => Just(Happening::Restart),
     ]
 }
 
@@ -314,7 +376,7 @@ struct Model {
     work: Option<Work>,
     reader: Option<&'static str>,
     out: BTreeMap<String, &'static str>,
-    facts: Vec<(LoanKind, String, bool)>,
+    facts: Vec<Done>,
     idle: u64,
     last: Option<&'static str>,
 }
@@ -377,17 +439,18 @@ impl Model {
     }
 
     fn undo(&mut self) {
-        let Some(at) = self.facts.iter().rposition(|(.., undone)| !undone) else {
+        let Some(at) = last_undoable(&self.facts) else {
             return;
         };
         let (kind, item, _) = self.facts[at].clone();
-        if self.facts[at + 1..].iter().any(|(_, it, _)| *it == item) {
-            return;
-        }
         self.facts[at].2 = true;
         if kind == LoanKind::Checkout {
             self.out.remove(&item);
         }
+    }
+
+    fn restart(&mut self) {
+        (self.work, self.reader, self.last, self.idle) = (None, None, None, 0);
     }
 
     fn wait(&mut self, seconds: u64) {
@@ -413,6 +476,11 @@ proptest! {
                     model.wait(seconds);
                     // A code after a long while is another scan.
                     model.last = model.last.filter(|_| seconds < 2);
+                    continue;
+                }
+                Happening::Restart => {
+                    bench.restart();
+                    model.restart();
                     continue;
                 }
                 Happening::Repeat => (before, 0),

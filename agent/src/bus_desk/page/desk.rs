@@ -158,7 +158,7 @@ fn item(reading: &Reading, line: &Line) -> Markup {
             }
             span.code { (line.item) }
             small { (told) }
-            @if !line.is_undone {
+            @if line.is_undoable() {
                 form method="post" action="/undo" {
                     button name="line" value=(line.id.0)
                         aria-label=(format!("{} {}", labels.undo, line.item)) { (labels.undo) }

@@ -60,8 +60,7 @@ fn waiting(reading: &Reading, shown: &Shown) -> Markup {
                 }
             }
             @if let Some(last) = &strip.last_sync {
-                @let time = reading.time(last.ended.unwrap_or(last.began));
-                small { (words::last_delivered(reading.language, &time, last.settled)) }
+                small { (words::delivered_at(reading.language, last, |at| reading.time(at))) }
             }
         }
     }
@@ -74,10 +73,14 @@ pub(crate) fn about(reading: &Reading, left: std::time::Duration) -> String {
     if seconds < 60 {
         return choose(
             language,
-            format!("约 {seconds} 秒"),
+            format!("还需约 {seconds} 秒"),
             format!("about {seconds} s left"),
         );
     }
     let span = words::span(language, left);
-    choose(language, format!("约 {span}"), format!("about {span} left"))
+    choose(
+        language,
+        format!("还需约 {span}"),
+        format!("about {span} left"),
+    )
 }

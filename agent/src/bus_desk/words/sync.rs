@@ -1,5 +1,6 @@
 //! The link and what came over it, in words.
 
+use jiff::Timestamp;
 use lujiang_config::DeskLanguage;
 
 use super::{choose, number};
@@ -22,14 +23,25 @@ pub(crate) fn since(language: DeskLanguage, time: &str) -> String {
     choose(language, format!("{time} 起"), format!("since {time}"))
 }
 
-/// What the last synchronisation did, in the strip.
-pub(crate) fn last_delivered(language: DeskLanguage, time: &str, settled: u64) -> String {
-    let settled = number(settled);
-    choose(
-        language,
-        format!("{time} 送达 {settled} 条"),
-        format!("{settled} sent {time}"),
-    )
+/// What a synchronisation did, in the strip: until now where it goes on, else when it ended.
+pub(crate) fn delivered_at(
+    language: DeskLanguage,
+    last: &Synchronisation,
+    clock: impl Fn(Timestamp) -> String,
+) -> String {
+    let settled = number(last.settled);
+    match last.ended.map(clock) {
+        None => choose(
+            language,
+            format!("已送达 {settled} 条"),
+            format!("{settled} sent so far"),
+        ),
+        Some(time) => choose(
+            language,
+            format!("{time} 送达 {settled} 条"),
+            format!("{settled} sent {time}"),
+        ),
+    }
 }
 
 /// What a synchronisation did.

@@ -1,7 +1,8 @@
 //! How a decision is written: facts and what is remembered of them, on disk in one transaction.
 
 use lujiang_wire::{
-    Due, EventId, Fact, Label, LoanCheckin, LoanCheckout, LoanKind, Mode, Outcome, Patron, Place,
+    Due, EventId, Fact, Label, LoanCancelled, LoanCheckin, LoanCheckout, LoanKind, Mode, Outcome,
+    Patron, Place,
 };
 
 use super::Clerk;
@@ -37,6 +38,7 @@ pub(super) struct Circumstances<'a> {
     pub(super) session: &'a Label,
     pub(super) stop: Option<&'a Label>,
     pub(super) block: Option<&'a Label>,
+    pub(super) cancels: Option<&'a LoanCancelled>,
 }
 
 impl Clerk {
@@ -190,7 +192,7 @@ fn checkin(item: &Barcode, circumstances: Circumstances<'_>, block: Option<&Labe
         outcome: granted_outcome(),
         block: block.cloned(),
         stop: circumstances.stop.cloned(),
-        cancels: None,
+        cancels: circumstances.cancels.cloned(),
     })
 }
 

@@ -56,6 +56,24 @@ fn a_request_is_asked_once_and_its_answer_given_as_often_as_it_is_asked_for() {
 }
 
 #[test]
+fn what_the_machine_could_not_read_is_said_again_also_where_it_was_our_demand() {
+    let mut world = World::connected();
+    world.take(Step::Ask(Kind::Checkin));
+    world.take(SERVE);
+    world.take(Step::Deliver);
+    let answer = world.told.pop_front().unwrap();
+    let again = b"97AZFEF5".to_vec();
+    world.hear(again.clone());
+    assert_eq!(world.told.pop_front(), Some(answer));
+
+    world.hear(b"09what noise left".to_vec());
+    let demand = world.told.pop_front().unwrap();
+    assert!(demand.starts_with(b"96"));
+    world.hear(again);
+    assert_eq!(world.told.pop_front(), Some(demand));
+}
+
+#[test]
 fn silence_in_the_middle_of_a_loan_is_decided_here_and_never_asked_again() {
     let mut world = World::connected();
     world.take(Step::Ask(Kind::Checkout));
@@ -135,6 +153,37 @@ fn the_login_of_the_machine_is_said_again_at_each_connection_and_the_status_aske
         Some("99".to_owned()),
         "the keep-alive"
     );
+}
+
+#[test]
+fn a_login_of_the_machine_that_was_never_answered_is_said_at_the_next_connection() {
+    let mut world = World::connected();
+    world.say(&Request::from(Login {
+        login_user_id: "kiosk".to_owned(),
+        ..Login::default()
+    }));
+    world.take(Step::Pass(6_000));
+    world.take(Step::Decide);
+    assert!(world.told.pop_front().unwrap().starts_with(b"941"));
+    world.take(Step::Dialled(true));
+    assert_eq!(world.asked_of_library(), Some("93".to_owned()));
+}
+
+#[test]
+fn where_we_log_in_ourselves_the_login_of_the_machine_is_answered_here() {
+    let mut world = World::with_login(Some(Login::default()));
+    world.take(Step::Dialled(true));
+    for _ in 0..2 {
+        world.take(SERVE);
+        world.take(Step::Deliver);
+    }
+    assert_eq!(world.core.acs.standing(), Standing::Open);
+    world.say(&Request::from(Login {
+        login_user_id: "kiosk".to_owned(),
+        ..Login::default()
+    }));
+    assert!(world.told.pop_front().unwrap().starts_with(b"941"));
+    assert_eq!(world.asked_of_library(), None);
 }
 
 #[test]

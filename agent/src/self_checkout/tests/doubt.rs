@@ -3,7 +3,7 @@
 use lujiang_wire::{Fact, Mode};
 
 use super::bench::{Bench, date};
-use super::{READER, checkout};
+use super::{READER, checkin, checkout, granted};
 use crate::lending::test_lending::{TestLending, opened};
 
 #[tokio::test]
@@ -123,5 +123,57 @@ async fn a_payment_of_unknown_fate_is_a_fact_with_its_amount_and_no_reader() {
     bench
         .wait_for(|status| status.payments_unresolved == 1)
         .await;
+    bench.stop().await;
+}
+
+#[tokio::test]
+async fn a_return_that_was_taken_here_before_the_agent_stopped_is_told_and_no_second_fact() {
+    let bench = Bench::start(TestLending::start()).await;
+    let mut machine = bench.machine().await;
+    machine.say(&checkin("LL000001"), 1).await;
+    let mut library = bench.library().await;
+    library.hear().await;
+    drop(library);
+    let told = machine.hear().await.text;
+    assert!(told.starts_with("101"), "{told}");
+    bench.facts(1).await;
+    let lending = bench.stop().await.restarted();
+
+    let bench = Bench::start(lending).await;
+    let mut machine = bench.machine().await;
+    machine.say(&checkin("LL000001"), 1).await;
+    let told = machine.hear().await.text;
+    assert!(told.starts_with("101"), "{told}");
+    bench.facts(1).await;
+    bench.stop().await;
+}
+
+#[tokio::test]
+async fn a_loan_that_was_granted_and_written_down_before_the_agent_stopped_is_told_and_no_second_fact()
+ {
+    let bench = Bench::start(TestLending::start()).await;
+    let mut machine = bench.machine().await;
+    machine.say(&checkout(READER, "LL000001"), 1).await;
+    let mut library = bench.library().await;
+    let asked = library.hear().await;
+    drop(machine);
+    bench.wait_for(|status| !status.connected).await;
+    library
+        .say(&granted(READER, "LL000001"), asked.sequence)
+        .await;
+    bench.facts(1).await;
+    let lending = bench.stop().await.restarted();
+
+    let bench = Bench::start(lending).await;
+    let mut machine = bench.machine().await;
+    let mut library = bench.library().await;
+    machine.say(&checkout(READER, "LL000001"), 1).await;
+    let told = machine.hear().await.text;
+    assert!(
+        told.starts_with("121") && told.contains("|AH2026-12-24|"),
+        "{told}"
+    );
+    library.hears_nothing().await;
+    bench.facts(1).await;
     bench.stop().await;
 }

@@ -6,8 +6,12 @@ use super::bench::{self, Bench, Party};
 use super::{READER, checkout};
 use crate::lending::test_lending::TestLending;
 
+/// What a wait for a disk or for a delayed acknowledgement (40 ms) would come to. How much the relay
+/// adds, target and figure, is the benchmark's to say (`lujiang-bench relay`).
+const A_WAIT: Duration = Duration::from_millis(20);
+
 #[tokio::test]
-async fn the_relay_adds_less_than_five_milliseconds_to_an_answer() {
+async fn an_answer_through_the_relay_waits_for_no_disk_and_no_timer() {
     let (mut machine, library) = bench::straight().await;
     let library = tokio::spawn(library.grant_all());
     let straight = median_of_loans(&mut machine).await;
@@ -22,7 +26,7 @@ async fn the_relay_adds_less_than_five_milliseconds_to_an_answer() {
     bench.stop().await;
     println!("median of a loan: straight {straight:?}, through the relay {relayed:?}");
     let added = relayed.saturating_sub(straight);
-    assert!(added < Duration::from_millis(5), "{added:?}");
+    assert!(added < A_WAIT, "{added:?}");
 }
 
 /// Within this time half of forty loans are answered, in the calmest of five times forty: what else

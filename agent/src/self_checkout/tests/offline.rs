@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use lujiang_config::{LendingSection, Offline, OutboxSection};
-use lujiang_wire::Fact;
+use lujiang_wire::{Fact, Mode};
 
 use super::bench::{Bench, date};
 use super::{OTHER, READER, checkin, checkout};
@@ -163,7 +163,7 @@ async fn an_item_lent_here_comes_back_here_until_the_library_system_can_know_of_
     assert!(machine.hear().await.text.starts_with("101Y"));
     library.hears_nothing().await;
     bench.lending.settle(4);
-    bench.lending.lending.is_waiting("LL000002").await.unwrap();
+    bench.lending.lending.reach("LL000002").await.unwrap();
     bench.lending.wait(LendingSection::default().told_within);
     machine.say(&checkin("LL000002"), 5).await;
     let asked = library.hear().await;
@@ -184,7 +184,7 @@ async fn a_loan_that_is_long_known_is_no_answer_to_another_of_the_same_item() {
 
     // It came back at the desk, of which this device hears nothing, and is borrowed anew.
     bench.lending.settle(1);
-    bench.lending.lending.is_waiting("LL000001").await.unwrap();
+    bench.lending.lending.reach("LL000001").await.unwrap();
     bench.lending.wait(Duration::from_secs(8 * 24 * 3_600));
     for (reader, sequence, facts) in [(READER, 2, 1), (OTHER, 3, 1)] {
         machine.say(&checkout(reader, "LL000001"), sequence).await;
@@ -220,5 +220,55 @@ async fn where_the_policy_only_takes_back_the_machine_is_told_so_and_lends_nothi
         facts[..],
         [ref back] if matches!(back.fact(), Fact::LoanCheckin(_))
     ));
+    bench.stop().await;
+}
+
+#[tokio::test]
+async fn what_was_lent_in_a_long_break_comes_back_here_also_once_the_break_is_over() {
+    let mut bench = Bench::away(TestLending::start()).await;
+    let mut machine = bench.machine().await;
+    machine.say(&checkout(READER, "LL000001"), 1).await;
+    machine.hear().await;
+    bench.lending.settle(1);
+    bench.lending.lending.reach("LL000001").await.unwrap();
+    bench.lending.wait(Duration::from_secs(2 * 3_600));
+    bench.come_back();
+    let mut library = bench.library().await;
+    library.proves_itself().await;
+    bench.wait_for(|status| status.library_system).await;
+    machine.say(&checkin("LL000001"), 2).await;
+    assert!(machine.hear().await.text.starts_with("101Y"));
+    library.hears_nothing().await;
+    bench.stop().await;
+}
+
+#[tokio::test]
+async fn a_refused_return_of_what_was_lent_here_is_taken_here_and_of_anything_else_is_handed_on() {
+    let mut bench = Bench::away(TestLending::start()).await;
+    let mut machine = bench.machine().await;
+    machine.say(&checkout(READER, "LL000001"), 1).await;
+    machine.hear().await;
+    bench.come_back();
+    let mut library = bench.library().await;
+    library.proves_itself().await;
+    bench.wait_for(|status| status.library_system).await;
+    bench.lending.settle(1);
+    bench.lending.lending.reach("LL000001").await.unwrap();
+    bench.lending.wait(LendingSection::default().told_within);
+    for (item, sequence, told) in [("LL000001", 2, "101Y"), ("LL000002", 3, "100N")] {
+        machine.say(&checkin(item), sequence).await;
+        let asked = library.hear().await;
+        assert!(asked.text.contains(item), "{}", asked.text);
+        let refused = format!("100NUN{}AOLL|AB{item}|AQ|AF此书未借出|", date());
+        library.say(&refused, asked.sequence).await;
+        let heard = machine.hear().await.text;
+        assert!(heard.starts_with(told), "{heard}");
+    }
+    let facts = bench.facts(2).await;
+    let modes = [&facts[0], &facts[1]].map(|event| match event.fact() {
+        Fact::LoanCheckin(back) => (back.mode, back.outcome.ok),
+        other => panic!("a return expected, found {other:?}"),
+    });
+    assert_eq!(modes, [(Mode::Offline, true), (Mode::Online, false)]);
     bench.stop().await;
 }

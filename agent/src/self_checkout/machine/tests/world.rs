@@ -185,7 +185,7 @@ impl World {
                     );
                 }
                 Effect::Record(account) => self.record(*account),
-                Effect::Note(_) | Effect::Remember(_) => {}
+                Effect::Note(_) | Effect::Remember(_) | Effect::Decided(_) => {}
             }
         }
     }
