@@ -59,7 +59,17 @@ export interface StopTable {
   participants: { sum: number; missing: number };
 }
 
+/** How far a device's facts have come, of `GET /api/v1/sync` */
+export interface SyncRow {
+  device: string;
+  /** Its loans that the library system has yet to hear of. */
+  at_desk: number;
+  /** When the oldest of all that waits happened, in the device or here. */
+  oldest: string | null;
+}
+
 export const lending = {
+  sync: async () => (await get<{ devices: SyncRow[] }>("/sync")).devices,
   totals: (question: LoanQuestion) => get<LoanReport>(`/loans/totals?${loanQuery(question)}`),
   totalsCsv: (question: LoanQuestion) => `${ROOT}/loans/totals?${loanQuery(question)}&format=csv`,
   stops: (year: number) => get<StopTable>(`/stops?year=${year}`),

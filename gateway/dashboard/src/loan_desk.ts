@@ -90,6 +90,7 @@ export const loanDesk = {
   state: () => get<DeskState>("/loans/desk"),
   pause: () => post("/loans/pause"),
   resume: () => post("/loans/resume"),
+  probe: () => post("/loans/probe"),
   conflicts: () =>
     following((before) =>
       get<ConflictPage>(`/conflicts?limit=${CONFLICTS_PAGE}${before === undefined ? "" : `&before=${before}`}`),

@@ -23,6 +23,9 @@ export const enDesk = {
   "desk.ability.proven": "Yes",
   "desk.ability.unproven": "Not tried yet",
   "desk.ability.lacking": "No",
+  "desk.probe": "Find out again",
+  "desk.probe.note":
+    "After an upgrade of the library system. Until its next loans have shown what it can answer, its silence proves nothing.",
   "desk.next": "What comes next",
   "desk.next.newest": "These are the newest {n} of {all} that wait; the API gives them all.",
   "desk.next.none": "Nothing waits.",

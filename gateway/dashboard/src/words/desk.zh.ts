@@ -23,6 +23,8 @@ export const zhDesk = {
   "desk.ability.proven": "能",
   "desk.ability.unproven": "还没有试过",
   "desk.ability.lacking": "不能",
+  "desk.probe": "重新了解",
+  "desk.probe.note": "图书馆系统升级后使用。在随后的借还表明它能回答什么之前，它没有说的不作数。",
   "desk.next": "接下来要做的",
   "desk.next.newest": "这是等待中的 {all} 条里最新的 {n} 条；全部可由接口取得。",
   "desk.next.none": "没有等待的借还。",

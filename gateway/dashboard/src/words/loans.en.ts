@@ -43,6 +43,8 @@ export const enLoans = {
   "bus.list": "Vehicles",
   "bus.link": "Contact",
   "bus.wait": "Waiting",
+  "bus.at_desk": "To be told",
+  "bus.oldest": "Oldest of these",
   "bus.fact": "Last record",
   "stops.title": "Mobile services of the year",
   "stops.year": "Year",

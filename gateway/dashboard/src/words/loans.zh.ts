@@ -43,6 +43,8 @@ export const zhLoans = {
   "bus.list": "车辆",
   "bus.link": "联系",
   "bus.wait": "待传",
+  "bus.at_desk": "待告知",
+  "bus.oldest": "其中最早",
   "bus.fact": "最近记录",
   "stops.title": "流动服务活动一览表",
   "stops.year": "年份",
