@@ -137,10 +137,9 @@ impl Desk {
     pub fn new(profile: Profile, policy: Policy, abilities: Abilities) -> Self {
         Self {
             profile,
-            policy,
             abilities,
             items: BTreeMap::new(),
-            agenda: Agenda::default(),
+            agenda: Agenda::new(policy.longest_wait()),
             breaks: Breaks::default(),
             effects: VecDeque::new(),
             under_way: None,
@@ -148,6 +147,7 @@ impl Desk {
             link: Link::Down,
             work: Work::Going,
             quiet_until: Timestamp::MIN,
+            policy,
         }
     }
 
@@ -173,6 +173,13 @@ impl Desk {
     #[must_use]
     pub fn abilities(&self) -> Abilities {
         self.abilities
+    }
+
+    /// The library system may answer otherwise than before: what it showed is to be proven again.
+    pub fn handle_other_answers(&mut self) {
+        self.abilities = Abilities::default();
+        self.effects
+            .push_back(Effect::KeepAbilities(self.abilities));
     }
 
     /// Takes a kept row into memory; one that is there already stays.
@@ -213,7 +220,8 @@ impl Desk {
         self.work = work;
     }
 
-    /// Staff rules on a fact in dispute. Its item is held: recall it first.
+    /// Staff rules on a fact in dispute. Its item is held: recall it first. A ruling is about the
+    /// dispute that was looked at: it is not applied to another that the fact has come into since.
     ///
     /// # Errors
     /// Where the ruling cannot be given.
@@ -221,11 +229,11 @@ impl Desk {
         &mut self,
         item: &Label,
         number: EntryNumber,
-        ruling: StaffRuling,
+        (ruling, about): (StaffRuling, Option<ConflictKind>),
         now: Timestamp,
     ) -> Result<(), RulingError> {
         let record = self.items.get_mut(item).ok_or(RulingError::NotDisputed)?;
-        if let Err(error) = ruling.foresee(record, number) {
+        if let Err(error) = ruling.check(record, number, about) {
             self.let_go(item);
             return Err(error);
         }
@@ -291,7 +299,8 @@ impl Desk {
     }
 
     fn may_ask(&self, now: Timestamp) -> bool {
-        self.under_way.is_none() && !self.is_stopped() && now >= self.quiet_until
+        let is_quiet = !self.agenda.has_come(self.quiet_until, now);
+        self.under_way.is_none() && !self.is_stopped() && !is_quiet
     }
 
     fn is_stopped(&self) -> bool {
@@ -299,7 +308,11 @@ impl Desk {
     }
 
     fn rest_for(&mut self, pause: Duration, now: Timestamp) {
-        self.quiet_until = self.quiet_until.max(later(now, pause));
+        let before = match self.agenda.has_come(self.quiet_until, now) {
+            true => now,
+            false => self.quiet_until,
+        };
+        self.quiet_until = before.max(later(now, pause));
     }
 
     fn keep(&mut self, item: &Label, settled: Vec<Settlement>) {

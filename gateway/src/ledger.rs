@@ -12,7 +12,7 @@ mod record;
 mod transaction;
 pub mod verify;
 
-use lujiang_wire::LedgerId;
+use lujiang_wire::{DeviceId, EventId, LedgerId};
 
 use crate::entry::{Entry, EntryNumber};
 use crate::store::{QuarantineQuery, QuarantineRow};
@@ -54,6 +54,17 @@ pub trait LedgerReader: Send + Sync + 'static {
     /// # Errors
     /// Where the database cannot be read.
     fn crc_of(&self, number: EntryNumber) -> Result<Option<u32>, LedgerError>;
+
+    /// What counted as this fact of this device before an entry, if anything did.
+    ///
+    /// # Errors
+    /// Where the database cannot be read, or the record fails its CRC.
+    fn counted_before(
+        &self,
+        entry: EntryNumber,
+        device: &DeviceId,
+        fact: &EventId,
+    ) -> Result<Option<Entry>, LedgerError>;
 }
 
 /// A ledger, whole.

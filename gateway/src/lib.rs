@@ -4,6 +4,7 @@
 //! House (broker) -> intake -> store (SQLite: facts, decisions, persons) -> views (sled) -> http
 //! ```
 
+pub mod alarms;
 pub mod authority;
 pub mod cli;
 pub mod content;

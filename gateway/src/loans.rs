@@ -223,6 +223,25 @@ impl Loans {
         Ok(())
     }
 
+    /// Has the desk find out anew what the library system can answer: after an upgrade of it, or
+    /// where the account the desk signs in with may see more, or less.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    pub async fn probe_again(&self, actor: &Actor) -> Result<(), LedgerError> {
+        let loans = self.clone();
+        let want = move |tx: &Transaction<'_>| {
+            let known = loans.abilities(tx)?;
+            rows::want_probe(tx)?;
+            let known = serde_json::to_value(known).expect("words are JSON");
+            Ok(((), Some(known), None))
+        };
+        self.change("loans.probe", "library system", actor, want)
+            .await?;
+        self.0.wake.notify_one();
+        Ok(())
+    }
+
     /// One transaction with its audit record.
     async fn change<T: Send + 'static>(
         &self,

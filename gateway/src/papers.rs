@@ -15,8 +15,8 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use lujiang_wire::{
-    BLOCKED_READER_BYTES, BLOCKED_READER_INFO, BlockList, Clock, DeskKey, Label, LoanPapers,
-    PlannedStop, ReturnedConflict,
+    BLOCKED_READER_BYTES, BLOCKED_READER_INFO, BlockList, Clock, DeskKey, DeviceId, Label,
+    LoanPapers, PlannedStop, ReturnedConflict,
 };
 use rusqlite::{Connection, Transaction};
 use serde::Serialize;
@@ -224,7 +224,7 @@ impl Papers {
             false => None,
         };
         let stops = match drives {
-            true => self.stops_ahead(connection)?,
+            true => self.stops_ahead(connection, &device.id)?,
             false => Vec::new(),
         };
         Ok(State {
@@ -236,13 +236,17 @@ impl Papers {
         })
     }
 
-    /// The stops of today and later, and those of the last days.
-    fn stops_ahead(&self, connection: &Connection) -> Result<Vec<PlannedStop>, LedgerError> {
+    /// The stops of today and later, and those of the last days, of which a bus is given the plan.
+    fn stops_ahead(
+        &self,
+        connection: &Connection,
+        bus: &DeviceId,
+    ) -> Result<Vec<PlannedStop>, LedgerError> {
         let since = jiff::Span::new().days(STOP_KEPT_DAYS);
         let since = self.today().saturating_sub(since);
-        let mut stops = rows::stops(connection)?;
-        stops.retain(|stop| stop.date >= since);
-        Ok(stops)
+        let plans = rows::stops(connection)?.into_iter();
+        let ahead = plans.filter(|plan| plan.stop.date >= since && plan.is_for(bus));
+        Ok(ahead.map(|plan| plan.stop).collect())
     }
 
     fn revised(&self, device: &Device, state: &State) -> Label {

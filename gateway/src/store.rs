@@ -34,7 +34,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use lujiang_wire::{DeviceId, LedgerId, Receipts};
+use lujiang_wire::{DeviceId, EventId, LedgerId, Receipts};
 use tokio::sync::watch;
 
 pub use crate::store::file::LedgerFile;
@@ -308,6 +308,15 @@ impl LedgerReader for Store {
 
     fn crc_of(&self, number: EntryNumber) -> Result<Option<u32>, LedgerError> {
         self.read(|connection| rows::crc_of(connection, number))
+    }
+
+    fn counted_before(
+        &self,
+        entry: EntryNumber,
+        device: &DeviceId,
+        fact: &EventId,
+    ) -> Result<Option<Entry>, LedgerError> {
+        rows::counted_before(&self.inner.readers, entry, device, fact)
     }
 }
 

@@ -23,6 +23,7 @@ mod spans;
 mod stays;
 mod stops;
 mod streams;
+mod taken_back;
 mod units;
 mod visits;
 
@@ -46,6 +47,7 @@ use crate::views::fold::fold;
 use crate::views::generations::Generations;
 use crate::views::pages::{Damage, Draft, Records, Sum};
 use crate::views::shelf::{Shelf, ShelfError};
+use crate::views::taken_back::TakenBack;
 use crate::views::units::NoReport;
 
 pub use crate::views::error::ViewError;
@@ -283,7 +285,8 @@ impl Inner {
                 if entries.is_empty() {
                     return Ok(Step::AtHead);
                 }
-                let drafted = draft(shelf, &self.calendar, &entries);
+                let before = TakenBack::of(self.reader.as_ref(), &entries)?;
+                let drafted = draft(shelf, &self.calendar, &entries, &before);
                 (shelf.folder().to_owned(), entries, drafted)
             }
         };
@@ -344,7 +347,9 @@ impl Inner {
                 shelf.finish().map_err(folder)?;
                 return Ok(Some(shelf));
             }
-            let (records, sum) = draft(&shelf, &self.calendar, &entries).map_err(folder)?;
+            let before = TakenBack::of(self.reader.as_ref(), &entries)?;
+            let drafted = draft(&shelf, &self.calendar, &entries, &before);
+            let (records, sum) = drafted.map_err(folder)?;
             let written = shelf.write(records, sum, head_of(&entries));
             written.map_err(folder)?;
         }
@@ -445,9 +450,15 @@ impl Inner {
 }
 
 /// What these entries change in this generation.
-fn draft(shelf: &Shelf, calendar: &Calendar, entries: &[Entry]) -> Result<(Records, Sum), Damage> {
+fn draft(
+    shelf: &Shelf,
+    calendar: &Calendar,
+    entries: &[Entry],
+    before: &TakenBack,
+) -> Result<(Records, Sum), Damage> {
     let mut draft = Draft::new(shelf);
-    for change in entries.iter().flat_map(|entry| fold(entry, calendar)) {
+    let folded = |entry: &Entry| fold(entry, before.by(entry), calendar);
+    for change in entries.iter().flat_map(folded) {
         draft.apply(&change)?;
     }
     Ok(draft.finish(shelf.cursor().sum))

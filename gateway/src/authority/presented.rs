@@ -63,8 +63,9 @@ pub enum Origin {
     Operator,
 }
 
-/// When the operator's two files were last written.
-type Stamp = [Option<SystemTime>; 2];
+/// When certificate and key were last written, and how long they are: one that was half written when
+/// it was looked at may be whole within the same tick of the clock.
+type Stamp = [Option<(SystemTime, u64)>; 2];
 
 impl Presented {
     /// Reads or makes the first chain.
@@ -177,7 +178,10 @@ impl Source {
         match self {
             Self::Own { .. } => None,
             Self::Operator { certificate, key } => {
-                let written = |path: &PathBuf| fs::metadata(path).and_then(|it| it.modified()).ok();
+                let written = |path: &PathBuf| {
+                    let known = fs::metadata(path).ok()?;
+                    Some((known.modified().ok()?, known.len()))
+                };
                 Some([written(certificate), written(key)])
             }
         }

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use clap::Subcommand;
 use jiff::civil::Date;
-use lujiang_wire::Label;
+use lujiang_wire::{DeviceId, Label};
 use reqwest::Method;
 use serde_json::json;
 
@@ -86,6 +86,9 @@ pub(super) enum LoansCommand {
     /// Have the desk go on
     #[command(after_help = "Example:\n  lujiang-gateway loans resume")]
     Resume,
+    /// Have the desk find out anew what the library system can answer, as after an upgrade of it
+    #[command(after_help = "Example:\n  lujiang-gateway loans probe")]
+    Probe,
     /// Write a file for a library system without SIP2. It names readers, and lies in the data
     /// folder. Exit code 3 where a loan is not in it because its reader is no longer kept
     #[command(after_help = "Examples:
@@ -183,6 +186,9 @@ pub(super) enum StopsCommand {
         /// Where (活动地点)
         #[arg(long)]
         place: Label,
+        /// The bus it is for; every bus where none is said
+        #[arg(long)]
+        device: Option<DeviceId>,
         /// Print the stop
         #[arg(long)]
         json: bool,
@@ -221,8 +227,9 @@ impl LoansCommand {
             Self::TakeBack { number } => desk::take_back(folder, number).await,
             Self::Desk { json } => desk::desk(folder, printer, Print::of(json)).await,
             Self::Sync { json } => desk::sync(folder, printer, Print::of(json)).await,
-            Self::Pause => desk::set_work(folder, "pause").await,
-            Self::Resume => desk::set_work(folder, "resume").await,
+            Self::Pause => desk::post(folder, "pause").await,
+            Self::Probe => desk::post(folder, "probe").await,
+            Self::Resume => desk::post(folder, "resume").await,
             Self::Export {
                 form,
                 again,
@@ -323,6 +330,7 @@ impl StopsCommand {
                 unit,
                 occasion,
                 place,
+                device,
                 json,
             } => {
                 let request = NewStopRequest {
@@ -330,6 +338,7 @@ impl StopsCommand {
                     unit,
                     occasion,
                     place,
+                    device,
                 };
                 let planned = gateway.post("/api/v1/loans/stops", &request).await;
                 let planned: PlannedStopRow = planned.context("planning a stop")?;
@@ -348,13 +357,15 @@ impl StopsCommand {
                         stop.unit.clone(),
                         stop.place.clone(),
                         stop.occasion.clone().unwrap_or_default(),
+                        stop.device.clone().unwrap_or_default(),
                     ]
                 };
                 let rows: Vec<_> = listed.stops.iter().map(row).collect();
                 match json {
                     true => printer.json(&listed.stops)?,
                     false => {
-                        printer.table(["DATE", "STOP", "UNIT", "PLACE", "OCCASION"], &rows)?;
+                        let head = ["DATE", "STOP", "UNIT", "PLACE", "OCCASION", "BUS"];
+                        printer.table(head, &rows)?;
                     }
                 }
             }

@@ -62,6 +62,11 @@ pub(super) enum Fault {
 }
 
 impl Breaks {
+    /// The longest an item waits, where `pause` is the least.
+    pub(super) fn longest_wait(pause: Duration) -> Duration {
+        pause.saturating_mul(2_u32.saturating_pow(DOUBLINGS_MAX))
+    }
+
     /// The library system can be spoken to: whether it answers is yet to be seen.
     pub(super) fn handle_link_up(&mut self) {
         self.is_sound = false;

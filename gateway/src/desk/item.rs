@@ -174,6 +174,11 @@ impl ItemRecord {
     pub(crate) fn hear(&mut self, fact: LoanFact, now: Timestamp) -> Vec<Settlement> {
         self.heard = fact.number();
         self.heard_at = now;
+        // What staff wanted forced was this item's story as it stood then. What has been begun is
+        // brought to its end: half of it would leave the item with nobody.
+        for open in &mut self.open {
+            open.is_forced &= open.may_have_been_sent();
+        }
         let mut settled = match (&fact.deed, fact.mode) {
             (Deed::Undo { fact: id, .. }, _) => self.hear_undo(id.clone(), fact, now),
             (Deed::Unsure { .. }, _) => {
@@ -333,7 +338,8 @@ impl ItemRecord {
         }
     }
 
-    /// A fact needs no more doing.
+    /// A fact needs no more doing. What the library system knows of now, it may have refused a later
+    /// fact for.
     pub(crate) fn settle(
         &mut self,
         number: EntryNumber,
@@ -348,6 +354,9 @@ impl ItemRecord {
             self.standing.tell(kind, open.fact.happening.clone(), now);
         }
         self.mark(&open.fact, &settled, now);
+        if matches!(settled, Settled::Told | Settled::AlreadyKnown) {
+            self.judge_again();
+        }
         Some(self.remember(&open.fact, settled, now))
     }
 
@@ -424,11 +433,12 @@ impl ItemRecord {
 }
 
 impl Past {
-    /// Whether the item is where this would have it: the library system has heard of it, or it came
-    /// back by it, heard of in time or not.
+    /// Whether the item was where this would have it: the library system has heard of it, it came back
+    /// by it, heard of in time or not, or it was lent by it and heard of only after the next loan.
     fn moved_it(&self) -> bool {
         match &self.settled {
             Settled::Told | Settled::AlreadyKnown | Settled::OnLine | Settled::Exported => true,
+            Settled::Over(Over::LentSince) => self.kind != LoanKind::Renew,
             Settled::Over(_) => self.kind == LoanKind::Checkin,
             Settled::NotDone | Settled::Undone | Settled::Dismissed(_) => false,
         }

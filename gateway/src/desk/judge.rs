@@ -139,9 +139,17 @@ impl Matter<'_> {
 
     /// The case of late news this fact is.
     pub(crate) fn late_case(&self) -> Option<LateCase> {
-        let kind = self.kind();
+        let (kind, standing) = (self.kind(), &self.record.standing);
         let happening = &self.open.fact.happening;
-        LateCase::of(kind, self.record.standing.lateness(kind, happening))
+        let case = LateCase::of(kind, standing.lateness(kind, happening));
+        match (case, kind) {
+            (None, LoanKind::Renew)
+                if standing.is_renewed_longer(happening, self.open.fact.deed.due()) =>
+            {
+                Some(LateCase::RenewalRenewedSince)
+            }
+            (case, _) => case,
+        }
     }
 
     /// Until when it is lent. A loan that was renewed since, as another that has ended meanwhile,
@@ -232,7 +240,19 @@ impl Matter<'_> {
             }
             (Trace::Gone, _) => settle(Over::GoneSince),
             (Trace::Unknown, _) if self.open.is_forced => self.fresh(seen),
+            (Trace::Unknown, Errand::Checkin) => self.return_unshown(seen),
             (Trace::Unknown, _) => self.dispute(ConflictKind::Unresolved),
+        }
+    }
+
+    /// A return of which nothing shows whether it was told. On loan until another date than before,
+    /// the item was lent on or lent anew; what is known to have come after the return says which.
+    fn return_unshown(&self, seen: &Sighting) -> Move {
+        let is_out = seen.circulation == Circulation::OnLoan;
+        match self.late_case() {
+            Some(LateCase::ReturnLentSince) if is_out => settle(Over::LentSince),
+            Some(LateCase::ReturnRenewedSince) if is_out => self.fresh(seen),
+            Some(_) | None => self.dispute(ConflictKind::Unresolved),
         }
     }
 

@@ -19,12 +19,15 @@ impl Desk {
         loop {
             let matter = self.matter(item)?;
             let open = matter.open;
-            // What may have been told over a line is not told by a file.
-            if open.stage != Stage::Waiting {
-                return None;
-            }
             let number = open.fact.number();
             let next = match open.fact.mode {
+                // What may have been told over a line, before there was none, is told by a file only
+                // if staff wants it.
+                _ if matches!(open.stage, Stage::Intended(_)) && !open.is_forced => {
+                    Move::Dispute(ConflictKind::Unresolved)
+                }
+                _ if open.stage == Stage::Proving => Move::Settle(Settled::Told),
+                _ if matches!(open.stage, Stage::Disputed(_)) => return None,
                 Mode::Offline => matter.unasked(),
                 // The library system was asked on-line and never answered: staff has to look.
                 Mode::Online if !open.fact.deed.is_sure() => {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::desk::breaks::Breaks;
 use crate::desk::conflict::ConflictKind;
 use crate::desk::renewal::UnmovedDue;
 
@@ -86,6 +87,13 @@ impl Policy {
             (_, Response::ReturnThenLoan) => Response::Hold,
             (_, response @ (Response::Hold | Response::RetryLater)) => response,
         }
+    }
+
+    /// The longest anything waits by these rules.
+    pub(crate) fn longest_wait(&self) -> Duration {
+        let of_items = Breaks::longest_wait(self.break_pause.max(self.request_interval));
+        let waits = [self.patience, self.back_off.longest, of_items];
+        waits.into_iter().max().unwrap_or_default()
     }
 
     /// Whether a later loan to another shows that the item had come back.

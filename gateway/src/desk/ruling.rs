@@ -26,6 +26,9 @@ pub enum RulingError {
     /// The fact is not in dispute, or no longer.
     #[error("the fact is not in dispute")]
     NotDisputed,
+    /// It is in dispute for another reason than the one that was ruled on.
+    #[error("the dispute is about something else since: {}", .0.as_str())]
+    Changed(ConflictKind),
     /// There is nothing the desk could do.
     #[error("there is nothing to force: the desk does not know what it would do")]
     NothingToForce,
@@ -49,6 +52,22 @@ impl StaffRuling {
                 "The library system is not told. The fact still counts in the figures; the later \
                  facts of this item go on.",
             ),
+        }
+    }
+}
+
+impl StaffRuling {
+    /// Whether it can be given, on a dispute about this; where nobody wrote down about what, on any.
+    pub(crate) fn check(
+        &self,
+        record: &ItemRecord,
+        number: EntryNumber,
+        about: Option<ConflictKind>,
+    ) -> Result<(), RulingError> {
+        self.foresee(record, number)?;
+        match (disputed(record, number), about) {
+            (Some((_, kind)), Some(about)) if kind != about => Err(RulingError::Changed(kind)),
+            (_, _) => Ok(()),
         }
     }
 }

@@ -16,7 +16,8 @@ pub struct Standing {
     pub lent: Latest,
     /// The last renewal the library system knows of.
     pub renewed: Latest,
-    /// Until when that renewal lent it, where it said so.
+    /// Until when that renewal lent it, where it said so; the longest, where nobody can tell which
+    /// was the last.
     #[serde(default)]
     pub renewed_until: Option<Timestamp>,
     /// The last return anybody knows of: it also ends loans when the library system, which has
@@ -79,9 +80,11 @@ impl Standing {
             LoanKind::Checkin => self.returned.add(happening.clone()),
             LoanKind::Renew => {
                 self.renewed.add(happening.clone());
-                if self.renewed.last() == Some(happening) {
-                    self.renewed_until = fact.deed.due();
-                }
+                self.renewed_until = match self.renewed.0.as_slice() {
+                    [only] if only == happening => fact.deed.due(),
+                    all if all.contains(happening) => fact.deed.due().max(self.renewed_until),
+                    _ => self.renewed_until,
+                };
             }
         }
     }
@@ -119,6 +122,14 @@ impl Standing {
             LoanKind::Checkout if overtook(&self.return_told) => Some(LoanKind::Checkin),
             LoanKind::Checkin | LoanKind::Checkout | LoanKind::Renew => None,
         }
+    }
+
+    /// Whether the item was renewed for longer than until `due` already, by a renewal of which nobody
+    /// can tell whether it came before this one: where the library system takes the dates it is
+    /// told, this one would shorten the loan.
+    pub(crate) fn is_renewed_longer(&self, renewal: &Happening, due: Option<Timestamp>) -> bool {
+        let is_unclear = self.renewed.against(renewal) == Some(Precedence::Unclear);
+        is_unclear && due.is_some() && self.renewed_until > due
     }
 
     /// Whether the last loan or return that was told, or may have been, is this fact.

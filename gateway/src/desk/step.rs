@@ -103,6 +103,9 @@ impl Intent {
         }
     }
 
+    /// What became of a return. The item on loan was not taken back, unless it was lent anew since:
+    /// a due date that stands where it stood says that it was not, one that moved does not say
+    /// whether the loan was prolonged or is another.
     fn trace_of_return(&self, seen: &Sighting, abilities: &Abilities) -> Trace {
         match seen.circulation {
             Circulation::In | Circulation::OnHoldShelf => {
@@ -112,13 +115,24 @@ impl Intent {
                     false => Trace::Unknown,
                 }
             }
-            // Another due date is another loan: the one that was to end has ended.
-            Circulation::OnLoan => match (self.saw.due, seen.due) {
-                (Some(before), Some(now)) if before != now => Trace::Done,
-                (_, _) => Trace::NotDone,
-            },
+            // Whoever has it, the loan it is to be taken back for is judged anew.
+            Circulation::OnLoan if self.errand == Errand::TakeBackFirst => Trace::NotDone,
+            Circulation::OnLoan if self.errand == Errand::PastCheckin => {
+                match abilities.shows_not_with_reader(seen) {
+                    true => Trace::Done,
+                    false => self.trace_by_due(seen),
+                }
+            }
+            Circulation::OnLoan => self.trace_by_due(seen),
             Circulation::Lost => Trace::NotDone,
             Circulation::NoSuchItem | Circulation::Silent => Trace::Unknown,
+        }
+    }
+
+    fn trace_by_due(&self, seen: &Sighting) -> Trace {
+        match (self.saw.due, seen.due) {
+            (Some(before), Some(now)) if before != now => Trace::Unknown,
+            (_, _) => Trace::NotDone,
         }
     }
 }

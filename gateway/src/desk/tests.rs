@@ -4,6 +4,7 @@ mod breaks;
 mod cases;
 mod lateness;
 mod rehearsal;
+mod returning;
 mod rulings;
 mod undoing;
 mod unsure;

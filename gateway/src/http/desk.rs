@@ -1,4 +1,4 @@
-//! `/api/v1/loans/desk`, `/pause`, `/resume`, `/export` and `/forget`: the loan desk itself.
+//! `/api/v1/loans/desk`, `/pause`, `/resume`, `/probe`, `/export` and `/forget`: the loan desk itself.
 
 use axum::extract::State;
 use axum::http::{StatusCode, Uri};
@@ -74,6 +74,20 @@ pub(super) async fn resume(
 ) -> Result<StatusCode, Problem> {
     let actor = caller.actor();
     state.loans.set_work(DeskWork::Going, &actor).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Have the desk find out anew what the library system can answer, as after an upgrade of it. Until
+/// its next loans have shown it, its silence proves nothing
+#[utoipa::path(
+    post, path = "/loans/probe", tag = "loans",
+    responses((status = 204, description = "It is forgotten, and found out anew"), Problems)
+)]
+pub(super) async fn probe(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+) -> Result<StatusCode, Problem> {
+    state.loans.probe_again(&caller.actor()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
-use lujiang_wire::{DeviceId, LinkState, MachineMetric, Reported, Screen};
+use lujiang_wire::{DeviceId, LinkState, Reported, Screen};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use utoipa::{IntoParams, ToSchema};
@@ -16,6 +16,7 @@ use super::parameters::{Parameters, PathId};
 use super::problem::{Problem, Problems};
 use super::visits::GapRow;
 use super::{ApiState, blocking};
+use crate::alarms::{Raised, raised};
 use crate::presence::Contact;
 use crate::registry::Device;
 use crate::views::report::{DeviceFigures, GapState, StreamState};
@@ -306,7 +307,6 @@ impl ApiState {
 
 impl DeviceRow {
     fn of(device: &Device, contact: &Contact, figures: &DeviceFigures) -> Self {
-        let lost = missing(figures, GapState::Lost);
         let boot = contact.status.as_ref().and_then(|it| it.boot.as_ref());
         Self {
             device: device.id.to_string(),
@@ -325,9 +325,9 @@ impl DeviceRow {
                 error_ms: clock.error_ms,
                 synced: boot.is_none_or(|boot| *boot == clock.boot),
             }),
-            waiting: missing(figures, GapState::Waiting),
-            open: missing(figures, GapState::Open),
-            lost,
+            waiting: figures.missing(GapState::Waiting),
+            open: figures.missing(GapState::Open),
+            lost: figures.missing(GapState::Lost),
             quarantined: figures.quarantined,
             id_conflicts: figures.id_conflicts,
             refused: contact.refused,
@@ -336,7 +336,9 @@ impl DeviceRow {
                 topic: refusal.topic.clone(),
                 reason: refusal.reason.clone(),
             }),
-            alarms: alarms(contact, figures, lost),
+            alarms: (raised(contact, figures).into_iter())
+                .map(AlarmRow::from)
+                .collect(),
         }
     }
 }
@@ -353,76 +355,15 @@ fn screens(said: &Reported) -> impl Iterator<Item = ScreenRow> {
     })
 }
 
-fn alarms(contact: &Contact, figures: &DeviceFigures, lost: u64) -> Vec<AlarmRow> {
-    let refused_at = contact.last_refusal.as_ref().map(|refusal| refusal.at);
-    [
-        (
-            "id-conflict",
-            figures.id_conflicts,
-            None,
-            "look-for-a-clone",
-        ),
-        ("facts-lost", lost, None, "find-what-was-lost"),
-        (
-            "refused",
-            contact.refused,
-            refused_at,
-            "check-its-configuration",
-        ),
-        (
-            "self-checkout-out-of-paper",
-            contact.machines(MachineMetric::OutOfPaper, true),
-            None,
-            "put-paper-in",
-        ),
-        (
-            "self-checkout-out-of-service",
-            contact.machines_out_of_service(),
-            None,
-            "look-at-the-machine",
-        ),
-        (
-            "library-system-away",
-            contact.machines(MachineMetric::LibrarySystem, false),
-            None,
-            "look-at-the-library-system",
-        ),
-        (
-            "payment-unresolved",
-            contact.machines(MachineMetric::PaymentsUnresolved, true),
-            None,
-            "compare-the-payment-with-the-library-system",
-        ),
-        (
-            "screen-silent",
-            contact.silent_screens(),
-            None,
-            "look-at-the-screen",
-        ),
-        (
-            "content-refused",
-            u64::from(contact.content_refused().is_some()),
-            None,
-            "look-at-what-it-says",
-        ),
-    ]
-    .into_iter()
-    .filter(|(_, count, _, _)| *count > 0)
-    .map(|(kind, count, since, remedy)| AlarmRow {
-        kind,
-        count,
-        since,
-        remedy,
-    })
-    .collect()
-}
-
-/// How many numbers are missing in this way.
-pub(super) fn missing(figures: &DeviceFigures, state: GapState) -> u64 {
-    let gaps = figures.streams.iter().flat_map(|stream| &stream.gaps);
-    gaps.filter(|gap| gap.state == state)
-        .map(|gap| (gap.to - gap.from).saturating_add(1))
-        .fold(0, u64::saturating_add)
+impl From<Raised> for AlarmRow {
+    fn from(raised: Raised) -> Self {
+        Self {
+            kind: raised.alarm.as_str(),
+            count: raised.count,
+            since: raised.since,
+            remedy: raised.alarm.remedy(),
+        }
+    }
 }
 
 impl StreamRow {

@@ -17,6 +17,7 @@ use crate::papers::blocks::{BlockImport, BlockSource, ImportMode};
 use crate::papers::dto::{
     BlockImportReport, BlockListSummary, NewStopRequest, PlannedStopRow, PlannedStops, RotatedKey,
 };
+use crate::places::DeviceKind;
 
 /// Largest export of a library system, in bytes: a hundred thousand readers with their addresses.
 const EXPORT_BYTES_MAX: usize = 32 * 1_024 * 1_024;
@@ -122,6 +123,13 @@ pub(super) async fn plan_stop(
     Extension(caller): Extension<Caller>,
     JsonBody(request): JsonBody<NewStopRequest>,
 ) -> Result<(StatusCode, Json<PlannedStopRow>), Problem> {
+    if let Some(device) = &request.device {
+        let known = state.registry.device(device);
+        let known = known.ok_or_else(|| Problem::missing("device", device.as_str()))?;
+        if known.kind != DeviceKind::Bus {
+            return Err(Problem::body("device", "expected a bus"));
+        }
+    }
     let actor = caller.actor();
     let stop = state.papers.plan_stop(request.into(), &actor).await?;
     Ok((StatusCode::CREATED, Json(stop.into())))

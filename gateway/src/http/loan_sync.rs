@@ -50,6 +50,9 @@ impl ApiState {
                 waiting.insert(stream.as_str().to_owned(), missing);
             }
         }
+        let aboard = contact
+            .oldest
+            .filter(|_| waiting.values().any(|&it| it > 0));
         Ok(SyncRow {
             device: device.to_string(),
             link: match contact.link {
@@ -61,7 +64,7 @@ impl ApiState {
             last_contact: contact.last_contact,
             waiting,
             at_desk,
-            oldest,
+            oldest: [oldest, aboard].into_iter().flatten().min(),
         })
     }
 }

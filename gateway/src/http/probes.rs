@@ -8,12 +8,12 @@ use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use lujiang_broker::ConnectRefusal;
-use lujiang_wire::{LinkState, MachineMetric};
+use lujiang_wire::LinkState;
 
-use super::devices::missing;
 use super::peer::{Peer, Scheme};
 use super::problem::{Problem, ProblemKind};
 use super::{ApiState, blocking};
+use crate::alarms::{DeviceAlarm, raised};
 use crate::metrics::{Counter, Gauge, Reading, TEXT_FORMAT};
 use crate::rollout::{State as RolloutState, Why};
 use crate::rollouts::Entry;
@@ -108,19 +108,7 @@ impl ApiState {
         ] {
             reading.counters.insert((counter, String::new()), value);
         }
-        let refused = door.requests_refused();
-        let refused = refused.map(|(reason, count)| (Counter::DoorRequestsRefused, reason, count));
-        let ended = door.ended();
-        let ended = ended.map(|(reason, count)| (Counter::DoorEnded, reason, count));
-        for (counter, reason, count) in refused.chain(ended).filter(|(.., count)| *count > 0) {
-            let counted = (counter, reason.to_owned());
-            reading.counters.insert(counted, count);
-        }
-        for reason in ConnectRefusal::ALL {
-            let label = reason.as_str().to_owned();
-            let refused = (Counter::DoorRefused, label);
-            reading.counters.insert(refused, door.refused(reason));
-        }
+        self.read_refusals(&mut reading.counters);
         for (reason, value) in counts.quarantined {
             let label = reason.as_str().to_owned();
             reading
@@ -156,6 +144,22 @@ impl ApiState {
         self.read_devices(&mut reading.gauges);
         self.read_rollouts(&mut reading.gauges);
         reading
+    }
+
+    /// What the door refused, and why connections ended.
+    fn read_refusals(&self, counters: &mut BTreeMap<(Counter, String), u64>) {
+        let door = self.switchboard.metrics();
+        let refused = door.requests_refused();
+        let refused = refused.map(|(reason, count)| (Counter::DoorRequestsRefused, reason, count));
+        let ended = door.ended();
+        let ended = ended.map(|(reason, count)| (Counter::DoorEnded, reason, count));
+        for (counter, reason, count) in refused.chain(ended).filter(|(.., count)| *count > 0) {
+            counters.insert((counter, reason.to_owned()), count);
+        }
+        for reason in ConnectRefusal::ALL {
+            let refused = (Counter::DoorRefused, reason.as_str().to_owned());
+            counters.insert(refused, door.refused(reason));
+        }
     }
 
     /// Silent devices and those expected off-line are told as that, not as what they were.
@@ -200,7 +204,8 @@ impl ApiState {
         let ending = ending.iter().filter(|role| role.ends_soon).count();
         add(Gauge::Alarms, "content-signature", ending as u64);
         for device in self.registry.devices() {
-            let state = match self.presence.of(&device.id).link {
+            let contact = self.presence.of(&device.id);
+            let state = match contact.link {
                 LinkState::Online => "online",
                 LinkState::Offline => "offline",
                 LinkState::Unknown => "unknown",
@@ -213,31 +218,12 @@ impl ApiState {
             for state in [GapState::Open, GapState::Waiting, GapState::Lost] {
                 let here = gaps().filter(|gap| gap.state == state).count();
                 add(Gauge::Gaps, state.as_str(), here as u64);
-                add(
-                    Gauge::MissingFacts,
-                    state.as_str(),
-                    missing(&figures, state),
-                );
+                add(Gauge::MissingFacts, state.as_str(), figures.missing(state));
             }
-            let conflict = u64::from(figures.id_conflicts > 0);
-            add(Gauge::Alarms, "id-conflict", conflict);
-            let contact = self.presence.of(&device.id);
-            let paper = contact.machines(MachineMetric::OutOfPaper, true);
-            let service = contact.machines_out_of_service();
-            let away = contact.machines(MachineMetric::LibrarySystem, false);
-            let paid = contact.machines(MachineMetric::PaymentsUnresolved, true);
-            for (kind, machines) in [
-                ("self-checkout-out-of-paper", paper),
-                ("self-checkout-out-of-service", service),
-                ("library-system-away", away),
-                ("payment-unresolved", paid),
-                ("screen-silent", contact.silent_screens()),
-                (
-                    "content-refused",
-                    u64::from(contact.content_refused().is_some()),
-                ),
-            ] {
-                add(Gauge::Alarms, kind, u64::from(machines > 0));
+            let raised = raised(&contact, &figures);
+            for alarm in DeviceAlarm::ALL {
+                let is_raised = raised.iter().any(|it| it.alarm == alarm);
+                add(Gauge::Alarms, alarm.as_str(), u64::from(is_raised));
             }
         }
     }

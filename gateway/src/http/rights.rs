@@ -105,6 +105,7 @@ fn table() -> Vec<Row> {
         (A(Read), routes!(payments::payments)),
         (A(Read), routes!(desk::desk)),
         (A(Operate), routes!(desk::pause)),
+        (A(Operate), routes!(desk::probe)),
         (A(Operate), routes!(desk::resume)),
         (A(Read), routes!(loan_conflicts::conflicts)),
         // The library system hears of it, and what it was told is not taken back.

@@ -21,6 +21,7 @@ pub fn hold_all<L: Ledger>(fresh: &dyn Fn() -> L, reopen: &dyn Fn(L) -> L) {
     a_committed_entry_is_there_after_reopening(fresh(), reopen);
     a_place_knows_every_content_that_stood_there(&fresh());
     what_counts_is_found_by_its_place_and_by_its_id(&fresh());
+    what_counted_before_an_entry_is_found_by_its_id(&fresh());
     a_ruling_is_read_back_within_its_entry(&fresh());
     what_was_decided_on_is_kept_and_takes_no_room(&fresh());
     an_id_is_remembered_for_its_device_alone(&fresh());
@@ -146,6 +147,37 @@ fn what_counts_is_found_by_its_place_and_by_its_id(ledger: &impl Ledger) {
 
     let (before, after, number) = found;
     assert_eq!((before, after), ([None, None], [Some(number); 2]));
+}
+
+fn what_counted_before_an_entry_is_found_by_its_id(ledger: &impl Ledger) {
+    let plain: EventId = "a".parse().unwrap();
+    let (of_place, id) = (EventId::of_place(&place(1, 1)), plain.clone());
+    append(ledger, quarantined(1));
+    append(ledger, draft(1, 1));
+    ledger
+        .transact(move |tx| {
+            let place = None;
+            let number = tx.append(Draft {
+                place,
+                ..draft(1, 2)
+            })?;
+            tx.keep_id(&device(), &id, Digest::of(b"x"), number)
+        })
+        .unwrap();
+    let before = |entry, device: &DeviceId, fact: &EventId| {
+        let found = ledger.counted_before(EntryNumber(entry), device, fact);
+        found.unwrap().map(|entry| entry.number.0)
+    };
+
+    assert_eq!(before(2, &device(), &of_place), None);
+    assert_eq!(before(3, &device(), &of_place), Some(2));
+    assert_eq!(before(3, &device(), &plain), None);
+    assert_eq!(before(4, &device(), &plain), Some(3));
+    for fact in [&of_place, &plain] {
+        assert_eq!(before(9, &other_device(), fact), None);
+    }
+    let unheard = EventId::of_place(&place(1, 7));
+    assert_eq!(before(9, &device(), &unheard), None);
 }
 
 fn a_ruling_is_read_back_within_its_entry(ledger: &impl Ledger) {

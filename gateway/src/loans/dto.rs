@@ -229,6 +229,9 @@ pub struct ExportReport {
 pub struct ForgottenReport {
     /// Sealed readers the library system never accepted.
     pub readers: u64,
+    /// Originals of quarantined elements that were decided on.
+    #[serde(default)]
+    pub originals: u64,
     /// Files of exports, which named readers.
     pub files: u64,
     /// Years whose pseudonyms nobody can make again.
@@ -256,7 +259,8 @@ pub struct SyncRow {
     pub waiting: BTreeMap<String, u64>,
     /// Its loans the library system has yet to hear of.
     pub at_desk: u64,
-    /// When the oldest of these happened.
+    /// When the oldest of all these happened: of what waits in the device, as it said when it last
+    /// came on-line.
     #[schema(required = true, value_type = Option<String>, format = DateTime)]
     pub oldest: Option<Timestamp>,
 }
@@ -378,6 +382,7 @@ impl From<Forgotten> for ForgottenReport {
     fn from(forgotten: Forgotten) -> Self {
         Self {
             readers: forgotten.readers,
+            originals: forgotten.originals,
             files: forgotten.files,
             years: forgotten.years,
         }

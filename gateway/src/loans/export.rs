@@ -31,9 +31,6 @@ use crate::store::loans::{self as rows, DeskFact};
 const BACK: &str = "checkin";
 const UNDO: &str = "undo";
 
-/// The least between two lines of an item, as the store keeps it.
-const TICK: SignedDuration = SignedDuration::from_micros(1);
-
 /// The form of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ExportForm {
@@ -168,7 +165,7 @@ impl Loans {
         record: AuditRecord,
     ) -> Result<(Export, Kept), LedgerError> {
         let waiting = rows::exportable(tx)?;
-        let mut chosen = self.choose(tx, &waiting)?;
+        let mut chosen = self.choose(tx, &waiting, form.tick())?;
         chosen
             .written
             .sort_by_key(|(fact, _)| (fact.happened, fact.number));
@@ -226,7 +223,12 @@ impl Loans {
     }
 
     /// Has the desk's core say what of all that waits goes out, and settles that.
-    fn choose(&self, tx: &Transaction<'_>, waiting: &[DeskFact]) -> Result<Chosen, LedgerError> {
+    fn choose(
+        &self,
+        tx: &Transaction<'_>,
+        waiting: &[DeskFact],
+        tick: SignedDuration,
+    ) -> Result<Chosen, LedgerError> {
         let now = self.now();
         let mut chosen = Chosen::default();
         let items: BTreeSet<&Label> = waiting.iter().map(|fact| &fact.item).collect();
@@ -253,7 +255,7 @@ impl Loans {
                 };
                 desk.handle_outgoing(item, number, outgoing, now);
             }
-            put_in_order(&mut written);
+            put_in_order(&mut written, tick);
             chosen.written.append(&mut written);
             chosen.kept = chosen.kept.and(self.keep_all(&mut desk, tx)?);
         }
@@ -315,16 +317,24 @@ impl Loans {
 /// Has each line of an item say a time before that of the next, in the order in which the desk
 /// takes its facts: who loads the file goes by the lines, or by their times. The time of an undated
 /// fact is its receipt, which may be long after what its outbox wrote next.
-fn put_in_order(item: &mut [(DeskFact, Option<String>)]) {
+fn put_in_order(item: &mut [(DeskFact, Option<String>)], tick: SignedDuration) {
     let mut next: Option<Timestamp> = None;
     for (fact, _) in item.iter_mut().rev() {
-        let before = next.map(|next| next.checked_sub(TICK).unwrap_or(next));
+        let before = next.map(|next| next.checked_sub(tick).unwrap_or(next));
         fact.happened = before.map_or(fact.happened, |before| before.min(fact.happened));
         next = Some(fact.happened);
     }
 }
 
 impl ExportForm {
+    /// The least that tells two times apart in the file.
+    fn tick(self) -> SignedDuration {
+        match self {
+            Self::Koc => SignedDuration::from_millis(1),
+            Self::PendingXacts => SignedDuration::from_secs(1),
+        }
+    }
+
     fn whole(self, lines: &[String]) -> String {
         let head = match self {
             Self::Koc => format!(

@@ -38,9 +38,13 @@ impl Loans {
             is_reader_erased: false,
         };
         for settlement in &keep.settled {
+            // Of what was undone before it was heard of there is no row of its own.
             let mut recent = keep.record.recent.iter();
             let past = recent.find(|past| past.number == settlement.number);
-            let happened = past.map_or(now, |past| past.when.latest());
+            let past = past.map(|past| past.when.latest());
+            let happened = rows::happened(tx, settlement.number)?
+                .or(past)
+                .unwrap_or(now);
             // The same export again is the same file: its readers stay until their time is over.
             if settlement.settled != Settled::Exported {
                 kept.is_reader_erased |= self.let_go_of_reader(tx, settlement.number, happened)?;

@@ -13,8 +13,8 @@ use super::export::ExportForm;
 use super::{Inner, Loans};
 use crate::ledger::LedgerError;
 use crate::registry::Actor;
-use crate::store::audit;
 use crate::store::loans as rows;
+use crate::store::{audit, persons};
 
 /// How often it is looked what is due.
 const LOOK_EVERY: Duration = Duration::from_secs(6 * 3_600);
@@ -24,6 +24,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(6 * 3_600);
 pub struct Forgotten {
     /// Sealed readers.
     pub readers: u64,
+    /// Originals of quarantined elements that were decided on: they may name a reader.
+    pub originals: u64,
     /// Files of exports.
     pub files: u64,
     /// Years whose pseudonyms nobody can make again.
@@ -32,7 +34,8 @@ pub struct Forgotten {
 
 impl Forgotten {
     fn is_nothing(&self) -> bool {
-        self.readers == 0 && self.files == 0 && self.years.is_empty()
+        let erased = self.readers + self.originals + self.files;
+        erased == 0 && self.years.is_empty()
     }
 }
 
@@ -51,6 +54,7 @@ impl Loans {
                 Ok(forgotten) if forgotten.is_nothing() => {}
                 Ok(forgotten) => tracing::info!(
                     readers = forgotten.readers,
+                    originals = forgotten.originals,
                     files = forgotten.files,
                     years = ?forgotten.years,
                     "readers and pseudonyms forgotten"
@@ -77,25 +81,28 @@ impl Loans {
             .unwrap_or(jiff::Timestamp::MIN);
         let forget = move |tx: &Transaction<'_>| {
             let readers = rows::erase_readers(tx, before)?;
+            let originals = persons::erase_decided(tx, before)?;
             let (inner, retention) = (&loans.0, loans.0.section.pseudonym_retention);
             let years = (inner.pseudonyms.destroy(now, retention, &inner.zone))
                 .map_err(|error| LedgerError::Database(format!("a pseudonym key: {error}")))?;
             let files = inner.remove_exports(&rows::exports_before(tx, before)?)?;
             let forgotten = Forgotten {
                 readers,
+                originals,
                 files,
                 years,
             };
             if is_asked_for || !forgotten.is_nothing() {
                 record.after = Some(json!({
-                    "readers": readers, "files": files, "years": forgotten.years,
+                    "readers": readers, "originals": originals, "files": files,
+                    "years": forgotten.years,
                 }));
                 audit::append(tx, &record)?;
             }
             Ok(forgotten)
         };
         let forgotten = self.0.store.decide(forget).await?;
-        if forgotten.readers > 0 {
+        if forgotten.readers + forgotten.originals > 0 {
             // What the log still holds goes with the next erasure where somebody reads.
             self.0.store.empty_log().await?;
         }
@@ -114,9 +121,9 @@ impl Inner {
             match std::fs::remove_file(&file) {
                 Ok(()) => removed += 1,
                 Err(error) if error.kind() == ErrorKind::NotFound => {}
+                // Tried again the next time; what else is over is forgotten all the same.
                 Err(error) => {
-                    let told = format!("the export {} cannot be removed: {error}", file.display());
-                    return Err(LedgerError::Database(told));
+                    tracing::error!(%error, file = %file.display(), "an export cannot be removed");
                 }
             }
         }

@@ -8,7 +8,7 @@ use rusqlite::Transaction;
 use serde_json::json;
 
 use super::{Loans, PendingRuling, later};
-use crate::desk::{RulingError, StaffRuling};
+use crate::desk::{ConflictKind, Desk, RulingError, StaffRuling};
 use crate::entry::EntryNumber;
 use crate::ledger::LedgerError;
 use crate::registry::Actor;
@@ -127,6 +127,7 @@ impl Loans {
             let row = RulingRow {
                 fact,
                 item: found.item,
+                about: found.outcome.clone().unwrap_or_default(),
                 ruling: kind.as_str().to_owned(),
                 why: reason.as_str().to_owned(),
                 by,
@@ -166,10 +167,38 @@ impl Loans {
     }
 }
 
+impl Loans {
+    /// Has the desk do what was ruled. Where nothing can come of it any more, since the fact was
+    /// settled or came into another dispute while the ruling could be taken back, that is on record.
+    pub(super) fn apply_ruling(
+        &self,
+        desk: &mut Desk,
+        tx: &Transaction<'_>,
+        row: &RulingRow,
+    ) -> Result<(), LedgerError> {
+        let ruled = desk.handle_ruling(&row.item, row.fact, staff_ruling(row)?, self.now());
+        let Err(refused) = ruled else {
+            return Ok(());
+        };
+        tracing::warn!(entry = row.fact.0, %refused, "a ruling came to nothing");
+        let entity = format!("entry {}", row.fact.0);
+        let mut record = self.record("loans.ruling-void", &entity, &Actor::named("gateway"));
+        record.before = Some(json!({ "ruling": row.ruling, "why": row.why, "by": row.by }));
+        record.after = Some(json!({ "reason": refused.to_string() }));
+        audit::append(tx, &record)?;
+        Ok(())
+    }
+}
+
 /// A kept ruling as the desk takes it.
-pub(super) fn staff_ruling(row: &RulingRow) -> Result<StaffRuling, LedgerError> {
+pub(super) fn staff_ruling(
+    row: &RulingRow,
+) -> Result<(StaffRuling, Option<ConflictKind>), LedgerError> {
     let not_ours = |error: String| LedgerError::Database(format!("a ruling is none: {error}"));
     let kind: RulingKind = row.ruling.parse().map_err(not_ours)?;
     let reason = RulingReason::new(&row.why).map_err(|error| not_ours(error.to_string()))?;
-    Ok(kind.with(reason))
+    let about = ConflictKind::ALL
+        .into_iter()
+        .find(|kind| kind.as_str() == row.about);
+    Ok((kind.with(reason), about))
 }

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use zeroize::Zeroize as _;
 
 use super::keeper::Kept;
 use super::link::{IlsLink, LinkError};
@@ -223,27 +224,36 @@ impl Shell {
     async fn heed_staff(&mut self) -> Result<(), LedgerError> {
         let (store, now) = (self.loans.0.store.clone(), self.loans.now());
         let reading = tokio::task::spawn_blocking(move || {
-            store.read(|connection| Ok((rows::is_paused(connection)?, rows::rulings(connection)?)))
+            store.read(|connection| {
+                let is_probe_wanted = rows::is_probe_wanted(connection)?;
+                let is_paused = rows::is_paused(connection)?;
+                Ok((is_paused, is_probe_wanted, rows::rulings(connection)?))
+            })
         });
-        let (is_paused, rulings) = reading.await.map_err(|_| stopping())??;
+        let (is_paused, is_probe_wanted, rulings) = reading.await.map_err(|_| stopping())??;
+        if is_probe_wanted {
+            let loans = self.loans.clone();
+            self.with_desk(move |desk, tx| {
+                desk.handle_other_answers();
+                rows::probe_heeded(tx)?;
+                loans.keep_all(desk, tx)
+            })
+            .await?;
+        }
         if is_paused != self.is_paused {
             self.is_paused = is_paused;
             self.desk.handle_work(self.work());
         }
-        self.next_ruling = rulings.iter().map(|row| row.due).find(|due| *due > now);
-        for row in rulings.into_iter().filter(|row| row.due <= now) {
+        let next = rulings.iter().find(|row| !row.is_due(now));
+        self.next_ruling = next.map(|row| row.due);
+        for row in rulings.into_iter().filter(|row| row.is_due(now)) {
             let loans = self.loans.clone();
             self.with_desk(move |desk, tx| {
                 let Some(row) = rows::take_ruling(tx, row.fact)? else {
                     return Ok(Kept::default());
                 };
                 recall(desk, tx, &row.item)?;
-                let ruling = super::rulings::staff_ruling(&row)?;
-                let ruled = desk.handle_ruling(&row.item, row.fact, ruling, loans.now());
-                if let Err(refused) = ruled {
-                    // It was settled, or disputed anew, while the ruling could be taken back.
-                    tracing::info!(entry = row.fact.0, %refused, "a ruling came to nothing");
-                }
+                loans.apply_ruling(desk, tx, &row)?;
                 loans.keep_all(desk, tx)
             })
             .await?;
@@ -276,6 +286,8 @@ impl Shell {
                 }
             }
         }
+        // Whom the last words were about is needed no longer.
+        self.private.zeroize();
         Ok(())
     }
 

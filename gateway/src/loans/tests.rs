@@ -2,6 +2,7 @@
 //! exported, and their readers are forgotten.
 
 mod exports;
+mod staff;
 
 use std::time::Duration;
 

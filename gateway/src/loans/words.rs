@@ -7,8 +7,9 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use lujiang_config::IlsSection;
 use lujiang_sip2::{
-    Checkin, Checkout, CirculationStatus, ItemInformation, ItemInformationResponse,
-    PatronInformation, PatronInformationResponse, Private, Renew, Request, SipDate, Summary,
+    Checkin, Checkout, CirculationStatus, IDENTITY_DIGITS, ItemInformation,
+    ItemInformationResponse, PatronInformation, PatronInformationResponse, Private, Renew, Request,
+    SipDate, Summary,
 };
 use lujiang_wire::{Label, LoanKind};
 
@@ -20,8 +21,9 @@ const WITHHELD: &str = "…";
 /// Shorter names are not looked for: they are in every word.
 const NAME_CHARS_MIN: usize = 2;
 
-/// A run of as many digits is taken for the number of an identity card.
-const IDENTITY_DIGITS: usize = 15;
+/// A list of so many items may be one page of several; systems that send only so much send ten or
+/// more at once.
+const CUT_LIST_MIN: usize = 10;
 
 /// The question for an item.
 pub(super) fn item_information(
@@ -138,7 +140,11 @@ pub(super) fn reader_seen(said: &PatronInformationResponse, item: &Label) -> Rea
         () => ReaderStanding::Good,
     };
     let listed = said.charged_items.len();
-    let count = said.charged_items_count.map_or(listed, usize::from);
+    // Where it does not say how many there are, a long list may have been cut.
+    let is_cut = match said.charged_items_count {
+        Some(count) => usize::from(count) > listed,
+        None => listed >= CUT_LIST_MIN,
+    };
     let names_it = |entry: &String| {
         let entry = entry.trim();
         let rest = entry.strip_prefix(item.as_str());
@@ -146,7 +152,7 @@ pub(super) fn reader_seen(said: &PatronInformationResponse, item: &Label) -> Rea
     };
     let item = match said.charged_items.iter().any(names_it) {
         true => Charged::Listed,
-        false if count > listed => Charged::Withheld,
+        false if is_cut => Charged::Withheld,
         false => Charged::NotListed,
     };
     ReaderSeen { standing, item }
@@ -224,19 +230,31 @@ mod tests {
 
     #[test]
     fn an_item_is_listed_by_its_barcode_alone_or_before_its_title() {
-        let seen = |listed: &[&str], count: u16| {
-            let said = PatronInformationResponse {
-                charged_items: listed.iter().map(|it| (*it).to_owned()).collect(),
-                charged_items_count: Some(count),
-                ..PatronInformationResponse::default()
-            };
-            reader_seen(&said, &"LJ1".parse().unwrap()).item
-        };
+        let seen = |listed: &[&str], count: u16| listed_with(listed, Some(count));
         assert_eq!(seen(&["LJ2", "LJ1"], 2), Charged::Listed);
         assert_eq!(seen(&["LJ1 红楼梦"], 1), Charged::Listed);
         assert_eq!(seen(&["LJ10", "红楼梦"], 2), Charged::NotListed);
         assert_eq!(seen(&[], 0), Charged::NotListed);
         assert_eq!(seen(&["LJ2"], 30), Charged::Withheld);
+    }
+
+    #[test]
+    fn a_long_list_without_a_count_may_have_been_cut_and_does_not_say_what_is_not_on_it() {
+        let others: Vec<String> = (2..2 + CUT_LIST_MIN).map(|it| format!("LJ{it}")).collect();
+        let others: Vec<&str> = others.iter().map(String::as_str).collect();
+        assert_eq!(listed_with(&others, None), Charged::Withheld);
+        assert_eq!(listed_with(&others[1..], None), Charged::NotListed);
+        assert_eq!(listed_with(&["LJ1"], None), Charged::Listed);
+    }
+
+    /// Whether LJ1 is among what a reader has who has so many items, of which these are listed.
+    fn listed_with(listed: &[&str], count: Option<u16>) -> Charged {
+        let said = PatronInformationResponse {
+            charged_items: listed.iter().map(|it| (*it).to_owned()).collect(),
+            charged_items_count: count,
+            ..PatronInformationResponse::default()
+        };
+        reader_seen(&said, &"LJ1".parse().unwrap()).item
     }
 
     #[test]

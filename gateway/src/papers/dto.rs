@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use lujiang_wire::{Label, PlannedStop};
+use lujiang_wire::{DeviceId, Label};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::blocks::{BlockListState, Imported};
-use super::stops::NewStop;
+use super::stops::{NewStop, Plan};
 
 /// `GET /api/v1/loans/blocks`
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -77,6 +77,10 @@ pub struct NewStopRequest {
     /// Where (活动地点).
     #[schema(value_type = String, example = "操场")]
     pub place: Label,
+    /// The bus it is for; every bus where none is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, example = "bus-1")]
+    pub device: Option<DeviceId>,
 }
 
 /// A planned stop.
@@ -94,6 +98,9 @@ pub struct PlannedStopRow {
     pub occasion: Option<String>,
     /// Where (活动地点).
     pub place: String,
+    /// The bus it is for; null where every bus is given it.
+    #[schema(required = true)]
+    pub device: Option<String>,
 }
 
 /// `GET /api/v1/loans/stops`
@@ -149,18 +156,20 @@ impl From<NewStopRequest> for NewStop {
             unit: request.unit,
             occasion: request.occasion,
             place: request.place,
+            device: request.device,
         }
     }
 }
 
-impl From<PlannedStop> for PlannedStopRow {
-    fn from(stop: PlannedStop) -> Self {
+impl From<Plan> for PlannedStopRow {
+    fn from(Plan { stop, device }: Plan) -> Self {
         Self {
             stop: stop.stop.into(),
             date: stop.date,
             unit: stop.unit.into(),
             occasion: stop.occasion.map(String::from),
             place: stop.place.into(),
+            device: device.map(String::from),
         }
     }
 }
@@ -175,8 +184,9 @@ pub struct LoanPapersForm {
     /// Whom nothing is lent: `key`, `as_of` and `readers`, HMACs under that key.
     #[schema(value_type = Object)]
     pub blocks: (),
-    /// Where the bus is to stop.
-    pub stops: Vec<PlannedStopRow>,
+    /// Where the bus is to stop: `stop`, `date`, `unit`, `occasion` and `place`.
+    #[schema(value_type = Vec<Object>)]
+    pub stops: Vec<()>,
     /// What the library system disputes of this device's facts.
     #[schema(value_type = Vec<Object>)]
     pub conflicts: Vec<()>,

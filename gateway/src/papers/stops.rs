@@ -2,8 +2,9 @@
 //! facts.
 
 use jiff::civil::Date;
-use lujiang_wire::{Label, PlannedStop};
+use lujiang_wire::{DeviceId, Label, PlannedStop};
 use rusqlite::Transaction;
+use serde::Serialize;
 
 use super::{Papers, PapersError};
 use crate::data_dir::random_bytes;
@@ -24,6 +25,26 @@ pub struct NewStop {
     pub occasion: Option<Label>,
     /// Where (活动地点).
     pub place: Label,
+    /// The bus it is for; none where any bus may make it.
+    pub device: Option<DeviceId>,
+}
+
+/// A planned stop, and which bus is given it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Plan {
+    /// The stop, as the bus's crew sees it.
+    #[serde(flatten)]
+    pub stop: PlannedStop,
+    /// The bus it is for. Where there is none every bus is given it, and two of them may make it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device: Option<DeviceId>,
+}
+
+impl Plan {
+    /// Whether a bus is given it.
+    pub(super) fn is_for(&self, bus: &DeviceId) -> bool {
+        self.device.as_ref().is_none_or(|device| device == bus)
+    }
 }
 
 impl Papers {
@@ -31,7 +52,7 @@ impl Papers {
     ///
     /// # Errors
     /// Where the store cannot be read.
-    pub fn stops(&self) -> Result<Vec<PlannedStop>, PapersError> {
+    pub fn stops(&self) -> Result<Vec<Plan>, PapersError> {
         Ok(self.0.store.read(rows::stops)?)
     }
 
@@ -42,28 +63,27 @@ impl Papers {
     ///
     /// # Panics
     /// Never: a date and hexadecimal digits are a label.
-    pub async fn plan_stop(
-        &self,
-        planned: NewStop,
-        actor: &Actor,
-    ) -> Result<PlannedStop, PapersError> {
+    pub async fn plan_stop(&self, planned: NewStop, actor: &Actor) -> Result<Plan, PapersError> {
         let name = format!("{}-{}", planned.date, hex::encode(random_bytes::<4>()));
-        let stop = PlannedStop {
-            stop: name.parse().expect("a date and digits are a label"),
-            date: planned.date,
-            unit: planned.unit,
-            occasion: planned.occasion,
-            place: planned.place,
+        let plan = Plan {
+            stop: PlannedStop {
+                stop: name.parse().expect("a date and digits are a label"),
+                date: planned.date,
+                unit: planned.unit,
+                occasion: planned.occasion,
+                place: planned.place,
+            },
+            device: planned.device,
         };
         let add = move |tx: &Transaction<'_>| {
             if rows::stops(tx)?.len() >= STOPS_MAX {
                 return Ok(Err(PapersError::TooManyStops { max: STOPS_MAX }));
             }
-            if !rows::add_stop(tx, &stop)? {
-                return Ok(Err(PapersError::StopTaken(stop.stop)));
+            if !rows::add_stop(tx, &plan)? {
+                return Ok(Err(PapersError::StopTaken(plan.stop.stop)));
             }
-            let after = serde_json::to_value(&stop).expect("labels and a date are JSON");
-            Ok(Ok((stop, None, Some(after))))
+            let after = serde_json::to_value(&plan).expect("labels and a date are JSON");
+            Ok(Ok((plan, None, Some(after))))
         };
         self.change("loans.stop.plan", &name, actor, add).await
     }
@@ -75,8 +95,8 @@ impl Papers {
     pub async fn remove_stop(&self, name: Label, actor: &Actor) -> Result<(), PapersError> {
         let subject = name.to_string();
         let remove = move |tx: &Transaction<'_>| match rows::remove_stop(tx, &name)? {
-            Some(stop) => {
-                let before = serde_json::to_value(&stop).expect("labels and a date are JSON");
+            Some(plan) => {
+                let before = serde_json::to_value(&plan).expect("labels and a date are JSON");
                 Ok(Ok(((), Some(before), None)))
             }
             None => Ok(Err(PapersError::NoStop(name))),

@@ -4,7 +4,7 @@ use lujiang_wire::{Boot, DeviceId, Uptime};
 use tempfile::TempDir;
 
 use super::blocks::{BlockImport, BlockSource, ImportMode, Imported};
-use super::stops::NewStop;
+use super::stops::{NewStop, Plan};
 use super::*;
 use crate::registry::DeviceLimits;
 use crate::store::StoreOptions;
@@ -60,11 +60,16 @@ impl House {
     }
 
     async fn plan(&self, date: &str) -> PlannedStop {
+        self.plan_for(None, date).await.stop
+    }
+
+    async fn plan_for(&self, bus: Option<&Device>, date: &str) -> Plan {
         let stop = NewStop {
             date: date.parse().unwrap(),
             unit: "东岗村小学".parse().unwrap(),
             occasion: None,
             place: "操场".parse().unwrap(),
+            device: bus.map(|bus| bus.id.clone()),
         };
         self.papers.plan_stop(stop, &actor()).await.unwrap()
     }
@@ -217,6 +222,24 @@ async fn a_revision_moves_with_what_is_in_the_papers_and_with_nothing_else() {
         "loans.stop.plan",
     ];
     assert_eq!(actions, expected);
+}
+
+#[tokio::test]
+async fn a_stop_that_is_planned_for_a_bus_is_given_to_that_bus_alone() {
+    let house = House::open();
+    let buses = ["bus-1", "bus-2"].map(|id| device(id, DeviceKind::Bus));
+    let before = buses
+        .each_ref()
+        .map(|bus| house.papers.revision(bus).unwrap());
+    let first = house.plan_for(Some(&buses[0]), "2026-12-03").await;
+    assert_ne!(house.of(&buses[0]).revision, before[0]);
+    assert_eq!(house.of(&buses[1]).revision, before[1], "no news to it");
+    let any = house.plan_for(None, "2026-12-04").await;
+
+    assert_eq!(house.papers.stops().unwrap(), [first.clone(), any.clone()]);
+    let given = buses.each_ref().map(|bus| house.of(bus).stops);
+    let expected = [vec![first.stop, any.stop.clone()], vec![any.stop]];
+    assert_eq!(given, expected);
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use lujiang_broker::Word;
 use lujiang_wire::{
     ClockReport, ContentRefused, Epoch, LinkState, MachineMetric, Reported, Status, Stream,
@@ -44,6 +44,9 @@ pub struct Contact {
     pub last_refusal: Option<Refused>,
     /// The last numbers it wrote, in which life of its outbox.
     pub written: Option<Written>,
+    /// When the oldest that waited in its outbox was written, as it said when it last came on-line:
+    /// by this gateway's clock.
+    pub oldest: Option<Timestamp>,
 }
 
 /// What a device says it has and shows.
@@ -91,6 +94,7 @@ impl Default for Contact {
             refused: 0,
             last_refusal: None,
             written: None,
+            oldest: None,
         }
     }
 }
@@ -223,6 +227,11 @@ impl Contact {
         }
         // A will speaks after its device fell silent: only an online status is a sign of life.
         if status.state == LinkState::Online {
+            let age = status
+                .oldest
+                .map(|oldest| status.since.duration_since(oldest));
+            let age = age.map(|age| age.max(SignedDuration::ZERO));
+            self.oldest = age.and_then(|age| now.checked_sub(age).ok());
             self.touch(now);
         }
         self.status = Some(status);
@@ -336,6 +345,7 @@ mod tests {
                 boot: None,
                 epoch: Some(Epoch::from_bits(epoch)),
                 written: [(Stream::Visit, number)].into(),
+                oldest: None,
             },
         }
     }

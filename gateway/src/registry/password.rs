@@ -175,7 +175,7 @@ impl fmt::Debug for PasswordHash {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Instant;
+    use std::time::{Duration, Instant};
 
     use super::*;
 
@@ -204,13 +204,17 @@ mod tests {
             assert!(desk.verify("gate-1", Some(&hash), word).await);
         }
         let thousand = begun.elapsed();
-        let begun = Instant::now();
-        assert!(!desk.verify("nobody", None, word).await);
-        let unknown = begun.elapsed();
+        // The quickest of some, in turns: other tests take the processor away meanwhile.
+        let [mut unknown, mut wrong] = [Duration::MAX; 2];
+        for _ in 0..5 {
+            let begun = Instant::now();
+            assert!(!desk.verify("nobody", None, word).await);
+            unknown = unknown.min(begun.elapsed());
+            let begun = Instant::now();
+            assert!(!desk.verify("gate-1", Some(&hash), b"wrong").await);
+            wrong = wrong.min(begun.elapsed());
+        }
         assert!(thousand < 100 * unknown, "{thousand:?} against {unknown:?}");
-        let begun = Instant::now();
-        assert!(!desk.verify("gate-1", Some(&hash), b"wrong").await);
-        let wrong = begun.elapsed();
         assert!(unknown > wrong / 4, "{unknown:?} against {wrong:?}");
     }
 }

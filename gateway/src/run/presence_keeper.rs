@@ -128,6 +128,7 @@ mod tests {
             boot: None,
             epoch: Some(Epoch::from_bits(1)),
             written: [(Stream::Visit, 5)].into(),
+            oldest: None,
         };
         Word::Status {
             device: device(),

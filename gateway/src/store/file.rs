@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use lujiang_wire::LedgerId;
+use lujiang_wire::{DeviceId, EventId, LedgerId};
 
 use crate::entry::{Entry, EntryNumber};
 use crate::ledger::{Head, LedgerError, LedgerReader};
@@ -45,5 +45,14 @@ impl LedgerReader for LedgerFile {
     fn crc_of(&self, number: EntryNumber) -> Result<Option<u32>, LedgerError> {
         self.readers
             .read(|connection| rows::crc_of(connection, number))
+    }
+
+    fn counted_before(
+        &self,
+        entry: EntryNumber,
+        device: &DeviceId,
+        fact: &EventId,
+    ) -> Result<Option<Entry>, LedgerError> {
+        rows::counted_before(&self.readers, entry, device, fact)
     }
 }

@@ -19,15 +19,15 @@ use crate::entry::{Entry, EntryNumber};
 use crate::ledger::LedgerError;
 use crate::store::rows::signed;
 
-pub(crate) use abilities::{abilities, set_abilities};
+pub(crate) use abilities::{abilities, is_probe_wanted, probe_heeded, set_abilities, want_probe};
 pub(crate) use exports::{begin_export, export_form, exportable, exported, exports_before};
-pub(crate) use readers::{erase_readers, person, put_pseudonym};
-pub(crate) use rulings::{RulingRow, put_ruling, rulings, take_ruling};
+pub(crate) use readers::{erase_readers, happened, person, put_pseudonym};
+pub(crate) use rulings::{EIGHTH, RulingRow, put_ruling, rulings, take_ruling};
 
 /// What version 3 of the tables adds. Times are microseconds since 1970.
 pub(crate) const THIRD: &str = "
 CREATE TABLE desk (
-    name  TEXT PRIMARY KEY,  -- heard, abilities or work
+    name  TEXT PRIMARY KEY,  -- heard, abilities, probe or work
     value TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE desk_item (

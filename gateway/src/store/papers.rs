@@ -2,11 +2,12 @@
 //! planned for the bus. Each function is one statement; its audit record is the caller's business.
 
 use jiff::Timestamp;
-use lujiang_wire::{Label, PlannedStop};
+use lujiang_wire::{DeviceId, Label, PlannedStop};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::registry::timestamp;
 use crate::ledger::LedgerError;
+use crate::papers::stops::Plan;
 
 /// What version 3 of the tables adds. Times are microseconds since 1970.
 pub(crate) const THIRD: &str = "
@@ -26,6 +27,11 @@ CREATE TABLE planned_stop (
     occasion TEXT,
     place    TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
+";
+
+/// What version 8 of the tables adds.
+pub(crate) const EIGHTH: &str = "
+ALTER TABLE planned_stop ADD COLUMN device TEXT;  -- the bus it is for; null for every bus
 ";
 
 /// What is said of the list of blocked readers without opening it.
@@ -88,22 +94,24 @@ pub(crate) fn put_blocked(
 }
 
 /// All planned stops, the earliest first.
-pub(crate) fn stops(connection: &Connection) -> Result<Vec<PlannedStop>, LedgerError> {
+pub(crate) fn stops(connection: &Connection) -> Result<Vec<Plan>, LedgerError> {
     let mut statement = connection.prepare_cached(
-        "SELECT stop, date, unit, occasion, place FROM planned_stop ORDER BY date, stop",
+        "SELECT stop, date, unit, occasion, place, device FROM planned_stop ORDER BY date, stop",
     )?;
     let mut rows = statement.query([])?;
     let mut stops = Vec::new();
     while let Some(row) = rows.next()? {
-        stops.push(stop(row)?);
+        stops.push(plan(row)?);
     }
     Ok(stops)
 }
 
 /// Adds a stop; whether there was none of that name.
-pub(crate) fn add_stop(connection: &Connection, stop: &PlannedStop) -> Result<bool, LedgerError> {
+pub(crate) fn add_stop(connection: &Connection, plan: &Plan) -> Result<bool, LedgerError> {
+    let stop = &plan.stop;
     let added = connection.execute(
-        "INSERT INTO planned_stop (stop, date, unit, occasion, place) VALUES (?1, ?2, ?3, ?4, ?5)
+        "INSERT INTO planned_stop (stop, date, unit, occasion, place, device)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)
          ON CONFLICT (stop) DO NOTHING",
         params![
             stop.stop.as_str(),
@@ -111,6 +119,7 @@ pub(crate) fn add_stop(connection: &Connection, stop: &PlannedStop) -> Result<bo
             stop.unit.as_str(),
             stop.occasion.as_ref().map(Label::as_str),
             stop.place.as_str(),
+            plan.device.as_ref().map(DeviceId::as_str),
         ],
     )?;
     Ok(added > 0)
@@ -120,26 +129,31 @@ pub(crate) fn add_stop(connection: &Connection, stop: &PlannedStop) -> Result<bo
 pub(crate) fn remove_stop(
     connection: &Connection,
     name: &Label,
-) -> Result<Option<PlannedStop>, LedgerError> {
+) -> Result<Option<Plan>, LedgerError> {
     let mut statement = connection.prepare_cached(
-        "DELETE FROM planned_stop WHERE stop = ?1 RETURNING stop, date, unit, occasion, place",
+        "DELETE FROM planned_stop WHERE stop = ?1
+         RETURNING stop, date, unit, occasion, place, device",
     )?;
     let mut rows = statement.query([name.as_str()])?;
     match rows.next()? {
-        Some(row) => stop(row).map(Some),
+        Some(row) => plan(row).map(Some),
         None => Ok(None),
     }
 }
 
-fn stop(row: &Row<'_>) -> Result<PlannedStop, LedgerError> {
+fn plan(row: &Row<'_>) -> Result<Plan, LedgerError> {
     let label = |text: String| text.parse::<Label>().map_err(|error| not_ours(&error));
     let date: String = row.get(1)?;
-    Ok(PlannedStop {
-        stop: label(row.get(0)?)?,
-        date: date.parse().map_err(|error| not_ours(&error))?,
-        unit: label(row.get(2)?)?,
-        occasion: row.get::<_, Option<String>>(3)?.map(label).transpose()?,
-        place: label(row.get(4)?)?,
+    let device: Option<String> = row.get(5)?;
+    Ok(Plan {
+        stop: PlannedStop {
+            stop: label(row.get(0)?)?,
+            date: date.parse().map_err(|error| not_ours(&error))?,
+            unit: label(row.get(2)?)?,
+            occasion: row.get::<_, Option<String>>(3)?.map(label).transpose()?,
+            place: label(row.get(4)?)?,
+        },
+        device: device.map(super::registry::id).transpose()?,
     })
 }
 

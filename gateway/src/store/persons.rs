@@ -82,6 +82,20 @@ pub(crate) fn erase(connection: &Connection, erasure: &Erasure) -> Result<Erased
     Ok(erased)
 }
 
+/// Erases the originals of elements that somebody decided on before this; says of how many. Those
+/// nobody has decided on stay: nothing else is left of them.
+pub(crate) fn erase_decided(
+    connection: &Connection,
+    before: Timestamp,
+) -> Result<u64, LedgerError> {
+    let erased = connection.execute(
+        "UPDATE quarantine SET sealed = x''
+         WHERE length(sealed) > 0 AND state <> 'open' AND ruled < ?1",
+        [before.as_microsecond()],
+    )?;
+    Ok(changed(erased))
+}
+
 fn changed(rows: usize) -> u64 {
     u64::try_from(rows).unwrap_or(u64::MAX)
 }

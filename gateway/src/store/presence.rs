@@ -34,6 +34,8 @@ struct StoredContact {
     status: Option<Status>,
     clock: Option<ClockReport>,
     written: Option<Written>,
+    #[serde(default)]
+    oldest: Option<Timestamp>,
 }
 
 /// Keeps what changed.
@@ -61,6 +63,7 @@ pub(crate) fn save(
             status: contact.status,
             clock: contact.clock,
             written: contact.written,
+            oldest: contact.oldest,
         };
         let json = serde_json::to_string(&stored).expect("a contact is always JSON");
         statement.execute(params![device.as_str(), json])?;
@@ -102,6 +105,7 @@ impl From<StoredContact> for Contact {
             status: stored.status,
             clock: stored.clock,
             written: stored.written,
+            oldest: stored.oldest,
             ..Self::default()
         }
     }

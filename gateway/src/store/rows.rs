@@ -1,7 +1,7 @@
 //! Rows of the fact table, to records and back.
 
 use jiff::{SignedDuration, Timestamp};
-use lujiang_wire::{Place, Sequence};
+use lujiang_wire::{DeviceId, EventId, Place, Sequence};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::entry::{Entry, EntryNumber, FactTime};
@@ -85,6 +85,46 @@ pub(crate) fn crc_of(
         .query_row([number.0], |row| row.get(0))
         .optional()?;
     Ok(crc)
+}
+
+/// What counted as this fact of this device before an entry: an agent's stands at its place, a
+/// plain device's is known by its id.
+pub(crate) fn counted_before(
+    readers: &Readers,
+    entry: EntryNumber,
+    device: &DeviceId,
+    fact: &EventId,
+) -> Result<Option<Entry>, LedgerError> {
+    const COUNTS: &str = "verdict IN ('accepted', 'admitted') AND number < ?1 AND device = ?2";
+    let found = readers.read(|connection| {
+        let found = match fact.place() {
+            Some(place) => connection
+                .prepare_cached(&format!(
+                    "SELECT {COLUMNS} FROM fact WHERE {COUNTS}
+                     AND epoch = ?3 AND stream = ?4 AND sequence = ?5 LIMIT 1"
+                ))?
+                .query_row(
+                    params![
+                        entry.0,
+                        device.as_str(),
+                        place.epoch.as_str(),
+                        place.stream.as_str(),
+                        signed(place.sequence.get()),
+                    ],
+                    |row| Ok(record(row)),
+                ),
+            None => connection
+                .prepare_cached(&format!(
+                    "SELECT {COLUMNS} FROM fact WHERE {COUNTS}
+                     AND number = (SELECT entry FROM seen WHERE device = ?2 AND id = ?3)"
+                ))?
+                .query_row(params![entry.0, device.as_str(), fact.as_str()], |row| {
+                    Ok(record(row))
+                }),
+        };
+        found.optional()?.transpose()
+    })?;
+    found.map(Record::into_entry).transpose()
 }
 
 /// Reads a record; a value that no record of ours can have is damage.

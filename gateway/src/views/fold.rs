@@ -1,5 +1,6 @@
 //! What an entry of the ledger changes in the views: a pure function of the entry and the
-//! library's calendar. The verdict and the corrected time are the ledger's; nothing is judged.
+//! library's calendar, and of the entry it takes back, if it does. The verdict and the corrected
+//! time are the ledger's; nothing is judged.
 
 mod lending;
 
@@ -103,11 +104,12 @@ pub(crate) enum Edit {
     Pay(Payment),
 }
 
-/// What `entry` changes.
-pub(crate) fn fold(entry: &Entry, calendar: &Calendar) -> Vec<Change> {
+/// What `entry` changes; `taken_back` is what it takes back, where that counted before it.
+pub(crate) fn fold(entry: &Entry, taken_back: Option<&Entry>, calendar: &Calendar) -> Vec<Change> {
     let mut changes = Changes {
         device: &entry.device,
         calendar,
+        taken_back: taken_back.and_then(When::of),
         list: Vec::new(),
     };
     let heard = entry.number.0.unsigned_abs();
@@ -131,6 +133,8 @@ pub(crate) fn fold(entry: &Entry, calendar: &Calendar) -> Vec<Change> {
 struct Changes<'a> {
     device: &'a DeviceId,
     calendar: &'a Calendar,
+    /// When that was which is taken back.
+    taken_back: Option<When>,
     list: Vec<Change>,
 }
 

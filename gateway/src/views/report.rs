@@ -178,3 +178,14 @@ pub struct DeviceFigures {
     /// Its streams, newest life first.
     pub streams: Vec<StreamState>,
 }
+
+impl DeviceFigures {
+    /// How many numbers are missing in this way.
+    #[must_use]
+    pub fn missing(&self, state: GapState) -> u64 {
+        let gaps = self.streams.iter().flat_map(|stream| &stream.gaps);
+        gaps.filter(|gap| gap.state == state)
+            .map(|gap| (gap.to - gap.from).saturating_add(1))
+            .fold(0, u64::saturating_add)
+    }
+}

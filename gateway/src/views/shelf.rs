@@ -21,7 +21,7 @@ use crate::views::key::CURSOR;
 use crate::views::pages::{Damage, Pages, Records, Sum, check};
 
 /// Raised whenever the same ledger would give other records.
-const VIEW_VERSION: u64 = 5;
+const VIEW_VERSION: u64 = 6;
 
 /// Attempts to open a store that ended neither well nor badly: the process died in them. One may
 /// be an unlucky kill; after these the store itself is suspected of killing us.

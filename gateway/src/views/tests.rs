@@ -1,5 +1,6 @@
 //! The views against a plain list of entries; see `model` for what is compared with.
 
+mod acts;
 mod damage;
 mod entries;
 mod lending;

@@ -161,6 +161,12 @@ pub(super) async fn conflicts(
             ))?;
         }
     }
+    if page.next.is_some() {
+        let (shown, total) = (page.conflicts.len(), page.total);
+        printer.line(format!(
+            "These are the newest {shown} of {total}; the page Conflicts has them all."
+        ))?;
+    }
     Ok(Outcome::Done)
 }
 
@@ -198,8 +204,8 @@ pub(super) async fn take_back(folder: &Folder, number: i64) -> Result<Outcome, F
     Ok(Outcome::Done)
 }
 
-/// `pause` and `resume`.
-pub(super) async fn set_work(folder: &Folder, word: &str) -> Result<Outcome, Failure> {
+/// `pause`, `resume` and `probe`.
+pub(super) async fn post(folder: &Folder, word: &str) -> Result<Outcome, Failure> {
     let gateway = Access::running(folder).await?;
     let path = format!("/api/v1/loans/{word}");
     let told = gateway.tell(Method::POST, &path, Some(&json!({}))).await;
@@ -333,8 +339,8 @@ pub(super) async fn forget(
         Print::Json => printer.json(&report)?,
         Print::Text => {
             printer.line(format!(
-                "readers  {}\nfiles    {}\nyears    {:?}",
-                report.readers, report.files, report.years
+                "readers    {}\noriginals  {}\nfiles      {}\nyears      {:?}",
+                report.readers, report.originals, report.files, report.years
             ))?;
         }
     }

@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 
 use lujiang_wire::Label;
-use lujiang_wire::LoanKind::Checkout;
+use lujiang_wire::LoanKind::{Checkout, Renew};
 
-use super::rehearsal::{Rehearsal, Want, all, back, is_in, label, loan, on_loan};
+use super::rehearsal::{Rehearsal, Want, all, back, is_in, label, loan, on_loan, renewal};
 use crate::desk::{
     Ability, Answer, Charged, Failure, FailureKind, Link, LoanFact, Policy, Profile, Words,
 };
@@ -177,6 +177,24 @@ fn a_loan_that_is_told_is_told_even_if_the_look_at_it_never_finds_an_answer() {
     assert_eq!(answer(&mut r, FailureKind::Unmatched, 9), 1);
     r.rests();
     assert_eq!((r.settled(1), r.conflict()), ("told", None));
+}
+
+#[test]
+fn what_was_disputed_before_an_earlier_loan_was_told_is_looked_at_anew() {
+    let mut r = Rehearsal::new();
+    r.hear(renewal(1, "main", 200));
+    r.see(on_loan(Charged::Listed));
+    r.ordered();
+    r.restart();
+    r.hear(loan(2, "bus", 100));
+    // It came back meanwhile, and the renewal was never done.
+    r.see(is_in());
+    r.see(is_in());
+    r.does(Checkout);
+    r.see(on_loan(Charged::Listed));
+    r.does(Renew);
+    r.rests();
+    assert_eq!((r.settled(2), r.settled(1)), ("told", "told"));
 }
 
 #[test]

@@ -5,8 +5,8 @@ use lujiang_wire::LoanKind::{Checkin, Checkout, Renew};
 
 use super::rehearsal::{Rehearsal, Want, all, at, back, is_in, label, loan, on_loan, renewal};
 use crate::desk::{
-    Ability, Answer, Charged, ConflictKind, Errand, Failure, Link, LoanFact, Policy, Profile,
-    ReaderStanding, Response, StaffRuling, Work,
+    Ability, Answer, Charged, ConflictKind, Effect, Errand, Failure, Link, LoanFact, Policy,
+    Profile, ReaderStanding, Response, StaffRuling, Work,
 };
 
 #[test]
@@ -93,6 +93,30 @@ fn the_first_loans_prove_what_the_library_system_can_show_and_two_that_it_cannot
         assert_eq!(r.desk.abilities().circulation, Ability::Proven);
     }
     assert_eq!(r.desk.abilities().charged_items, Ability::Lacking);
+}
+
+#[test]
+fn what_a_library_system_showed_before_an_upgrade_is_not_believed_after_it() {
+    let mut r = Rehearsal::new();
+    r.desk.handle_other_answers();
+    r.hear(loan(1, "bus", 100));
+    r.see(is_in());
+    r.ordered();
+    assert_eq!(r.abilities(), all(Ability::Unproven), "it is kept");
+    r.restart();
+    // It may not show loans any more: this one may be done, and is not told again.
+    r.see(is_in());
+    r.hear(LoanFact {
+        item: label("b2"),
+        ..loan(2, "bus", 200)
+    });
+    r.see(is_in());
+    assert_eq!(r.does(Checkout).item, label("b2"));
+    r.see(on_loan(Charged::Listed));
+    r.see(is_in());
+    assert_eq!(r.does(Checkout).item, label("b1"));
+    let known = r.abilities();
+    assert_eq!(known, all(Ability::Proven), "it is found out anew");
 }
 
 #[test]
@@ -275,6 +299,42 @@ fn a_later_loan_the_library_system_made_before_it_fell_silent_is_sought_before_t
 }
 
 #[test]
+fn a_clock_that_is_set_back_keeps_nothing_waiting_for_a_time_to_come() {
+    let mut r = Rehearsal::new();
+    let ahead = 86_400 * 3_650;
+    r.now = at(1_000_000 + ahead);
+    // Something was just said, an item is heard of, another waits to be tried again.
+    r.hear(LoanFact {
+        item: label("b2"),
+        ..loan(1, "bus", 100)
+    });
+    r.see(is_in());
+    r.does(Checkout);
+    r.hear(loan(2, "bus", 200));
+    r.hear(LoanFact {
+        item: label("b3"),
+        ..loan(3, "bus", 300)
+    });
+    r.now = at(1_000_000);
+    let asked = loop {
+        match r.desk.next_effect(r.now) {
+            Some(Effect::Ask(question)) => break question,
+            Some(kept) => assert!(r.keeps(kept)),
+            None => panic!("a question at once"),
+        }
+    };
+    assert_eq!(asked.item, label("b1"));
+    // It goes on no faster than it would have.
+    let seen = Answer::Seen(on_loan(Charged::Listed));
+    r.desk.handle_answer(asked.request, seen, r.now);
+    while let Some(effect) = r.desk.next_effect(r.now) {
+        assert!(r.keeps(effect), "the library system has its pause");
+    }
+    let pause = SignedDuration::try_from(Policy::default().request_interval).unwrap();
+    assert_eq!(r.desk.next_wake(), Some(r.now + pause));
+}
+
+#[test]
 fn what_waits_behind_a_dispute_is_bounded() {
     let mut r = Rehearsal::new();
     r.hear(loan(1, "bus", 1));
@@ -284,7 +344,7 @@ fn what_waits_behind_a_dispute_is_bounded() {
         r.hear(back(2 * turn + 1, "bus", 10 * turn + 5));
         while r
             .desk
-            .next_effect(at(0))
+            .next_effect(r.now)
             .is_some_and(|effect| r.keeps(effect))
         {}
     }

@@ -1,6 +1,6 @@
 //! Which of two facts came first, and what comes of those heard too late.
 
-use lujiang_wire::LoanKind::{Checkin, Checkout};
+use lujiang_wire::LoanKind::{Checkin, Checkout, Renew};
 
 use super::rehearsal::{
     Rehearsal, all, at, back, fact, is_in, label, loan, on_loan, online, renewal,
@@ -154,6 +154,32 @@ fn an_undated_fact_whose_order_matters_is_held() {
     r.hear(online(back(3, "main", 301)));
     r.rests();
     assert_eq!(r.settled(2), "returned-since");
+}
+
+#[test]
+fn of_two_renewals_of_unknown_order_the_shorter_does_not_shorten_the_longer() {
+    let undated = |number| {
+        let mut renewal = renewal(number, "bus", 150);
+        renewal.happening.when = When::undated(Some(at(120)), at(900));
+        renewal
+    };
+    let dated = |number| renewal(number, "main", 300);
+    for (first, second, is_longer) in [(dated(2), undated(3), false), (undated(2), dated(3), true)]
+    {
+        let mut r = Rehearsal::new();
+        r.hear(online(loan(1, "main", 100)));
+        r.hear(first);
+        r.see(on_loan(Charged::Listed));
+        r.does(Renew);
+        r.hear(second);
+        if is_longer {
+            r.see(on_loan(Charged::Listed));
+            r.does(Renew);
+        }
+        r.rests();
+        let expected = if is_longer { "told" } else { "renewed-since" };
+        assert_eq!((r.settled(2), r.settled(3)), ("told", expected));
+    }
 }
 
 #[test]

@@ -6,9 +6,9 @@ use jiff::Timestamp;
 use lujiang_wire::{Epoch, Label, LoanKind, Mode};
 
 use crate::desk::{
-    Abilities, Ability, Answer, Charged, Circulation, Deed, Desk, Effect, Happening, ItemRecord,
-    Link, LoanFact, Order, OutboxPlace, Policy, Profile, Question, ReaderSeen, ReaderStanding,
-    Rest, Settled, Sighting, StaffRuling, Told, When, Words,
+    Abilities, Ability, Answer, Charged, Circulation, ConflictKind, Deed, Desk, Effect, Happening,
+    ItemRecord, Link, LoanFact, Order, OutboxPlace, Policy, Profile, Question, ReaderSeen,
+    ReaderStanding, Rest, RulingError, Settled, Sighting, StaffRuling, Told, When, Words,
 };
 use crate::entry::EntryNumber;
 
@@ -51,6 +51,11 @@ impl Rehearsal {
         }
     }
 
+    /// What is kept of what the library system can answer.
+    pub(super) fn abilities(&self) -> Abilities {
+        self.abilities
+    }
+
     /// A crash: what was kept is all there is.
     pub(super) fn restart(&mut self) {
         self.desk = Desk::new(self.profile, self.policy.clone(), self.abilities);
@@ -70,12 +75,20 @@ impl Rehearsal {
     }
 
     pub(super) fn rule(&mut self, number: i64, ruling: StaffRuling) {
+        self.rule_about(number, ruling, None).unwrap();
+    }
+
+    pub(super) fn rule_about(
+        &mut self,
+        number: i64,
+        ruling: StaffRuling,
+        about: Option<ConflictKind>,
+    ) -> Result<(), RulingError> {
         let item = label("b1");
         self.recall(&item);
         let number = EntryNumber(number);
         self.desk
-            .handle_ruling(&item, number, ruling, self.now)
-            .unwrap();
+            .handle_ruling(&item, number, (ruling, about), self.now)
     }
 
     fn recall(&mut self, item: &Label) {

@@ -3,7 +3,9 @@
 use lujiang_wire::LoanKind::{Checkin, Checkout, Renew};
 
 use super::rehearsal::{Rehearsal, all, back, is_in, label, loan, on_loan, renewal, undo};
-use crate::desk::{Ability, Charged, Circulation, ConflictKind, Policy, Profile, Response};
+use crate::desk::{
+    Ability, Charged, Circulation, ConflictKind, LateWhileLent, Policy, Profile, Response,
+};
 
 #[test]
 fn what_is_undone_before_it_is_told_never_is_and_what_was_told_is_taken_back() {
@@ -111,4 +113,40 @@ fn a_disputed_loan_that_was_never_sent_leaves_nothing_to_undo_once_it_is_moot() 
         (open.fact.number().0, conflict.kind),
         (1, ConflictKind::ItemUnknown)
     );
+}
+
+#[test]
+fn a_mistaken_loan_before_which_another_was_heard_of_too_late_is_put_right_by_staff() {
+    let mut policy = Policy {
+        late_while_lent: LateWhileLent::Count,
+        ..Policy::default()
+    };
+    let another = ConflictKind::OutToAnother;
+    policy.responses.insert(another, Response::ReturnThenLoan);
+    let told = |is_returned: bool| {
+        let mut r = Rehearsal::with(Profile::Evergreen, policy.clone(), all(Ability::Proven));
+        r.hear(loan(1, "bus", 200));
+        r.see(is_in());
+        r.does(Checkout);
+        // Its reader had it, or brought it back, before it was lent by mistake.
+        r.hear(loan(2, "main", 100));
+        r.see(on_loan(Charged::NotListed));
+        r.rests();
+        assert_eq!(r.settled(2), "lent-since");
+        if is_returned {
+            r.hear(back(3, "main", 150));
+            r.rests();
+        }
+        r.hear(undo(4, "bus", 200, Checkout));
+        r
+    };
+    let mut r = told(false);
+    r.rests();
+    assert_eq!(r.conflict(), Some("undone-too-late"));
+
+    let mut r = told(true);
+    r.see(on_loan(Charged::NotListed));
+    r.does(Checkin);
+    r.rests();
+    assert_eq!((r.settled(4), r.conflict()), ("told", None));
 }

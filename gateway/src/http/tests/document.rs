@@ -72,6 +72,7 @@ const ROUTES: &[&str] = &[
     "post /api/v1/loans/export",
     "post /api/v1/loans/forget",
     "post /api/v1/loans/pause",
+    "post /api/v1/loans/probe",
     "post /api/v1/loans/resume",
     "post /api/v1/loans/rotate-key",
     "post /api/v1/loans/stops",

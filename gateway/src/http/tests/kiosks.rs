@@ -4,6 +4,7 @@ use lujiang_broker::Word;
 use lujiang_wire::{ContentRefused, Reported, ReportedContent, ReportedScreen, Screen};
 
 use super::*;
+use crate::alarms::DeviceAlarm;
 
 #[tokio::test]
 async fn a_kiosks_screens_and_what_it_refuses_are_on_its_page_and_among_the_alarms() {
@@ -54,6 +55,31 @@ async fn a_kiosks_screens_and_what_it_refuses_are_on_its_page_and_among_the_alar
     let metrics = house.get("/metrics").await.text;
     for kind in kinds {
         let line = format!("lujiang_alarms{{kind=\"{kind}\"}} 1");
+        assert!(metrics.contains(&line), "{line} in\n{metrics}");
+    }
+}
+
+#[tokio::test]
+async fn whatever_alarm_the_page_shows_of_a_device_is_among_the_metrics() {
+    let house = House::open().await;
+    house.keep("gate-1", &[visit(1, 3)]).await;
+    let word = Word::TurnedAway {
+        device: "gate-1".parse().unwrap(),
+        peer: "127.0.0.1:50000".parse().unwrap(),
+        reason: "not-authorised",
+    };
+    house.state.presence.hear(word, NOW.parse().unwrap());
+    let page = house.get("/api/v1/devices/gate-1").await.json();
+    let alarms = page["alarms"].as_array().unwrap().iter();
+    let kinds: Vec<_> = alarms.map(|it| it["kind"].as_str().unwrap()).collect();
+    assert!(kinds.contains(&"refused"), "{page}");
+    let metrics = house.get("/metrics").await.text;
+    for kind in kinds {
+        let line = format!("lujiang_alarms{{kind=\"{kind}\"}} 1");
+        assert!(metrics.contains(&line), "{line} in\n{metrics}");
+    }
+    for alarm in DeviceAlarm::ALL {
+        let line = format!("lujiang_alarms{{kind=\"{}\"}}", alarm.as_str());
         assert!(metrics.contains(&line), "{line} in\n{metrics}");
     }
 }

@@ -1,6 +1,16 @@
 //! What staff puts into the papers of devices, over the API.
 
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use lujiang_broker::Word;
+use lujiang_wire::{LinkState, Status, Stream};
+use tokio_util::sync::CancellationToken;
+
 use super::*;
+
+/// Longest wait for what must come.
+const DEADLINE: Duration = Duration::from_secs(20);
 
 #[tokio::test]
 async fn a_block_list_is_imported_with_one_record_and_its_problems_are_told_by_line() {
@@ -70,4 +80,67 @@ async fn a_stop_is_planned_listed_and_removed_by_its_name() {
     assert_eq!(house.ask(house.asking("DELETE", &path)).await.status, 204);
     assert_eq!(house.ask(house.asking("DELETE", &path)).await.status, 404);
     assert_eq!(house.acts().await[0], "admin token loans.stop.remove");
+}
+
+#[tokio::test]
+async fn how_far_a_device_has_come_is_told_by_what_it_wrote_and_what_the_desk_has_yet_to_tell() {
+    let house = House::open().await;
+    let row = async || house.get("/api/v1/sync").await.json()["devices"][0].clone();
+    let nothing = row().await;
+    assert_eq!(nothing["device"], "gate-1");
+    let none = json!([null, {}, 0, null]);
+    let told = |row: &Value| {
+        json!([
+            row["last_contact"],
+            row["waiting"],
+            row["at_desk"],
+            row["oldest"]
+        ])
+    };
+    assert_eq!(told(&nothing), none);
+
+    // It says it wrote five visits and is heard of one; it lent two items off-line.
+    let word = Word::Status {
+        device: "gate-1".parse().unwrap(),
+        status: Status {
+            state: LinkState::Online,
+            since: "2026-11-03T06:32:00Z".parse().unwrap(),
+            agent: None,
+            boot: None,
+            epoch: Some("0123456789abcdef0123456789abcdef".parse().unwrap()),
+            written: BTreeMap::from([(Stream::Visit, 5)]),
+            // Its clock is a day behind: what counts is how long ago that was.
+            oldest: Some("2026-11-03T01:00:00Z".parse().unwrap()),
+        },
+    };
+    house.state.presence.hear(word, NOW.parse().unwrap());
+    let lent = |id: &str, time: &str| {
+        json!({
+            "specversion": "1.0", "id": id, "source": "/devices/gate-1",
+            "type": "library.loan.checkout.v1", "time": time,
+            "data": {"item": id, "session": "s", "mode": "offline", "outcome": {"ok": true},
+                     "patron": {"id": "R1"}},
+        })
+    };
+    let later = lent("LJ2", "2026-11-04T11:30:00+08:00");
+    let first = lent("LJ1", "2026-11-04T11:00:00+08:00");
+    house.keep("gate-1", &[visit(1, 3), later, first]).await;
+    let (desk, cancel) = (house.state.loans.clone(), CancellationToken::new());
+    let head = house.state.store.head_watch();
+    let desk = tokio::spawn(desk.run(head, cancel.clone()));
+    let becomes = async |expected: Value| {
+        let told = async || told(&row().await);
+        let becoming = tokio::time::timeout(DEADLINE, async {
+            while told().await != expected {
+                tokio::task::yield_now().await;
+            }
+        });
+        assert!(becoming.await.is_ok(), "{} {expected}", told().await);
+    };
+    becomes(json!([NOW, {"visit": 4}, 2, "2026-11-04T01:00:00Z"])).await;
+    let rest: Vec<Value> = (2..6).map(|number| visit(number, 3)).collect();
+    house.keep("gate-1", &rest).await;
+    becomes(json!([NOW, {"visit": 0}, 2, "2026-11-04T03:00:00Z"])).await;
+    cancel.cancel();
+    desk.await.unwrap();
 }

@@ -129,6 +129,7 @@ fn of_lending(route: &str) -> Option<Example> {
     Some(match route {
         "post /api/v1/loans/blocks" => Elsewhere("papers: the body is no JSON"),
         "post /api/v1/loans/pause" => Ask("/api/v1/loans/pause", json!({})),
+        "post /api/v1/loans/probe" => Ask("/api/v1/loans/probe", json!({})),
         "post /api/v1/loans/resume" => Ask("/api/v1/loans/resume", json!({})),
         "post /api/v1/loans/forget" => Ask("/api/v1/loans/forget", json!({})),
         "post /api/v1/loans/export" => Ask("/api/v1/loans/export", json!({"form": "koc"})),

@@ -87,6 +87,33 @@ async fn an_items_lines_stand_in_the_order_of_its_outbox_though_the_time_of_the_
 }
 
 #[tokio::test]
+async fn where_a_file_tells_seconds_an_items_lines_are_seconds_apart() {
+    let house = House::open();
+    house.send(&loan(1, "checkout", "LJ1", Some("R1"))).await;
+    let mut back = loan(2, "checkin", "LJ1", None);
+    back["boot"] = json!("boot-b");
+    // Half a second past a full one: a little earlier would be the same second.
+    let measured = report("boot-b", SignedDuration::from_millis(500));
+    house.rehearsal.intake.clock_measured(device(), measured);
+    house.send(&back).await;
+    house.is_heard().await;
+    let form = ExportForm::PendingXacts;
+    let file = house.loans.export(form, None, &admin()).await.unwrap().file;
+    let text = std::fs::read_to_string(file.unwrap()).unwrap();
+    let lines = text
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let told: Vec<_> = lines
+        .map(|line| (line["type"].clone(), line["timestamp"].as_i64()))
+        .collect();
+    let [(lent, before), (taken_back, after)] = &told[..] else {
+        panic!("two lines: {text}")
+    };
+    assert_eq!((lent, taken_back), (&json!("checkout"), &json!("checkin")));
+    assert!(before < after, "{text}");
+}
+
+#[tokio::test]
 async fn an_exported_loan_that_is_undone_is_returned_by_the_next_export() {
     let house = House::open();
     let lent = loan(1, "checkout", "LJ1", Some("R1"));

@@ -16,8 +16,11 @@ struct KeptAbilities {
 }
 
 /// What this library system has been found able to answer; what another one was tells nothing
-/// of it.
+/// of it, nor what this one was before staff wanted it found out anew.
 pub(crate) fn abilities(connection: &Connection, of: &str) -> Result<Abilities, LedgerError> {
+    if is_probe_wanted(connection)? {
+        return Ok(Abilities::default());
+    }
     let Some(text) = value(connection, "abilities")? else {
         return Ok(Abilities::default());
     };
@@ -27,6 +30,21 @@ pub(crate) fn abilities(connection: &Connection, of: &str) -> Result<Abilities, 
         true => kept.can,
         false => Abilities::default(),
     })
+}
+
+/// Staff wants it found out anew; heeded by the desk, which may be learning at this moment.
+pub(crate) fn want_probe(connection: &Connection) -> Result<(), LedgerError> {
+    set(connection, "probe", "wanted")
+}
+
+/// Whether staff wants it found out anew.
+pub(crate) fn is_probe_wanted(connection: &Connection) -> Result<bool, LedgerError> {
+    Ok(value(connection, "probe")?.as_deref() == Some("wanted"))
+}
+
+/// The desk has heeded it.
+pub(crate) fn probe_heeded(connection: &Connection) -> Result<(), LedgerError> {
+    set(connection, "probe", "heeded")
 }
 
 pub(crate) fn set_abilities(

@@ -7,9 +7,14 @@ use super::{DeskFact, fact};
 use crate::entry::EntryNumber;
 use crate::ledger::LedgerError;
 
-/// Facts nobody was told of, in the order they happened.
+/// Facts nobody was told of, and those of which nobody knows since there is no line any more; in
+/// the order they happened.
 pub(crate) fn exportable(connection: &Connection) -> Result<Vec<DeskFact>, LedgerError> {
-    select(connection, "state = 'waiting' AND exported IS NULL", [])
+    select(
+        connection,
+        "state IN ('waiting', 'sent') AND exported IS NULL",
+        [],
+    )
 }
 
 /// Facts of an earlier export, in the order of its lines.

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::timestamp;
 use crate::entry::EntryNumber;
 use crate::ledger::{LedgerError, SealedPerson};
 
@@ -21,6 +22,18 @@ pub(crate) fn person(
         })
         .optional()?;
     Ok(person)
+}
+
+/// When a fact happened, as far as the desk knows it.
+pub(crate) fn happened(
+    connection: &Connection,
+    fact: EntryNumber,
+) -> Result<Option<Timestamp>, LedgerError> {
+    let at: Option<i64> = connection
+        .prepare_cached("SELECT happened FROM desk_fact WHERE number = ?1")?
+        .query_row([fact.0], |row| row.get(0))
+        .optional()?;
+    at.map(timestamp).transpose()
 }
 
 /// Erases the sealed reader of a fact, and keeps who it was to nobody but the year.

@@ -12,7 +12,7 @@ use lujiang_wire::{
 };
 
 use super::{Changes, Edit};
-use crate::entry::{EntryNumber, FactTime, TimeQuality};
+use crate::entry::{Entry, EntryNumber, FactTime, TimeQuality};
 use crate::views::calendar::second_of;
 use crate::views::key::Key;
 use crate::views::lent::{Closed, LoanCounts, Opened};
@@ -31,6 +31,16 @@ pub(super) struct When {
 }
 
 impl When {
+    /// Of a fact that counts.
+    pub(super) fn of(entry: &Entry) -> Option<Self> {
+        let (event, time) = entry.verdict.counted()?;
+        Some(Self {
+            device_time: event.time,
+            time,
+            received: entry.received,
+        })
+    }
+
     /// The second it happened in; none where that is not known.
     fn second(&self) -> Option<i64> {
         match self.time.quality {
@@ -122,10 +132,7 @@ impl Changes<'_> {
         let Some(failed) = &cancelled.failed else {
             return;
         };
-        let when = When {
-            device_time: failed.at,
-            ..when
-        };
+        let when = self.where_added(failed.at, when);
         if failed.kind == LoanKind::Checkout {
             self.borrow(&failed.session, -1, when);
         }
@@ -137,16 +144,23 @@ impl Changes<'_> {
         if is_load(undone.block.as_ref()) {
             return;
         }
-        let when = When {
-            device_time: undone.at,
-            ..when
-        };
+        let when = self.where_added(undone.at, when);
         let mut counts = counts_of(undone.kind);
         if undone.kind == LoanKind::Checkout {
             self.borrow(&undone.session, -1, when);
             counts.in_blocks = i64::from(undone.block.is_some());
         }
         self.lend(counts.negative(), undone.stop.as_ref(), when);
+    }
+
+    /// When that was which is taken back: as it was counted, whatever became of the device's clock
+    /// since. Where it did not count before this, by its own word.
+    fn where_added(&self, device_time: Timestamp, when: When) -> When {
+        let said = When {
+            device_time,
+            ..when
+        };
+        self.taken_back.unwrap_or(said)
     }
 
     /// A card issued.

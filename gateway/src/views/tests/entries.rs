@@ -1,7 +1,9 @@
 //! A ledger in memory, and how its entries are made.
 
 use jiff::SignedDuration;
-use lujiang_wire::{Boot, Event, Fact, Flag, Moment, OutboxDropped, Place, Uptime, VisitCounted};
+use lujiang_wire::{
+    Boot, Event, EventId, Fact, Flag, Moment, OutboxDropped, Place, Uptime, VisitCounted,
+};
 use tempfile::TempDir;
 
 use super::*;
@@ -118,6 +120,7 @@ impl Entries {
         self.accept(device, place, fact, time, received);
     }
 
+    /// A fact that a device with a right clock wrote as it was received.
     pub(super) fn accept(
         &mut self,
         device: &str,
@@ -126,12 +129,23 @@ impl Entries {
         time: FactTime,
         received: Timestamp,
     ) {
+        self.accept_of((device, place), fact, (received, time), received);
+    }
+
+    /// A fact of a device at a place, with its time by that device's clock and how that is dated.
+    pub(super) fn accept_of(
+        &mut self,
+        (device, place): (&str, Place),
+        fact: Fact,
+        (device_time, time): (Timestamp, FactTime),
+        received: Timestamp,
+    ) {
         let device: DeviceId = device.parse().unwrap();
         let moment = Moment {
             boot: "boot".parse::<Boot>().unwrap(),
             uptime: Uptime::new(Duration::from_secs(1)),
         };
-        let event = Event::of_agent(device.clone(), place.clone(), moment, received, fact);
+        let event = Event::of_agent(device.clone(), place.clone(), moment, device_time, fact);
         let crc = crc32c::crc32c(event.to_json().as_bytes());
         self.push(
             device,
@@ -219,5 +233,20 @@ impl LedgerReader for Mutex<Entries> {
         let ledger = self.lock().unwrap();
         let found = ledger.list.iter().find(|entry| entry.number == number);
         Ok(found.map(|entry| entry.crc))
+    }
+
+    fn counted_before(
+        &self,
+        entry: EntryNumber,
+        device: &DeviceId,
+        fact: &EventId,
+    ) -> Result<Option<Entry>, LedgerError> {
+        let ledger = self.lock().unwrap();
+        let is_it = |e: &&Entry| {
+            let counted = e.verdict.counted();
+            e.device == *device && counted.is_some_and(|(event, _)| event.id == *fact)
+        };
+        let mut before = ledger.list.iter().take_while(|e| e.number < entry);
+        Ok(before.find(is_it).cloned())
     }
 }

@@ -3,216 +3,13 @@
 
 use std::collections::BTreeSet;
 
-use lujiang_wire::{
-    EventId, Fact, Label, LoanCancelled, LoanCheckin, LoanCheckout, LoanFailed, LoanKind,
-    LoanUndone, Mode, Outcome, StopClosed, StopOpened,
-};
+use lujiang_wire::{Fact, StopClosed, StopOpened};
 use proptest::prelude::*;
 
+use super::acts::{Act, Clock, RIGHT, What, act, beginning, label, ledger};
 use super::*;
 use crate::entry::FactTime;
 use crate::views::report::{LoanFigures, LoanQuery};
-
-const DEVICES: [&str; 3] = ["desk-main", "bus-1", "desk-branch"];
-
-/// One thing that happens at a device.
-#[derive(Debug, Clone, Copy)]
-struct Act {
-    device: usize,
-    what: What,
-    /// Minutes after the beginning.
-    minute: i64,
-    session: u8,
-    is_dated: bool,
-    is_granted: bool,
-    in_block: bool,
-    /// Whether it is of what the bus carries.
-    is_load: bool,
-    /// Whether it is undone at once.
-    is_undone: bool,
-    /// Whether the machine cancels it at once, by its opposite.
-    is_cancelled: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum What {
-    Checkout,
-    Renew,
-    Checkin,
-}
-
-fn act() -> impl Strategy<Value = Act> {
-    let what = prop::sample::select(vec![What::Checkout, What::Renew, What::Checkin]);
-    let flags = (
-        prop::bool::weighted(0.9),
-        prop::bool::weighted(0.8),
-        prop::bool::weighted(0.2),
-        prop::bool::weighted(0.2),
-        prop::bool::weighted(0.2),
-        prop::bool::weighted(0.15),
-    );
-    (0..DEVICES.len(), what, 0..3_000_i64, 0..6_u8, flags).prop_map(
-        |(device, what, minute, session, flags)| {
-            let (is_dated, is_granted, in_block, is_undone, is_cancelled, is_load) = flags;
-            Act {
-                device,
-                what,
-                minute,
-                session,
-                is_dated,
-                is_granted,
-                in_block,
-                is_load,
-                is_undone: is_undone && is_granted,
-                // What belongs to a block is not cancelled by a machine.
-                is_cancelled: is_cancelled && is_granted && !is_undone && !in_block && !is_load,
-            }
-        },
-    )
-}
-
-fn beginning() -> Timestamp {
-    at("2026-03-01T00:00:00+08:00")
-}
-
-impl Act {
-    fn at(&self) -> Timestamp {
-        beginning() + SignedDuration::from_mins(self.minute)
-    }
-
-    fn block(&self) -> Option<Label> {
-        match (self.is_load, self.in_block) {
-            (true, _) => Some(label("load-1")),
-            (false, true) => Some(label("block-1")),
-            (false, false) => None,
-        }
-    }
-
-    fn session(&self) -> Label {
-        label(&format!("s{}", self.session))
-    }
-
-    fn time(&self) -> FactTime {
-        FactTime {
-            correction: SignedDuration::ZERO,
-            quality: match self.is_dated {
-                true => TimeQuality::Synced,
-                false => TimeQuality::Unknown,
-            },
-        }
-    }
-
-    fn fact(&self) -> Fact {
-        let outcome = Outcome {
-            ok: self.is_granted,
-            reason: None,
-        };
-        let (item, session) = (label("LJ0001"), self.session());
-        let block = self.block();
-        let stop = Some(label("stop-1"));
-        let cancels = None;
-        if self.what == What::Checkin {
-            return Fact::LoanCheckin(LoanCheckin {
-                item,
-                session,
-                mode: Mode::Online,
-                outcome,
-                block,
-                stop,
-                cancels,
-            });
-        }
-        let loan = LoanCheckout {
-            item,
-            patron: None,
-            due: None,
-            session,
-            mode: Mode::Online,
-            outcome,
-            block,
-            stop,
-            cancels,
-        };
-        match self.what {
-            What::Checkout => Fact::LoanCheckout(loan),
-            What::Renew | What::Checkin => Fact::LoanRenew(loan),
-        }
-    }
-
-    fn kind(&self) -> LoanKind {
-        match self.what {
-            What::Checkout => LoanKind::Checkout,
-            What::Renew => LoanKind::Renew,
-            What::Checkin => LoanKind::Checkin,
-        }
-    }
-
-    /// The opposite, by which a machine takes back what failed at it (SIP2 `BI`).
-    fn cancelling(&self, fact: EventId) -> Fact {
-        let opposite = match self.what {
-            What::Checkout | What::Renew => What::Checkin,
-            What::Checkin => What::Checkout,
-        };
-        let cancelled = Some(LoanCancelled {
-            failed: Some(LoanFailed {
-                fact,
-                kind: self.kind(),
-                at: self.at(),
-                session: self.session(),
-            }),
-        });
-        let opposite = Self {
-            what: opposite,
-            ..*self
-        };
-        let mut fact = opposite.fact();
-        match &mut fact {
-            Fact::LoanCheckin(back) => back.cancels = cancelled,
-            Fact::LoanCheckout(loan) => loan.cancels = cancelled,
-            _ => panic!("the opposite is one of these"),
-        }
-        fact
-    }
-
-    fn undoing(&self, fact: EventId) -> Fact {
-        Fact::LoanUndone(LoanUndone {
-            fact,
-            kind: self.kind(),
-            item: label("LJ0001"),
-            at: self.at(),
-            session: self.session(),
-            block: self.block(),
-            stop: Some(label("stop-1")),
-        })
-    }
-}
-
-fn label(text: &str) -> Label {
-    text.parse().unwrap()
-}
-
-/// The facts, as the ledger has them; received whenever they were made.
-fn ledger(acts: &[Act]) -> Entries {
-    let mut ledger = Entries::default();
-    let mut numbers = [0_u64; DEVICES.len()];
-    for act in acts {
-        let device = DEVICES[act.device];
-        let epoch = Epoch::from_bits(5);
-        let mut accept = |fact| {
-            numbers[act.device] += 1;
-            let place = place(&epoch, Stream::Loan, numbers[act.device]);
-            ledger.accept(device, place.clone(), fact, act.time(), act.at());
-            EventId::of_place(&place)
-        };
-        let id = accept(act.fact());
-        if act.is_undone {
-            accept(act.undoing(id));
-        } else if act.is_cancelled {
-            accept(act.cancelling(id));
-        }
-    }
-    ledger
-}
 
 /// What is counted of `acts` in `[from, until)` minutes; the undated only where asked for.
 fn counted(acts: &[Act], from: i64, until: i64, undated: bool) -> LoanFigures {
@@ -220,7 +17,7 @@ fn counted(acts: &[Act], from: i64, until: i64, undated: bool) -> LoanFigures {
     let counts = |act: &&Act| {
         let is_within = (from..until).contains(&act.minute);
         let stands = act.is_granted && !act.is_undone && !act.is_cancelled && !act.is_load;
-        stands && is_within && (undated || act.is_dated)
+        stands && is_within && (undated || act.clocks[0].is_measured)
     };
     let of = |what| {
         acts.iter()
@@ -325,7 +122,7 @@ fn loans_are_told_by_day_site_and_kind() {
         what: What::Checkout,
         minute,
         session: 1,
-        is_dated: true,
+        clocks: [RIGHT; 2],
         is_granted: true,
         in_block: false,
         is_load: false,
@@ -361,13 +158,55 @@ fn loans_are_told_by_day_site_and_kind() {
 }
 
 #[test]
+fn what_is_taken_back_after_the_clock_was_set_or_in_another_boot_counts_nowhere() {
+    let slow = Clock {
+        behind: 2 * 365 * 24 * 60,
+        is_measured: true,
+    };
+    let unmeasured = Clock {
+        is_measured: false,
+        ..slow
+    };
+    let act = |clocks, is_undone, is_cancelled| Act {
+        device: 0,
+        what: What::Checkout,
+        minute: 30,
+        session: u8::from(is_undone || is_cancelled),
+        clocks,
+        is_granted: true,
+        in_block: false,
+        is_load: false,
+        is_undone,
+        is_cancelled,
+    };
+    for clocks in [
+        [slow, RIGHT],
+        [RIGHT, slow],
+        [unmeasured, RIGHT],
+        [RIGHT, unmeasured],
+        [unmeasured, unmeasured],
+    ] {
+        for is_undone in [true, false] {
+            let taken_back = act(clocks, is_undone, !is_undone);
+            let stays = act([clocks[0]; 2], false, false);
+            let views = ledger(&[taken_back, stays]).views(world());
+            let report = views.loans(&query(Bucket::Day), &|_| None).unwrap();
+            let (total, day) = (report.total, report.buckets[0].figures);
+            let dated = u64::from(clocks[0].is_measured);
+            assert_eq!((total.checkouts, total.borrowers), (1, 1), "{clocks:?}");
+            assert_eq!((day.checkouts, day.borrowers), (dated, dated), "{clocks:?}");
+        }
+    }
+}
+
+#[test]
 fn what_the_bus_carries_is_lent_to_nobody_and_what_is_lent_from_it_is_brought_back_by_nobody() {
     let act = |what, minute, is_load| Act {
         device: 1,
         what,
         minute,
         session: u8::from(is_load),
-        is_dated: true,
+        clocks: [RIGHT; 2],
         is_granted: true,
         in_block: false,
         is_load,
@@ -413,7 +252,7 @@ fn a_gap_in_the_loans_is_named_beside_their_total() {
             what: What::Checkout,
             minute: 1,
             session: 1,
-            is_dated: true,
+            clocks: [RIGHT; 2],
             is_granted: true,
             in_block: false,
             is_load: false,
@@ -421,7 +260,8 @@ fn a_gap_in_the_loans_is_named_beside_their_total() {
             is_cancelled: false,
         };
         let place = place(&epoch, Stream::Loan, number);
-        ledger.accept("desk-main", place, fact.fact(), fact.time(), fact.at());
+        let at = RIGHT.shows(fact.minute);
+        ledger.accept("desk-main", place, fact.fact(), RIGHT.time(), at);
     }
     let report = ledger
         .views(world())

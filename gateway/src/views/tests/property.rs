@@ -191,7 +191,7 @@ proptest! {
         let mut sum = pages::Sum::default();
         for entries in ledger.list.chunks(batch) {
             let mut draft = Draft::new(&pages);
-            for change in entries.iter().flat_map(|entry| fold(entry, &calendar)) {
+            for change in entries.iter().flat_map(|entry| fold(entry, None, &calendar)) {
                 draft.apply(&change).unwrap();
             }
             let (writes, after) = draft.finish(sum);

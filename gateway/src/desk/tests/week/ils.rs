@@ -174,6 +174,13 @@ impl Ils {
         }
     }
 
+    /// Renewed by itself, or by the reader on a web page.
+    pub(super) fn renews(&mut self, thing: Thing) {
+        if let Some(loan) = self.loans.get_mut(&thing) {
+            loan.due += 7 * DAY;
+        }
+    }
+
     /// Until when it lends by its own rules.
     pub(super) fn due_from(&self, now: i64) -> i64 {
         match self.kind.dates {

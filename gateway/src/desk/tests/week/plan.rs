@@ -30,6 +30,10 @@ pub(super) struct Plan {
     pub(super) has_doubts: bool,
     /// A thing that the library system answers nothing about, ever.
     pub(super) odd: Option<(Thing, FailureKind)>,
+    /// The library system renews loans by itself, over night: what says which, and when.
+    pub(super) renews_itself: Option<Dice>,
+    /// Staff has it found out anew what the library system can answer: what says in which nights.
+    pub(super) is_probed: Option<Dice>,
 }
 
 impl Plan {
@@ -96,6 +100,8 @@ impl Plan {
             has_reboots: dice.one_in(3),
             has_doubts: false,
             odd: None,
+            renews_itself: None,
+            is_probed: None,
         }
     }
 
@@ -108,6 +114,7 @@ impl Plan {
         let is_shown =
             self.abilities.charged_items == Ability::Proven && self.ils.dates == Dates::Seconds;
         let is_plain = !self.has_business && !self.has_slips && !self.has_doubts;
+        let is_plain = is_plain && self.renews_itself.is_none() && self.is_probed.is_none();
         is_known && is_shown && is_plain && self.odd.is_none()
     }
 }
@@ -115,6 +122,18 @@ impl Plan {
 /// In one week of four machines are left without an answer: chosen aside, as what follows is.
 pub(super) fn has_doubts(seed: u64) -> bool {
     Dice::new(seed.rotate_left(17)).one_in(4)
+}
+
+/// In one week of eight staff has it found out anew what the library system can answer; chosen aside.
+pub(super) fn is_probed(seed: u64) -> Option<Dice> {
+    let mut dice = Dice::new(seed.rotate_left(41));
+    dice.one_in(8).then_some(dice)
+}
+
+/// In one week of twelve the library system renews by itself; chosen aside.
+pub(super) fn renews_itself(seed: u64) -> Option<Dice> {
+    let mut dice = Dice::new(seed.rotate_left(29));
+    dice.one_in(12).then_some(dice)
 }
 
 /// In one week of eight a thing that nothing is answered about: chosen aside, so that the week is

@@ -107,6 +107,12 @@ impl Shell {
         self.abilities
     }
 
+    /// Staff wants it found out anew what the library system can answer; that wish is on disk.
+    pub(super) fn forget_answers(&mut self) {
+        self.desk.handle_other_answers();
+        self.abilities = self.desk.abilities();
+    }
+
     /// Takes in what is in the ledger, at once.
     pub(super) fn follow(&mut self, around: &mut Around<'_>, now: i64) {
         self.now = self.now.max(now);
@@ -173,9 +179,9 @@ impl Shell {
         let (open, _) = record.conflict().expect("a row is held for a conflict");
         let (item, number) = (record.item.clone(), open.fact.number());
         self.desk.recall(record.clone());
-        let ruled = self
-            .desk
-            .handle_ruling(&item, number, StaffRuling::Retry, at(self.now));
+        let ruled =
+            self.desk
+                .handle_ruling(&item, number, (StaffRuling::Retry, None), at(self.now));
         ruled.expect("what is in dispute can be tried again");
     }
 

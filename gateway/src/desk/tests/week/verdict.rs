@@ -166,7 +166,8 @@ impl Week {
 
     /// Whether two loans are one, as far as the library system lends until it is told.
     fn is_same(&self, thing: Thing, one: Option<Loan>, other: Option<Loan>) -> bool {
-        let knows_due = self.plan.ils.honours_due && !self.is_repeated(thing);
+        let keeps_due = self.plan.ils.honours_due && self.plan.renews_itself.is_none();
+        let knows_due = keeps_due && !self.is_repeated(thing);
         match (one, other) {
             (Some(one), Some(other)) if knows_due => one == other,
             (Some(one), Some(other)) => one.reader == other.reader,
@@ -234,9 +235,13 @@ impl Week {
             abilities.charged_items,
         ];
         // What fell between a request and its answer stays with staff where it was not yet known
-        // what the library system shows, or a renewal may leave the date where it was.
+        // what the library system shows, where a renewal may leave the date where it was, and where
+        // dates move by themselves.
         let was_doubted = conflict.is_some_and(|(_, kind)| kind == "unresolved");
-        let is_dated = self.plan.ils.dates == Dates::Seconds && self.plan.abilities == abilities;
+        let is_dated = self.plan.ils.dates == Dates::Seconds
+            && self.plan.renews_itself.is_none()
+            && self.plan.is_probed.is_none()
+            && self.plan.abilities == abilities;
         let is_shown = all == [Ability::Proven; 3] && (is_dated || !was_doubted);
         let rules = self.plan.things[&thing];
         let has_rules = rules.is_unknown || rules.is_not_renewed || rules.held_for.is_some();
@@ -250,7 +255,10 @@ impl Week {
             !self.slipped.contains(&thing) || (self.takes_later_loan_as_return() && is_plain);
         let is_answered = |deal: &Happened| deal.thing != thing || !deal.is_unanswered();
         let is_answered = self.deals.iter().all(is_answered);
-        let is_plain_story = slips_are_ruled && !was_taken && is_answered;
+        // What the library system has renewed by itself, nobody need tell it to renew.
+        let is_renewal = |deal: &Happened| deal.thing == thing && deal.kind == LoanKind::Renew;
+        let may_be_known = self.plan.renews_itself.is_some() && self.deals.iter().any(is_renewal);
+        let is_plain_story = slips_are_ruled && !was_taken && is_answered && !may_be_known;
         is_shown && self.plan.is_prompt && is_plain_story && !self.is_unclear(thing)
     }
 
