@@ -21,7 +21,7 @@ before(async () => {
     blocked: [BLOCKED],
     lent: [`LL0000002=${OTHER}`],
   });
-  const loans = `[loans]\nmake = "evergreen"\npatience = "1ms"\nrequest_interval = "1ms"\nbreak_pause = "20ms"\nruling_delay = "1s"\n[loans.ils]\nhost = "127.0.0.1"\nport = ${ils.port}\nbackoff_min = "20ms"\nbackoff_max = "200ms"\n`;
+  const loans = `[loans]\nmake = "evergreen"\npatience = "1ms"\nrequest_interval = "1ms"\nbreak_pause = "20ms"\nruling_delay = "1s"\n[loans.ils]\nhost = "${ils.host}"\nport = ${ils.port}\nbackoff_min = "20ms"\nbackoff_max = "200ms"\n`;
   [gateway, browser] = await Promise.all([Gateway.start(loans), launch()]);
   await gateway.addGate("bus-1", "bus", "流动车", "bus");
   desk = await reader(browser);
@@ -115,6 +115,17 @@ test("a payment nobody confirmed stands beside the conflicts with its amount, an
   await page.getByText("先与图书馆系统里的缴费记录核对").waitFor();
   await assertAccessible(page, "a payment");
   await photograph(page, "payment-light-zh");
+});
+
+test("what the library system can answer is found out again when staff says so", async () => {
+  const { page } = desk;
+  await page.goto(`${gateway.address}loans`);
+  const known = page.locator('dl[aria-labelledby="abilities"]');
+  await known.getByText("能", { exact: true }).first().waitFor({ timeout: SOON_MS });
+  await photograph(page, "abilities-light-zh");
+  await page.getByRole("button", { name: "重新了解" }).click();
+  await page.getByRole("button", { name: "重新了解" }).waitFor({ state: "detached", timeout: SOON_MS });
+  assert.equal(await known.getByText("还没有试过").count(), 3);
 });
 
 test("the audit says who ruled and why, and no reader stands in it", async () => {

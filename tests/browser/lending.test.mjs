@@ -59,6 +59,20 @@ test("a stop stands in the yearly table, and what it lacks is named", async () =
   await photograph(page, "bus-light-zh");
 });
 
+test("what the library system has yet to hear of stands beside its bus, with the oldest of it", async () => {
+  const { page } = desk;
+  const row = page.getByRole("row", { name: /^流动车/ });
+  await row.getByText("0", { exact: true }).first().waitFor();
+  const lent = { item: "LL0000009", session: "c", mode: "offline", outcome: { ok: true }, patron: { id: "R1" } };
+  await happens("l-4", "loan.checkout", lent);
+  await row.getByText("1", { exact: true }).waitFor();
+  assert.match(await row.innerText(), /[0—]\s+1\s+今天 \d\d:\d\d/);
+  await photograph(page, "bus-waiting-light-zh");
+  // It has hung up, and lends on: what waits on board is not known to be nothing.
+  await row.getByText("离线").waitFor();
+  assert.match(await row.innerText(), /离线\s+—\s+1/);
+});
+
 test("where nothing is disputed the page says so", async () => {
   const { page } = desk;
   await page.goto(`${gateway.address}conflicts`);

@@ -234,6 +234,7 @@ const server = createServer((request, response) => {
   if (path === "/loans/desk") return json(loanDesk);
   if (path === "/conflicts") return json({ conflicts: troubled ? conflicts : [], total: troubled ? conflicts.length : 0, next: null });
   if (path === "/loans/totals") return json(loans(url.searchParams));
+  if (path === "/sync") return json({ devices: devices.map(({ device }) => ({ device, at_desk: device === "bus-1" ? 2 : 0, oldest: device === "bus-1" ? ago(60 * 26) : null })) });
   if (path === "/stops") return json(stops(Number(url.searchParams.get("year"))));
   if (path === "/quarantine") return json({ rows: quarantine.filter((row) => (url.searchParams.get("device") ?? row.device) === row.device), next: null });
   if (path === "/gateway") return json({ certificate: { not_before: ago(60 * 24), not_after: ahead(300), standing: "good", origin: "gateway" } });

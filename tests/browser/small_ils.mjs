@@ -10,6 +10,7 @@ const BINARY = process.env.LUJIANG_ILS_BIN ?? join(ROOT, "target/debug/small-ils
 export class SmallIls {
   #child;
   #lines;
+  host;
   port;
 
   /** With these items, readers, blocked readers, and loans as `ITEM=READER`. */
@@ -19,7 +20,7 @@ export class SmallIls {
     const options = [...each("item", items), ...each("reader", readers), ...each("blocked", blocked), ...each("lent", lent)];
     ils.#child = begin(BINARY, options, { stdio: ["pipe", "pipe", "inherit"] });
     ils.#lines = createInterface({ input: ils.#child.stdout })[Symbol.asyncIterator]();
-    ils.port = Number(await ils.#next());
+    [ils.host, ils.port] = (await ils.#next()).split(":");
     return ils;
   }
 

@@ -29,6 +29,9 @@ use lending::{Counters, Lenders};
 /// How often people are moved through the doors, in real time.
 const STEP: Duration = Duration::from_millis(100);
 
+/// Longest wait for what has to come, in real time and on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// The places: id, name, opening hours.
 const SITES: [(&str, &str, &str); 6] = [
     ("main", "主馆", "Mon-Sun 08:00-20:00"),
@@ -197,8 +200,7 @@ impl Demo {
         };
         let (checkout, bus) = (agent(SELF_CHECKOUT)?, agent(BUS)?);
         let bus = bus.lending().context("the bus lends")?.clone();
-        let patience = Duration::from_secs(10);
-        let relay = crate::wait::until("papers and a library system", patience, async || {
+        let relay = crate::wait::until("papers and a library system", PATIENCE, async || {
             anyhow::ensure!(bus.papers().is_some(), "the bus has no papers yet");
             let machines = checkout.status().await?.self_checkouts;
             let machine = machines.get(SELF_CHECKOUT).context("no machine yet")?;
@@ -270,7 +272,7 @@ impl Demo {
             "http://{}/api/v1/visits?from=2000-01-01&to=2100-01-01&bucket=year",
             self.gateway.endpoints().http
         );
-        let kept = crate::wait::until("the last visits", Duration::from_secs(10), async || {
+        let kept = crate::wait::until("the last visits", PATIENCE, async || {
             let report: Value = self
                 .http
                 .get(&url)
@@ -297,16 +299,14 @@ impl Demo {
     /// Waits until the loan desk has told everything; how many loans that are.
     async fn loans_told(&self) -> anyhow::Result<u64> {
         let url = self.url("/api/v1/loans/desk");
-        crate::wait::until("the last loan", Duration::from_secs(60), async || {
+        crate::wait::until("the last loan", PATIENCE, async || {
             let asked = self.http.get(&url).bearer_auth(&self.token).send();
             let desk: Value = asked.await?.json().await?;
             let totals = desk["totals"].as_array().context("totals")?;
             let open = totals.iter().filter(|total| total["state"] != "settled");
             let open: u64 = open.filter_map(|total| total["facts"].as_u64()).sum();
             anyhow::ensure!(open == 0, "{open} loans wait or are in dispute");
-            let (lent, told) = self.lenders.account()?;
-            anyhow::ensure!(lent == told, "{told} of {lent}");
-            Ok(lent)
+            self.lenders.account()
         })
         .await
     }

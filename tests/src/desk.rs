@@ -64,8 +64,9 @@ impl LoanHouse {
         library.configure(&format!(
             "[loans]\nmake = \"{make}\"\npatience = \"1ms\"\n{pace}\
              break_pause = \"20ms\"\nruling_delay = \"10s\"\n{more}\n\
-             [loans.ils]\nhost = \"127.0.0.1\"\nport = {}\nuser = \"{}\"\npassword_file = \"{}\"\n\
+             [loans.ils]\nhost = \"{}\"\nport = {}\nuser = \"{}\"\npassword_file = \"{}\"\n\
              answer_timeout = \"5s\"\nbackoff_min = \"20ms\"\nbackoff_max = \"200ms\"\n",
+            ils.addr.ip(),
             ils.addr.port(),
             LOGIN.0,
             password.display(),

@@ -166,15 +166,21 @@ impl SmallDisk {
         use std::io::Write as _;
         let mut ballast =
             File::create(self.mounted_at.join("ballast")).context("making ballast")?;
-        let block = [0_u8; 4096];
+        // In large steps first: a download may go on meanwhile.
+        let (large, small) = (vec![0_u8; 1 << 20], [0_u8; 4096]);
         let free = || {
             nix::sys::statvfs::statvfs(&self.mounted_at)
                 .map(|it| it.blocks_available() * it.fragment_size())
         };
-        while free().context("asking for room")? > left {
-            ballast.write_all(&block).context("writing ballast")?;
+        loop {
+            let more = free().context("asking for room")?.saturating_sub(left);
+            match more {
+                0 => return Ok(()),
+                more if more > 2 << 20 => ballast.write_all(&large),
+                _ => ballast.write_all(&small),
+            }
+            .context("writing ballast")?;
         }
-        Ok(())
     }
 
     /// Gives the room back.

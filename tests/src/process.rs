@@ -10,7 +10,7 @@ use nix::unistd::Pid;
 use tokio::process::{Child, Command};
 
 /// Longest time a process may take to end after SIGTERM.
-const END: Duration = Duration::from_secs(30);
+const END: Duration = Duration::from_secs(180);
 
 /// Where cargo put our binaries: beside the test's own executable.
 ///

@@ -14,7 +14,7 @@ use crate::process::{Process, binary, output, output_within};
 use crate::wait::until;
 
 /// Longest wait for a process to be ready, or for a fact to arrive, on a busy machine.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A gateway process and everything around it.
 #[derive(Debug)]

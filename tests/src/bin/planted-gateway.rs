@@ -1,7 +1,7 @@
 //! A gateway that breaks one rule, named by `LUJIANG_PLANT`: the test of the tests. It is made of
 //! the same library as the real one, whose command line cannot do this.
 
-use std::net::Ipv4Addr;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -83,8 +83,10 @@ async fn main() -> anyhow::Result<()> {
     let mut config = GatewayConfig::load(&options.config).context("reading the configuration")?;
     if options.plant == "sends-again-blindly" {
         let ils = &mut config.loans.ils;
-        let library_system = (Ipv4Addr::LOCALHOST, ils.port).into();
-        ils.port = blind_line::listen(library_system).await?.port();
+        let host = ils.host.as_deref().context("a library system")?;
+        let library_system = SocketAddr::new(host.parse()?, ils.port);
+        let line = blind_line::listen(library_system).await?;
+        (ils.host, ils.port) = (Some(line.ip().to_string()), line.port());
     }
     let mut terminate = signal(SignalKind::terminate())?;
     let gateway = Gateway::start(config, options.data, run).await?;

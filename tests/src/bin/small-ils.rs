@@ -1,5 +1,5 @@
 //! The small library system as a process of its own, for tests that are not Rust: it prints its
-//! port, and for each line of its input who has what, as JSON. It ends with its input.
+//! address, and for each line of its input who has what, as JSON. It ends with its input.
 
 use std::collections::BTreeMap;
 
@@ -59,8 +59,7 @@ async fn main() -> anyhow::Result<()> {
     let ils = Options::parse().library_system()?;
     let mut ils = IlsHandle::start(ils, Profile::default()).await?;
     let mut out = stdout();
-    out.write_all(format!("{}\n", ils.addr.port()).as_bytes())
-        .await?;
+    out.write_all(format!("{}\n", ils.addr).as_bytes()).await?;
     out.flush().await?;
     let mut lines = BufReader::new(stdin()).lines();
     while lines.next_line().await?.is_some() {

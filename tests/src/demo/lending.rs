@@ -4,10 +4,9 @@
 //! Each item has one borrower at a time here, so nothing the library system could dispute is ever
 //! done: in the end it has to know of every loan, once.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
@@ -50,7 +49,7 @@ const BUS_READER_EVERY: Duration = Duration::from_secs(150);
 pub(super) struct Lenders {
     ils: IlsHandle,
     link: Arc<Link>,
-    lent: Arc<AtomicU64>,
+    lent: Granted,
     tasks: JoinSet<anyhow::Result<()>>,
     end: CancellationToken,
 }
@@ -81,7 +80,7 @@ impl Lenders {
         Ok(Self {
             ils,
             link: Arc::new(Link::to(door).await?),
-            lent: Arc::default(),
+            lent: Granted::default(),
             tasks: JoinSet::new(),
             end: CancellationToken::new(),
         })
@@ -115,6 +114,7 @@ impl Lenders {
             lent: self.lent.clone(),
             dice: dice.clone(),
             pace,
+            end: self.end.clone(),
         };
         let crew = Crew {
             lending: counters.bus,
@@ -123,15 +123,10 @@ impl Lenders {
             lent: self.lent.clone(),
             dice,
             pace,
+            end: self.end.clone(),
         };
-        let end = self.end.clone();
-        self.tasks.spawn(async move {
-            end.run_until_cancelled(readers.come())
-                .await
-                .unwrap_or(Ok(()))
-        });
-        let end = self.end.clone();
-        self.tasks.spawn(async move { crew.drive(&end).await });
+        self.tasks.spawn(readers.come());
+        self.tasks.spawn(crew.drive());
     }
 
     /// Ends the day: the bus is back in range.
@@ -147,31 +142,62 @@ impl Lenders {
         Ok(())
     }
 
-    /// Loans granted so far, and those the library system has executed, each once.
-    pub(super) fn account(&self) -> anyhow::Result<(u64, u64)> {
+    /// How many loans were granted.
+    ///
+    /// # Errors
+    /// Where the library system has not executed each of them once, the first item with both
+    /// numbers.
+    pub(super) fn account(&self) -> anyhow::Result<u64> {
         let ils = self.ils.ils();
-        let mut known: BTreeMap<String, u64> = BTreeMap::new();
-        let mut checkouts = 0;
+        let mut out: BTreeSet<String> = BTreeSet::new();
+        let told = Granted::default();
         for deed in ils.journal().deeds() {
             match deed {
                 Deed::Checkout { item, .. } => {
-                    let out = known.entry(item.clone()).or_default();
-                    *out += 1;
-                    ensure!(*out == 1, "the library system lent {item} twice");
-                    checkouts += 1;
+                    ensure!(
+                        out.insert(item.clone()),
+                        "the library system lent {item} twice"
+                    );
+                    told.count(&item);
                 }
                 Deed::Checkin { item, .. } => {
-                    known.remove(&item);
+                    out.remove(&item);
                 }
                 _ => {}
             }
         }
-        Ok((self.lent.load(Ordering::Relaxed), checkouts))
+        self.lent.compare(&told)
     }
 
     /// Ends the library system.
     pub(super) async fn stop(mut self) {
         self.ils.stop().await;
+    }
+}
+
+/// How often each item was lent.
+#[derive(Clone, Default)]
+struct Granted(Arc<Mutex<BTreeMap<String, u64>>>);
+
+impl Granted {
+    fn count(&self, item: &str) {
+        let mut times = self.0.lock().expect("no panic holds it");
+        *times.entry(item.to_owned()).or_default() += 1;
+    }
+
+    /// The sum, where the library system was told the same.
+    fn compare(&self, told: &Self) -> anyhow::Result<u64> {
+        let granted = self.0.lock().expect("no panic holds it");
+        let told = told.0.lock().expect("no panic holds it");
+        for item in granted.keys().chain(told.keys()) {
+            let [here, there] = [&granted, &told].map(|times| times.get(item).copied());
+            let [here, there] = [here, there].map(Option::unwrap_or_default);
+            ensure!(
+                here == there,
+                "{item} was lent {here} times, the library system has it {there} times"
+            );
+        }
+        Ok(granted.values().sum())
     }
 }
 
@@ -182,9 +208,11 @@ struct Pace {
 }
 
 impl Pace {
-    /// Lets simulated time pass.
-    async fn pass(self, simulated: Duration) {
-        tokio::time::sleep(simulated.div_f64(self.speed)).await;
+    /// Lets simulated time pass; false where the day ended meanwhile. It ends between two readers
+    /// only: a loan once begun is carried out, and counted where it was granted.
+    async fn pass(self, simulated: Duration, end: &CancellationToken) -> bool {
+        let passed = tokio::time::sleep(simulated.div_f64(self.speed));
+        end.run_until_cancelled(passed).await.is_some()
     }
 }
 
@@ -195,9 +223,10 @@ struct Readers {
     /// Items out, and who has them.
     out: BTreeMap<String, String>,
     clock: Arc<FastClock>,
-    lent: Arc<AtomicU64>,
+    lent: Granted,
     dice: StdRng,
     pace: Pace,
+    end: CancellationToken,
 }
 
 impl Readers {
@@ -206,8 +235,7 @@ impl Readers {
         let a_day = LOANS_A_YEAR / 365.0 * SHARE / f64::from(ITEMS_AT_ONCE - 1);
         let between = Duration::from_secs_f64(12.0 * 3_600.0 / a_day);
         let mut machine = Machine::connect(self.relay, Profile::default()).await?;
-        loop {
-            self.pace.pass(between).await;
+        while self.pace.pass(between, &self.end).await {
             let reader = reader(self.dice.random_range(READERS / 4..READERS));
             for _ in 0..self.dice.random_range(1..ITEMS_AT_ONCE) {
                 self.borrow(&mut machine, &reader).await?;
@@ -216,6 +244,7 @@ impl Readers {
                 self.give_back(&mut machine).await?;
             }
         }
+        Ok(())
     }
 
     async fn borrow(&mut self, machine: &mut Machine, reader: &str) -> anyhow::Result<()> {
@@ -228,7 +257,7 @@ impl Readers {
         };
         match machine.ask(request).await? {
             Response::Checkout(answer) if answer.ok => {
-                self.lent.fetch_add(1, Ordering::Relaxed);
+                self.lent.count(&item);
                 self.out.insert(item, reader.to_owned());
                 Ok(())
             }
@@ -263,16 +292,16 @@ struct Crew {
     lending: Lending,
     link: Arc<Link>,
     shelf: VecDeque<String>,
-    lent: Arc<AtomicU64>,
+    lent: Granted,
     dice: StdRng,
     pace: Pace,
+    end: CancellationToken,
 }
 
 impl Crew {
     /// Out of range, a stop, and back; once a demonstration.
-    async fn drive(mut self, end: &CancellationToken) -> anyhow::Result<()> {
-        let left = end.run_until_cancelled(self.pace.pass(BUS_LEAVES)).await;
-        if left.is_none() {
+    async fn drive(mut self) -> anyhow::Result<()> {
+        if !self.pace.pass(BUS_LEAVES, &self.end).await {
             return Ok(());
         }
         self.link.turn(Weather::Hole);
@@ -286,8 +315,7 @@ impl Crew {
         };
         let opening = self.lending.open_stop(opened).await;
         opening.map_err(|refused| anyhow::anyhow!("the stop: {}", refused.word()))?;
-        let readers = end.run_until_cancelled(self.lend(&stop)).await;
-        readers.unwrap_or(Ok(()))?;
+        self.lend(&stop).await?;
         let closed = StopClosed {
             stop,
             participants: Some(650),
@@ -302,7 +330,9 @@ impl Crew {
     async fn lend(&mut self, stop: &Label) -> anyhow::Result<()> {
         let readers = (BUS_RETURNS - BUS_LEAVES).as_secs() / BUS_READER_EVERY.as_secs();
         for number in 0..readers {
-            self.pace.pass(BUS_READER_EVERY).await;
+            if !self.pace.pass(BUS_READER_EVERY, &self.end).await {
+                break;
+            }
             let session: Label = format!("demo-{number}").parse().context("a label")?;
             let card = reader(self.dice.random_range(0..READERS / 4));
             let card = self.lending.validate_reader(&card);
@@ -317,9 +347,8 @@ impl Crew {
                 stop: Some(stop.clone()),
                 block: None,
             };
-            // A loan once begun is carried out: it is counted where it was granted.
             if self.lending.lend(loan).await.is_ok() {
-                self.lent.fetch_add(1, Ordering::Relaxed);
+                self.lent.count(item.as_str());
             }
             if number % 4 == 3 {
                 let back = Return {
@@ -327,6 +356,7 @@ impl Crew {
                     session,
                     stop: Some(stop.clone()),
                     block: None,
+                    cancels: None,
                 };
                 let back = self.lending.take_back(back).await;
                 back.map_err(|refused| anyhow::anyhow!("a return: {}", refused.word()))?;
@@ -343,4 +373,69 @@ fn reader(number: usize) -> String {
 
 fn item(number: usize) -> String {
     format!("LL{number:07}")
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::ils::Fault;
+    use crate::site::PATIENCE;
+    use crate::wait::until;
+
+    /// Long enough for the day to end meanwhile, short enough to wait for.
+    const SLOW: Duration = Duration::from_millis(500);
+
+    fn readers(lenders: &Lenders) -> Readers {
+        let boot = "demo-readers".parse().expect("a boot");
+        let clock = FastClock::starting(Timestamp::UNIX_EPOCH, 600.0, boot);
+        Readers {
+            relay: lenders.ils(),
+            shelf: (0..ITEMS).map(item).collect(),
+            out: BTreeMap::new(),
+            clock: Arc::new(clock),
+            lent: lenders.lent.clone(),
+            dice: StdRng::seed_from_u64(7),
+            pace: Pace { speed: 600.0 },
+            end: lenders.end.clone(),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_loan_that_is_under_way_when_the_day_ends_is_counted() {
+        let ils = Lenders::library_system().await.unwrap();
+        ils.set_fault_of("11", Fault::Delay(SLOW));
+        let door = ils.addr;
+        let mut lenders = Lenders::open(ils, door).await.unwrap();
+        let readers = readers(&lenders);
+        lenders.tasks.spawn(readers.come());
+        until("the first loan to be under way", PATIENCE, async || {
+            ensure!(lenders.ils.received_of("11") > 0, "nobody borrows yet");
+            Ok(())
+        })
+        .await
+        .unwrap();
+        lenders.close_up().await.unwrap();
+        assert!(lenders.account().unwrap() > 0);
+        lenders.stop().await;
+    }
+
+    #[tokio::test]
+    async fn a_loan_the_library_system_has_twice_or_not_at_all_is_named() {
+        let ils = Lenders::library_system().await.unwrap();
+        let door = ils.addr;
+        let mut lenders = Lenders::open(ils, door).await.unwrap();
+        let mut readers = readers(&lenders);
+        let mut machine = Machine::connect(lenders.ils(), Profile::default())
+            .await
+            .unwrap();
+        readers.borrow(&mut machine, &reader(1)).await.unwrap();
+        assert_eq!(lenders.account().unwrap(), 1);
+        lenders.lent.count(&item(9));
+        let missing = lenders.account().unwrap_err().to_string();
+        assert!(missing.contains(&item(9)), "{missing}");
+        lenders.close_up().await.unwrap();
+        lenders.stop().await;
+    }
 }

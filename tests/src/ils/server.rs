@@ -1,7 +1,7 @@
 //! The library system on a loopback port. It remembers across restarts; its connections do not.
 
 use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
@@ -16,6 +16,7 @@ use tokio_util::task::TaskTracker;
 use super::fault::Faults;
 use super::session::{Reply, Session};
 use super::{Fault, Ils};
+use crate::own_address::own_address;
 
 /// How much is read at once.
 const READ_BYTES: usize = 4 * 1024;
@@ -80,12 +81,13 @@ enum Delivery {
 }
 
 impl IlsHandle {
-    /// Listens on a free port of loopback.
+    /// Listens on a free port of this process's own loopback address, so that it is still free when
+    /// the library system comes back.
     ///
     /// # Errors
     /// Where there is none.
     pub async fn start(ils: Ils, profile: Profile) -> anyhow::Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+        let listener = TcpListener::bind((own_address(), 0))
             .await
             .context("a free port")?;
         let addr = listener

@@ -39,12 +39,15 @@ async fn counts(library: &Library, kind: &str, expected: usize) {
     .unwrap();
 }
 
-/// Files in a folder of what is on board.
+/// Files in a folder of what is on board; one that is being written is none yet.
 fn files(folder: &Path) -> Vec<PathBuf> {
     let Ok(entries) = std::fs::read_dir(folder) else {
         return Vec::new();
     };
-    entries.map(|it| it.unwrap().path()).collect()
+    let paths = entries.map(|it| it.unwrap().path());
+    paths
+        .filter(|path| path.extension().is_some_and(|it| it == "json"))
+        .collect()
 }
 
 async fn until_on_board(folder: &Path, name: &str) {

@@ -43,5 +43,6 @@ mod secrets;
 mod self_checkout;
 mod simulated_week;
 mod sticks;
+mod upgraded_ils;
 mod working_day;
 mod yearly_table;

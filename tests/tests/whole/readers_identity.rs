@@ -104,12 +104,15 @@ fn unreadable() -> Vec<Vec<u8>> {
 }
 
 /// Everything the gateway answers to somebody who may ask.
-const ASKED: [&str; 11] = [
+const ASKED: [&str; 14] = [
     "/metrics",
     "/api/v1/loans",
     "/api/v1/loans?format=csv",
     "/api/v1/loans/desk",
     "/api/v1/loans/blocks",
+    "/api/v1/loans/totals",
+    "/api/v1/stops",
+    "/api/v1/payments",
     "/api/v1/conflicts",
     "/api/v1/sync",
     "/api/v1/quarantine",

@@ -225,6 +225,7 @@ impl Week {
             session: "week".parse().unwrap(),
             stop: None,
             block: None,
+            cancels: None,
         };
         bus.lending().take_back(back).await.is_ok()
     }

@@ -18,7 +18,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 /// How long a broker that works may take for one answer on a busy machine.
-pub(crate) const ANSWER: Duration = Duration::from_secs(5);
+pub(crate) const ANSWER: Duration = Duration::from_secs(10);
 
 /// How long a broker is given to show that it is felled, for each of [`TRIES`].
 const NO_ANSWER: Duration = Duration::from_secs(1);
@@ -223,7 +223,7 @@ impl House {
             while !until_over.is_cancelled() {
                 let id = format!("fact-{}", acknowledged.len());
                 let event = visit("bystander", &id, jiff::Timestamp::now(), 1);
-                timeout(ANSWER, publisher.deliver(&id, &event))
+                timeout(PATIENCE, publisher.deliver(&id, &event))
                     .await
                     .with_context(|| format!("no PUBACK for {id}"))??;
                 acknowledged.insert(id);
