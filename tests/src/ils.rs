@@ -11,6 +11,7 @@ pub mod fault;
 pub mod habits;
 pub mod item;
 pub mod journal;
+pub mod naming;
 pub mod patron;
 pub mod server;
 pub mod session;
@@ -112,7 +113,7 @@ impl Ils {
     /// Executes a request and answers it. A demand to send again is the connection's business and
     /// has no answer here.
     pub fn answer(&mut self, request: &Request, now: Timestamp) -> Option<Response> {
-        Some(match request {
+        let mut response = match request {
             Request::Login(login) => self.login(login).into(),
             Request::ScStatus(_) => self.status(now).into(),
             Request::Checkout(checkout) => self.checkout(checkout, now).into(),
@@ -130,7 +131,11 @@ impl Ils {
             | Request::Hold(_)
             | Request::RenewAll(_)
             | Request::Vendor(_) => return None,
-        })
+        };
+        if self.habits.names_readers {
+            self.name_readers(&mut response);
+        }
+        Some(response)
     }
 
     /// The time on the wall, as answers tell it.

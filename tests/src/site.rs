@@ -88,15 +88,20 @@ impl Library {
         Ok(library)
     }
 
-    /// Writes the gateway's configuration: free ports, and whatever else.
+    /// Writes the gateway's configuration: free ports, and whatever else; where that says nothing
+    /// of the log, what a test that failed is read with.
     ///
     /// # Errors
     /// Where it cannot be written.
     pub fn configure(&self, more: &str) -> anyhow::Result<()> {
+        let log = match more.contains("[log]") {
+            true => "",
+            false => "[log]\nfilter = \"info,lujiang_broker=debug\"\n",
+        };
         let text = format!(
             "[mqtt]\nlisten = \"127.0.0.1:0\"\n[http]\nlisten = \"127.0.0.1:0\"\n\
              [tls]\nmqtt_listen = \"127.0.0.1:0\"\nhttp_listen = \"127.0.0.1:0\"\n\
-             [log]\nfilter = \"info,lujiang_broker=debug\"\n{more}"
+             {log}{more}"
         );
         self.configure_as(&text)
     }

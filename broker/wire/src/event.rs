@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use crate::{DeviceId, EventId, Fact, Moment, Patron, Place};
+use crate::{DeviceId, EventId, Fact, Moment, Place};
 
 /// A fact in its envelope.
 #[derive(Clone, PartialEq)]
@@ -59,9 +59,19 @@ impl Event {
         &self.fact
     }
 
+    /// The same event with nothing in it but what we understand. Whatever else a device says, in
+    /// `data` or in attributes of its own, may name a reader.
+    #[must_use]
+    pub fn understood(self) -> Self {
+        Self {
+            data: self.fact.to_data(),
+            extensions: Map::new(),
+            ..self
+        }
+    }
+
     /// The same event with another fact of the same type, as when a reader's name is sealed.
-    /// Members of `data` that change are replaced whole. Members we do not know are kept, except
-    /// beside a reader in clear, where they may name the reader too.
+    /// Members of `data` that change are replaced whole. Members we do not know are kept.
     ///
     /// # Panics
     /// If the fact is of another type: the id and the stream would be wrong.
@@ -73,12 +83,11 @@ impl Event {
             "the type of an event stays"
         );
         let (before, after) = (self.fact.to_data(), fact.to_data());
-        let may_name_reader = self.fact.patron().is_some_and(Patron::is_clear);
         let data = match (self.data, before, after) {
             (Value::Object(mut data), Value::Object(before), Value::Object(after)) => {
                 data.retain(|name, _| match before.get(name) {
                     Some(value) => after.get(name) == Some(value),
-                    None => !may_name_reader,
+                    None => true,
                 });
                 let is_new = |(name, value): &(String, Value)| before.get(name) != Some(value);
                 data.extend(after.into_iter().filter(is_new));

@@ -105,6 +105,19 @@ impl EventType {
             Self::KioskUsed => Stream::Usage,
         }
     }
+
+    /// Whether facts of this type are about what one reader did: whatever else a device says in one
+    /// may name the reader.
+    #[must_use]
+    pub fn is_of_reader(self) -> bool {
+        match self {
+            Self::LoanCheckout | Self::LoanRenew | Self::LoanCheckin | Self::LoanUndone => true,
+            Self::CardIssued | Self::PaymentUnresolved | Self::KioskUsed => true,
+            Self::VisitCounted | Self::StopOpened | Self::StopClosed => false,
+            Self::ContentInstalled | Self::ContentRemoved | Self::ContentFailed => false,
+            Self::OutboxDropped => false,
+        }
+    }
 }
 
 impl fmt::Display for EventType {

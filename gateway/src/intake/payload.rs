@@ -134,10 +134,22 @@ fn candidate(raw: String, event: Result<Event, EventError>, seals: &Seals) -> Ca
     }
 }
 
+/// What a plain device says of what a reader did is kept as far as it is understood: the rest
+/// would stand in the ledger for ever, whoever it names. An agent names nobody but in its place.
+fn without_strangers(event: Event) -> Event {
+    let fact = event.fact();
+    let is_plain = event.place.is_none() || fact.patron().is_some_and(Patron::is_clear);
+    match is_plain && fact.event_type().is_of_reader() {
+        true => event.understood(),
+        false => event,
+    }
+}
+
 /// Takes the person out of an event: the record and whoever is told get [`WITHHELD`] instead.
 /// The digest is of what was received, so that a repeat is known as one; it is keyed where it
 /// would otherwise give a short reader id away.
 fn seal(event: Event, seals: &Seals) -> Sealed {
+    let event = without_strangers(event);
     let received = event.to_json();
     let Some(patron) = event.fact().patron() else {
         return Sealed {

@@ -49,6 +49,8 @@ pub struct Habits {
     /// Whether a request with the AY and AZ of the one before is answered again, and not executed
     /// again.
     pub knows_duplicates: bool,
+    /// Whether it calls readers by name and number in what it says for people.
+    pub names_readers: bool,
     /// Who may log in, name and password; with none, anybody may, and needs not.
     pub login: Option<(String, String)>,
     /// What AO says.
@@ -65,6 +67,7 @@ impl Habits {
             tells_items: true,
             renewal_base: RenewalBase::Today,
             knows_duplicates: true,
+            names_readers: false,
             login: None,
             institution: "liling".to_owned(),
         }

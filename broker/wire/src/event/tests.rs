@@ -153,9 +153,13 @@ fn loan(data: &Value) -> Result<Event, EventError> {
 }
 
 #[test]
-fn of_a_reader_in_clear_nothing_is_left_once_sealed() {
-    let event = loan(&json!({"item": "31000", "session": "s1", "mode": "offline",
-        "outcome": {"ok": true}, "patron": {"id": "430281"}, "patron_name": "430281"}))
+fn of_a_reader_in_clear_nothing_is_left_once_understood_and_sealed() {
+    let event = with(
+        &json!({"type": "library.loan.checkout.v1", "subject": "430281",
+        "data": {"item": "31000", "session": "s1", "mode": "offline",
+            "outcome": {"ok": true, "of": "430281"}, "patron": {"id": "430281"},
+            "patron_name": "430281"}}),
+    )
     .unwrap();
     assert!(event.fact().patron().unwrap().is_clear());
     assert!(!format!("{event:?}").contains("430281"), "not in logs");
@@ -164,12 +168,32 @@ fn of_a_reader_in_clear_nothing_is_left_once_sealed() {
         kid: "2026".parse().unwrap(),
     };
     let fact = event.fact().clone().with_patron(sealed);
-    let text = event.with_fact(fact).to_json();
+    let text = event.understood().with_fact(fact).to_json();
     assert!(!text.contains("430281"), "{text}");
     assert!(
         text.contains(r#""patron":{"kid":"2026","sealed":"AAAA"}"#),
         "{text}"
     );
+}
+
+#[test]
+fn what_is_understood_of_an_event_is_all_that_can_be_read_of_it() {
+    let event = with(
+        &json!({"type": "library.loan.checkin.v1", "traceparent": "00-1",
+        "data": {"item": "31000", "session": "s1", "mode": "online",
+            "outcome": {"ok": true, "by": "x"}, "patron": {"id": "430281"}}}),
+    )
+    .unwrap();
+    let understood = event.clone().understood();
+    assert_eq!(understood.fact(), event.fact());
+    let again = Event::from_json(&understood.to_json()).unwrap();
+    assert_eq!(again, understood);
+    let read: Value = serde_json::from_str(&understood.to_json()).unwrap();
+    assert_eq!(
+        read["data"],
+        json!({"item": "31000", "session": "s1", "mode": "online", "outcome": {"ok": true}})
+    );
+    assert!(read.get("traceparent").is_none());
 }
 
 #[test]
