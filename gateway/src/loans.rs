@@ -22,6 +22,7 @@ mod pseudonyms;
 mod retention;
 mod rulings;
 mod shell;
+mod steady_clock;
 mod words;
 
 use std::path::{Path, PathBuf};

@@ -1,5 +1,6 @@
 //! A rehearsal: an intake on a store in a folder of its own, and facts to send to it.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -104,6 +105,18 @@ impl Rehearsal {
             ..QuarantineQuery::default()
         };
         self.store.quarantine(&query).unwrap()
+    }
+
+    /// Whether these bytes lie in a file of the store, in free pages or in its log.
+    pub(crate) fn files_hold(&self, bytes: &[u8]) -> bool {
+        let holds = |path: &Path| {
+            let content = std::fs::read(path).unwrap();
+            content.windows(bytes.len()).any(|window| window == bytes)
+        };
+        let files = std::fs::read_dir(self.folder.path()).unwrap();
+        files
+            .map(|file| file.unwrap().path())
+            .any(|path| path.is_file() && holds(&path))
     }
 
     /// Decides on an element, for a reason.

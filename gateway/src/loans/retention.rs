@@ -10,6 +10,7 @@ use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use super::export::ExportForm;
+use super::steady_clock::SteadyClock;
 use super::{Inner, Loans};
 use crate::ledger::LedgerError;
 use crate::registry::Actor;
@@ -44,23 +45,35 @@ impl Loans {
     pub async fn keep_forgetting(self, cancel: CancellationToken) {
         let mut ticks = tokio::time::interval(LOOK_EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut clock = SteadyClock::default();
         loop {
             tokio::select! {
                 _ = ticks.tick() => {}
                 () = cancel.cancelled() => return,
             }
-            let gateway = Actor::named("gateway");
-            match self.forget(&gateway, false).await {
-                Ok(forgotten) if forgotten.is_nothing() => {}
-                Ok(forgotten) => tracing::info!(
-                    readers = forgotten.readers,
-                    originals = forgotten.originals,
-                    files = forgotten.files,
-                    years = ?forgotten.years,
-                    "readers and pseudonyms forgotten"
-                ),
-                Err(error) => tracing::error!(%error, "readers cannot be forgotten"),
-            }
+            self.look(&mut clock).await;
+        }
+    }
+
+    /// Forgets what is due by itself, where the clock has been right for as long as between two
+    /// looks.
+    pub(super) async fn look(&self, clock: &mut SteadyClock) {
+        let now = self.now();
+        if !clock.look(now, self.0.clock.uptime()) {
+            tracing::debug!(%now, "nobody is forgotten before the clock has gone on as time did");
+            return;
+        }
+        let gateway = Actor::named("gateway");
+        match self.forget(&gateway, false).await {
+            Ok(forgotten) if forgotten.is_nothing() => {}
+            Ok(forgotten) => tracing::info!(
+                readers = forgotten.readers,
+                originals = forgotten.originals,
+                files = forgotten.files,
+                years = ?forgotten.years,
+                "readers and pseudonyms forgotten"
+            ),
+            Err(error) => tracing::error!(%error, "readers cannot be forgotten"),
         }
     }
 

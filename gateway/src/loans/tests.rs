@@ -2,6 +2,7 @@
 //! exported, and their readers are forgotten.
 
 mod exports;
+mod forgetting;
 mod staff;
 
 use std::time::Duration;
@@ -56,10 +57,13 @@ impl House {
     }
 
     fn with(rehearsal: Rehearsal, section: LoansSection) -> Self {
+        Self::by(rehearsal, section, Arc::new(Clock2026))
+    }
+
+    fn by(rehearsal: Rehearsal, section: LoansSection, clock: Arc<dyn Clock>) -> Self {
         let folder = rehearsal.folder.path();
         std::fs::create_dir_all(folder.join("keys")).unwrap();
         let seals = Arc::new(Seals::open(folder).unwrap());
-        let clock: Arc<dyn Clock> = Arc::new(Clock2026);
         let zone = TimeZone::get("Asia/Shanghai").unwrap();
         let store = rehearsal.store.clone();
         let papers = Papers::new(
@@ -381,30 +385,6 @@ async fn a_dispute_goes_back_in_the_papers_of_the_device_it_came_from() {
     assert_eq!(own.conflicts[0].item.as_str(), "LJ1");
     assert!(other.conflicts.is_empty());
     assert!(!format!("{own:?}").contains("R1"));
-}
-
-#[tokio::test]
-async fn readers_are_forgotten_in_time_and_the_loan_is_told_without() {
-    let house = House::open();
-    house.send(&loan(1, "checkout", "LJ1", Some("R1"))).await;
-    house.is_heard().await;
-    let forgotten = house.loans.forget(&admin(), false).await.unwrap();
-    assert_eq!((forgotten.readers, house.acts().len()), (0, 0));
-    // As if it had come long ago.
-    let age = |tx: &Transaction<'_>| {
-        let micros = "2025-01-01T00:00:00Z"
-            .parse::<Timestamp>()
-            .unwrap()
-            .as_microsecond();
-        tx.execute("UPDATE fact SET received = ?1", [micros])?;
-        Ok(())
-    };
-    house.rehearsal.store.decide(age).await.unwrap();
-    let forgotten = house.loans.forget(&admin(), false).await.unwrap();
-    assert_eq!((forgotten.readers, house.person(1)), (1, (false, false)));
-    assert_eq!(house.acts(), ["loans.forget"]);
-    let exported = house.loans.export(ExportForm::Koc, None, &admin()).await;
-    assert_eq!(exported.unwrap().without_reader, [EntryNumber(1)]);
 }
 
 #[tokio::test]

@@ -123,6 +123,18 @@ pub(super) fn circulation(said: &ItemInformationResponse) -> Circulation {
     }
 }
 
+/// Whether an answer is about this item; some library systems leave it out.
+pub(super) fn is_about(said: &str, item: &Label) -> bool {
+    said.trim().is_empty() || after_item(said, item) == Some("")
+}
+
+/// What stands behind the item's barcode, where a text begins with it. Library systems find a
+/// barcode in either case, and say it as they have it.
+fn after_item<'a>(said: &'a str, item: &Label) -> Option<&'a str> {
+    let (begin, rest) = said.trim().split_at_checked(item.as_str().len())?;
+    begin.eq_ignore_ascii_case(item.as_str()).then_some(rest)
+}
+
 /// How a reader stands, and whether the item is among what the reader has.
 pub(super) fn reader_seen(said: &PatronInformationResponse, item: &Label) -> ReaderSeen {
     let status = &said.patron_status;
@@ -146,8 +158,7 @@ pub(super) fn reader_seen(said: &PatronInformationResponse, item: &Label) -> Rea
         None => listed >= CUT_LIST_MIN,
     };
     let names_it = |entry: &String| {
-        let entry = entry.trim();
-        let rest = entry.strip_prefix(item.as_str());
+        let rest = after_item(entry, item);
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', '/']))
     };
     let item = match said.charged_items.iter().any(names_it) {
@@ -233,6 +244,8 @@ mod tests {
         let seen = |listed: &[&str], count: u16| listed_with(listed, Some(count));
         assert_eq!(seen(&["LJ2", "LJ1"], 2), Charged::Listed);
         assert_eq!(seen(&["LJ1 红楼梦"], 1), Charged::Listed);
+        assert_eq!(seen(&[" lj1 "], 1), Charged::Listed);
+        assert_eq!(seen(&["红"], 1), Charged::NotListed);
         assert_eq!(seen(&["LJ10", "红楼梦"], 2), Charged::NotListed);
         assert_eq!(seen(&[], 0), Charged::NotListed);
         assert_eq!(seen(&["LJ2"], 30), Charged::Withheld);
@@ -245,6 +258,14 @@ mod tests {
         assert_eq!(listed_with(&others, None), Charged::Withheld);
         assert_eq!(listed_with(&others[1..], None), Charged::NotListed);
         assert_eq!(listed_with(&["LJ1"], None), Charged::Listed);
+    }
+
+    #[test]
+    fn an_answer_is_about_an_item_that_it_names_in_whatever_case_or_names_none() {
+        let item = "LJ1".parse().unwrap();
+        let of = |said: &str| is_about(said, &item);
+        assert!(of("LJ1") && of(" lj1 ") && of(""));
+        assert!(!of("LJ10") && !of("LJ1 红楼梦") && !of("红楼梦"));
     }
 
     /// Whether LJ1 is among what a reader has who has so many items, of which these are listed.

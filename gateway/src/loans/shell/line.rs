@@ -45,7 +45,11 @@ impl Shell {
         let (section, zone, now) = (&loans.section.ils, &loans.zone, self.loans.now());
         let asked = words::item_information(section, &question.item, now, zone);
         let item = match self.exchange(&asked).await? {
-            Response::ItemInformation(item) if is_it(&item.item_identifier, &question.item) => item,
+            Response::ItemInformation(item)
+                if words::is_about(&item.item_identifier, &question.item) =>
+            {
+                item
+            }
             other => return Err(not_answered("a question for an item", &other).into()),
         };
         let mut said = item.screen_message.clone();
@@ -96,7 +100,7 @@ impl Shell {
             }
             other => return Err(not_answered("an order", other).into()),
         };
-        if !is_it(item, &order.item) {
+        if !words::is_about(item, &order.item) {
             return Err(not_answered("an order for another item", &answer).into());
         }
         let words = words::words(said, &self.private);
@@ -194,10 +198,4 @@ pub(super) fn told(error: &LinkError) -> String {
         cause = error.source();
     }
     told
-}
-
-/// Whether an answer is about this item; some library systems leave it out.
-fn is_it(said: &str, item: &lujiang_wire::Label) -> bool {
-    let said = said.trim();
-    said.is_empty() || said.eq_ignore_ascii_case(item.as_str())
 }
