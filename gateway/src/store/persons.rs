@@ -102,7 +102,6 @@ fn changed(rows: usize) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
 
     use serde_json::json;
 
