@@ -13,7 +13,7 @@ const ARGUMENTS = [
   "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ];
 /** For a change to reach the page. */
-export const SOON_MS = 10_000;
+export const SOON_MS = 60_000;
 
 export function launch() {
   return chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ARGUMENTS });

@@ -9,7 +9,7 @@ import { begin } from "./child.mjs";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 const BINARY = process.env.LUJIANG_AGENT_BIN ?? join(ROOT, "target/debug/lujiang-agent");
-const READY_WITHIN_MS = 30_000;
+const READY_WITHIN_MS = 120_000;
 
 /** A reader, in clear as only a card and a screen of a test may hold it. */
 export const READER = "43022319900101123X";

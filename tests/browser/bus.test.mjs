@@ -420,8 +420,8 @@ test("back in range needs no button: what waited leaves, and the page says so", 
   await page.getByText("未联网，照常借还").waitFor();
   await page.getByText("待传 4 条").waitFor();
   await gateway.start();
-  await page.getByText("已联网").waitFor({ timeout: 30_000 });
-  await page.getByText("已全部送达").waitFor({ timeout: 30_000 });
+  await page.getByText("已联网").waitFor({ timeout: 90_000 });
+  await page.getByText("已全部送达").waitFor({ timeout: 90_000 });
   await page.getByText(/^\d\d:\d\d 送达 4 条$/).waitFor();
   await page.getByText("还可借 7 册").waitFor();
   await photograph(page, "bus-in-range");

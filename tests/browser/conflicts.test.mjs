@@ -7,7 +7,7 @@ import { Gateway } from "./gateway.mjs";
 import { SmallIls } from "./small_ils.mjs";
 
 const [READER, OTHER, BLOCKED] = ["430281200001010018", "43028119991231002X", "430281198001010019"];
-const SOON_MS = 15_000;
+const SOON_MS = 60_000;
 
 let ils;
 let gateway;
@@ -125,6 +125,7 @@ test("what the library system can answer is found out again when staff says so",
   await photograph(page, "abilities-light-zh");
   await page.getByRole("button", { name: "重新了解" }).click();
   await page.getByRole("button", { name: "重新了解" }).waitFor({ state: "detached", timeout: SOON_MS });
+  await known.getByText("还没有试过").nth(2).waitFor();
   assert.equal(await known.getByText("还没有试过").count(), 3);
 });
 

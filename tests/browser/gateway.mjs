@@ -11,7 +11,7 @@ import { begin } from "./child.mjs";
 const run = promisify(execFile);
 const ROOT = resolve(import.meta.dirname, "../..");
 const BINARY = process.env.LUJIANG_GATEWAY_BIN ?? join(ROOT, "target/debug/lujiang-gateway");
-const READY_WITHIN_MS = 30_000;
+const READY_WITHIN_MS = 120_000;
 
 /** A library where it is about noon, so that no test's day ends in the middle of it. */
 export function atNoon() {

@@ -41,6 +41,7 @@ test("what was lent is counted in items and persons, by site and device", async 
   await page.getByText("今天：外借 3 册次，2 人次").waitFor();
   await page.getByText("没有接图书馆系统：借还记录留着，可以导出").first().waitFor();
   const row = page.getByRole("table", { name: "按馆点和设备" }).getByRole("row").last();
+  await row.filter({ hasText: "流动车" }).waitFor();
   assert.match(await row.innerText(), /流动车[\s\S]*3[\s\S]*2/);
   await assertAccessible(page, "loans");
   await photograph(page, "loans-light-zh");

@@ -9,7 +9,7 @@ import { begin } from "./child.mjs";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 const BINARY = process.env.LUJIANG_SCREENS_BIN ?? join(ROOT, "target/debug/examples/screens");
-const WITHIN_MS = 30_000;
+const WITHIN_MS = 120_000;
 
 export class Screens {
   #folder = mkdtempSync(join(tmpdir(), "lujiang-screens-"));

@@ -16,7 +16,7 @@ const USUAL: &str = "poll = \"100ms\"\nperiod = \"1s\"\nsilence = \"2s\"\nanswer
 
 /// As usual, with an agent that does not wait long for its counter.
 const IMPATIENT: &str =
-    "poll = \"100ms\"\nperiod = \"1s\"\nsilence = \"2s\"\nanswer_timeout = \"300ms\"";
+    "poll = \"100ms\"\nperiod = \"1s\"\nsilence = \"2s\"\nanswer_timeout = \"1s\"";
 
 /// An agent process beside a gate's counter.
 #[derive(Debug)]
@@ -189,8 +189,8 @@ impl Gate {
         let text = format!(
             "[agent]\ndevice = \"{device}\"\ndata = \"{data}\"\ntelemetry_interval = \"1s\"\n\
              [uplink]\nhost = \"{host}\"\nport = {port}\n{known_by}\n\
-             keep_alive = \"5s\"\nconnect_timeout = \"2s\"\nack_timeout = \"3s\"\n\
-             backoff_min = \"50ms\"\nbackoff_max = \"500ms\"\nclock_timeout = \"2s\"\n\
+             keep_alive = \"5s\"\nconnect_timeout = \"10s\"\nack_timeout = \"10s\"\n\
+             backoff_min = \"50ms\"\nbackoff_max = \"500ms\"\nclock_timeout = \"10s\"\n\
              [gate]\nunit = 1\n\
              visits_per_minute_max = 60000\n{gate_section}\n\
              [gate.serial]\nport = \"{line}\"\n\

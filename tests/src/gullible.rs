@@ -23,7 +23,7 @@ pub enum Belief {
 }
 
 /// What looking at a password takes from a thread there.
-const LEISURE: Duration = Duration::from_millis(100);
+const LEISURE: Duration = Duration::from_millis(200);
 
 /// The house, and what stands before it.
 pub struct Gullible {

@@ -8,6 +8,10 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use crate::counter::Counter;
 
+/// What a gateway's configuration says where a [`Walk`] is counted: sixty people a second are more
+/// than a real door's bound believes.
+pub const BELIEVED: &str = "[intake]\nvisits_per_minute_max = 60000\n";
+
 /// One step of the walk.
 const STEP: Duration = Duration::from_millis(5);
 

@@ -220,10 +220,10 @@ impl SelfCheckout {
         let text = format!(
             "[agent]\ndevice = \"{device}\"\ndata = \"{data}\"\ntelemetry_interval = \"1s\"\n\
              [uplink]\nhost = \"{host}\"\nport = {port}\n{known_by}\n\
-             keep_alive = \"5s\"\nconnect_timeout = \"2s\"\nack_timeout = \"3s\"\n\
-             backoff_min = \"50ms\"\nbackoff_max = \"500ms\"\nclock_timeout = \"2s\"\n\
+             keep_alive = \"5s\"\nconnect_timeout = \"10s\"\nack_timeout = \"10s\"\n\
+             backoff_min = \"50ms\"\nbackoff_max = \"500ms\"\nclock_timeout = \"10s\"\n\
              [self_checkout.acs]\nhost = \"{ils_host}\"\nport = {ils_port}\n\
-             connect_timeout = \"1s\"\nanswer_timeout = \"3s\"\n\
+             connect_timeout = \"1s\"\nanswer_timeout = \"5s\"\n\
              backoff_min = \"50ms\"\nbackoff_max = \"200ms\"\n\
              [self_checkout.machines.{MACHINE}]\nlisten = \"127.0.0.1:0\"\n\
              {more}\n\

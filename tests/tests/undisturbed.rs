@@ -2,9 +2,7 @@
 //! twice what it is without the torture, in the same run.
 //!
 //! Rounds with and without alternate, and the medians of the rounds are compared, so that what
-//! else this machine does meets both. A torture that fails is measured once more: one busy
-//! second of the machine must not decide. Delays below [`NOISE`] are not compared, for the same
-//! reason. That the measure can be red is shown in the same suite: with the limits lifted, and
+//! else this machine does meets both. A torture that fails is measured again ([`TRIES`]). Delays below [`NOISE`] are not compared. That the measure can be red is shown in the same suite: with the limits lifted, and
 //! with a gateway that stands still now and then.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
@@ -37,6 +35,9 @@ const FACTS_MIN: usize = 25;
 
 /// A delay of other programs' making: a time slice or two on a machine with few processors.
 const NOISE: Duration = Duration::from_millis(10);
+
+/// How often a torture is measured at most: a busy second of the machine must not decide.
+const TRIES: usize = 3;
 
 /// Devices that publish, each one fact after the other.
 const PUBLISHERS: usize = 4;
@@ -156,13 +157,23 @@ type Torture = fn(Arc<Arena>, usize) -> futures_util::future::BoxFuture<'static,
 /// Compares rounds with this torture, by so many torturers at once, with rounds without.
 async fn others_are_undisturbed(torture: Torture, torturers: usize) {
     let mut seen = Vec::new();
-    for _ in 0..2 {
+    for _ in 0..TRIES {
         match compared(Limits::Kept, torture, torturers).await {
             Ok(()) => return,
             Err(disturbed) => seen.push(disturbed),
         }
     }
-    panic!("twice: {seen:?}");
+    panic!("{TRIES} times: {seen:?}");
+}
+
+/// What disturbs others is measured as that, in one of as many tries as an innocent one has.
+async fn others_are_disturbed(limits: Limits, torture: Torture, torturers: usize) {
+    for _ in 0..TRIES {
+        if compared(limits, torture, torturers).await.is_err() {
+            return;
+        }
+    }
+    panic!("not seen in {TRIES} tries");
 }
 
 /// # Errors
@@ -243,8 +254,7 @@ async fn a_flood_of_failed_logins_from_one_address() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_suite_is_red_when_the_limits_are_lifted() {
-    let seen = compared(Limits::Lifted, FLOOD, 4).await;
-    seen.expect_err("a flood of passwords that are all looked at disturbs everybody");
+    others_are_disturbed(Limits::Lifted, FLOOD, 4).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -252,13 +262,12 @@ async fn the_suite_is_red_when_the_gateway_stands_still_now_and_then() {
     let torture: Torture = |arena, _| {
         Box::pin(async move {
             let stopped = Stopped::now(&arena.library);
-            breath(Duration::from_millis(200)).await;
+            breath(Duration::from_millis(500)).await;
             drop(stopped);
             breath(Duration::from_millis(50)).await;
         })
     };
-    let seen = compared(Limits::Kept, torture, 1).await;
-    seen.expect_err("a pause that everybody feels is measured");
+    others_are_disturbed(Limits::Kept, torture, 1).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -59,7 +59,7 @@ async fn a_silent_client_is_ended_after_one_and_a_half_keep_alives() {
         client.expect_end(0x8D).await;
         let silent = from.elapsed();
         assert!(silent >= Duration::from_millis(1_400), "{silent:?}");
-        assert!(silent < Duration::from_secs(5), "{silent:?}");
+        assert!(silent < Duration::from_secs(15), "{silent:?}");
     }
     assert_eq!(opened.switchboard.metrics().timeouts.get(), 2);
     assert_eq!(ended(&opened, "keep_alive_timeout"), 2);

@@ -79,7 +79,7 @@ async fn a_slowed_client_stays_connected_and_is_read_again_within_a_quarter_of_i
     // One a second would take nine seconds, three times what its keep alive grants in silence.
     let took = publish_all(&mut client, V5, 10).await;
     assert!(took >= Duration::from_millis(9 * 400), "{took:?}");
-    assert!(took < Duration::from_secs(8), "{took:?}");
+    assert!(took < Duration::from_millis(8_800), "{took:?}");
     assert_eq!(opened.switchboard.metrics().timeouts.get(), 0);
 }
 

@@ -154,7 +154,7 @@ async fn whoever_shows_a_certificate_does_not_queue_behind_passwords() {
 #[tokio::test]
 async fn a_handshake_that_never_ends_costs_its_own_connection_only() {
     let authority = Authority::new();
-    let (opened, address) = open(&authority, Duration::from_secs(3));
+    let (opened, address) = open(&authority, Duration::from_secs(6));
     let mut hanging = Vec::new();
     for number in 0..50_u8 {
         let mut stream = soon(TcpStream::connect(address)).await.unwrap();

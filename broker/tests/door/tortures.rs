@@ -16,7 +16,7 @@ use super::{Opened, open, open_with, own, section, soon};
 
 /// The longest a steady client may wait while others misbehave: far less than any deadline that
 /// ends them.
-const HARDLY: Duration = Duration::from_secs(5);
+const HARDLY: Duration = Duration::from_secs(10);
 
 fn open_short() -> Opened {
     let short = MqttSection {

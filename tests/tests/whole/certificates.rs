@@ -10,7 +10,7 @@ use lujiang_tests::peer::{
     mosquitto_pub, mosquitto_pub_by_certificate, openssl, paho_by_certificate,
 };
 use lujiang_tests::publisher::visit;
-use lujiang_tests::rounds::{Walk, seed};
+use lujiang_tests::rounds::{BELIEVED, Walk, seed};
 use lujiang_tests::site::{Issued, Library, PATIENCE};
 use lujiang_tests::wait::until;
 use serde_json::json;
@@ -205,8 +205,8 @@ async fn the_suite_is_red_when_no_date_is_judged() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_certificate_renews_by_itself_while_facts_flow_and_none_is_lost() {
     let folder = tempfile::tempdir().unwrap();
-    let more = "[authority]\ndevice_certificate_valid = \"15s\"\n";
-    let (library, issued) = house(folder.path(), more).await;
+    let more = format!("[authority]\ndevice_certificate_valid = \"15s\"\n{BELIEVED}");
+    let (library, issued) = house(folder.path(), &more).await;
     let data = folder.path().join("agent-data");
     let mut gate = Gate::enrolled(&library, &issued, &data).await.unwrap();
     let file = gate.identity().join("identity.json");

@@ -4,13 +4,12 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use lujiang_tests::process::{Process, binary, output_within};
-use lujiang_tests::site::PATIENCE;
 use lujiang_tests::wait::until;
 use nix::sys::signal::Signal;
 
 /// Longest wait for a release to go to one kiosk, then to the other; and for the whole of a
 /// demonstration.
-const LONG: Duration = Duration::from_secs(120);
+const LONG: Duration = Duration::from_secs(300);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn it_ends_by_itself_and_the_ledger_has_what_the_doors_counted() {
@@ -68,7 +67,7 @@ async fn december_reaches_both_kiosks_and_its_shelf_can_be_opened() {
         let address = line[from..].split_whitespace().next();
         Ok::<_, anyhow::Error>(address.unwrap_or_default().to_owned())
     };
-    let shelf = until("the shelf's address", PATIENCE, async || {
+    let shelf = until("the shelf's address", LONG, async || {
         demo.check_running()?;
         address("shelf")
     });

@@ -3,6 +3,7 @@
 use lujiang_tests::gate::Gate;
 use lujiang_tests::publisher::{Publisher, Version, visit};
 use lujiang_tests::site::{Library, PATIENCE};
+use lujiang_tests::wait::until;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_person_who_walks_through_a_gate_is_in_the_total() {
@@ -35,6 +36,13 @@ async fn the_agent_stopped_by_sigterm_reads_its_counter_a_last_time_and_sends_it
     let mut gate = Gate::registered(&library, &issued, &agent_data).unwrap();
     gate.start().unwrap();
     gate.is_read(0).await.unwrap();
+    until("the agent to be on-line", PATIENCE, async || {
+        let device = library.get("/api/v1/devices/gate-1").await?;
+        anyhow::ensure!(device["link"] == "online", "{device}");
+        Ok(())
+    })
+    .await
+    .unwrap();
     gate.counter.pass(5, 5);
     gate.stop().await.unwrap();
     library.total_becomes(5, PATIENCE).await.unwrap();

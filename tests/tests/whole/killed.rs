@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use lujiang_tests::gate::Gate;
 use lujiang_tests::publisher::{Answer, Publisher, Version, visit};
-use lujiang_tests::rounds::{Walk, seed};
+use lujiang_tests::rounds::{BELIEVED, Walk, seed};
 use lujiang_tests::site::{Issued, Library, PATIENCE};
 use lujiang_tests::wait::is_written;
 
@@ -20,6 +20,7 @@ async fn killed_in_rounds(
 ) -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let mut library = Library::in_folder(folder.path(), &folder.path().join("data"))?;
+    library.configure(BELIEVED)?;
     library.start().await?;
     let issued = library.add_device("gate-1", "gate", "main").await?;
     let agent_data = folder.path().join("agent-data");

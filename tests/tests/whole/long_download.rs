@@ -50,6 +50,8 @@ struct Run {
     kills: u64,
     /// Between two cuts, at least and at most, in milliseconds.
     gap: (u64, u64),
+    /// A slow machine would be cut for ever, and each cut is allowed its own bytes.
+    cuts_max: u64,
     patience: Duration,
     /// Of the line, in per cent; a machine that does other things takes its share.
     use_min: f64,
@@ -67,6 +69,7 @@ impl Run {
                 bytes_per_second: 2_500_000,
                 kills: 50,
                 gap: (1_000, 7_000),
+                cuts_max: u64::MAX,
                 patience: Duration::from_secs(1_500),
                 use_min: 90.0,
                 restarter_times: 5,
@@ -83,7 +86,8 @@ impl Run {
             bytes_per_second: 2_500_000,
             kills: 5,
             gap: (300, 1_500),
-            patience: Duration::from_secs(60),
+            cuts_max: 30,
+            patience: Duration::from_secs(240),
             use_min: 0.0,
             restarter_times: 2,
         }
@@ -273,7 +277,7 @@ async fn struck(
     loop {
         let now = looks.tick().await;
         assert!(now < end, "it does not come to its end: {}", kiosk.log());
-        if now >= cut_at {
+        if now >= cut_at && cuts < run.cuts_max {
             line.cut();
             cuts += 1;
             cut_at = now + run.gap(luck);

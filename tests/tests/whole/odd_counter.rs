@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use lujiang_tests::counter::Manner;
 use lujiang_tests::gate::Gate;
-use lujiang_tests::rounds::{Walk, seed};
+use lujiang_tests::rounds::{BELIEVED, Walk, seed};
 use lujiang_tests::site::{Issued, Library, PATIENCE};
 use lujiang_tests::wait::until;
 use serde_json::Value;
 
 async fn house(folder: &Path) -> (Library, Issued, Gate) {
     let mut library = Library::in_folder(folder, &folder.join("data")).unwrap();
+    library.configure(BELIEVED).unwrap();
     library.start().await.unwrap();
     let issued = library.add_device("gate-1", "gate", "main").await.unwrap();
     let gate = Gate::enrolled(&library, &issued, &folder.join("agent-data"))

@@ -6,7 +6,7 @@ use std::time::Duration;
 use lujiang_tests::disk::Disk;
 use lujiang_tests::gate::Gate;
 use lujiang_tests::publisher::{Answer, Publisher, Version, visit};
-use lujiang_tests::rounds::{Walk, seed};
+use lujiang_tests::rounds::{BELIEVED, Walk, seed};
 use lujiang_tests::site::{Library, PATIENCE};
 
 const ROUNDS: u32 = 20;
@@ -84,6 +84,7 @@ async fn agent_unplugged(plant: Option<&str>, patience: Duration) -> anyhow::Res
     let folder = tempfile::tempdir()?;
     let disk = Disk::make(folder.path())?;
     let mut library = Library::in_folder(folder.path(), &folder.path().join("data"))?;
+    library.configure(BELIEVED)?;
     library.start().await?;
     let issued = library.add_device("gate-1", "gate", "main").await?;
     let agent_data = disk.path().join("agent");

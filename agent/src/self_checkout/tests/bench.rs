@@ -26,7 +26,7 @@ use crate::status::{Board, MachineStatus};
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// How long the relay waits for an answer: longer than a busy machine may keep a test waiting.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(3);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(6);
 
 /// Long enough for something that must not come to have come.
 const SILENCE: Duration = Duration::from_millis(300);
