@@ -142,7 +142,9 @@ function holes(periods: readonly Period[], missing: string, paint: Paint) {
     };
     return { type: "group", children: [hole, name] } as never;
   };
-  return { type: "custom", renderItem, data: periods.map((_, index) => index), silent: true, z: 1, tooltip: { show: false } };
+  // On the axis: what has no height is no measure of the scale.
+  const data = periods.map((_, index) => [index, 0]);
+  return { type: "custom", renderItem, data, silent: true, z: 1, tooltip: { show: false } };
 }
 
 /** About as wide as a text of 12 pixels is drawn. */
