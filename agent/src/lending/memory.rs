@@ -257,13 +257,14 @@ impl Memory {
             });
             changes.extend(less.map(|less| Change::Day(lent.reader.clone(), Some(less))));
         }
-        let left = known.before.clone().map(|before| ItemMemory {
-            lent: Some(before),
+        // Also of an item that is as if nothing had been: the gateway has yet to hear that.
+        let left = ItemMemory {
+            lent: known.before.clone(),
             last: None,
             before: None,
             sequence: at.sequence.get(),
-        });
-        changes.push(Change::Item(item.clone(), left));
+        };
+        changes.push(Change::Item(item.clone(), Some(left)));
         let undone = known.last.as_ref().zip(self.stop.as_ref());
         let there = undone.filter(|(act, open)| act.stop.as_ref() == Some(&open.opened.stop));
         changes.extend(there.map(|(act, open)| Change::Stop(Some(open.less(act.kind)))));

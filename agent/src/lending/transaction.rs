@@ -109,6 +109,8 @@ pub struct Lent {
     pub due: Due,
     /// The fact, to undo it by.
     pub fact: EventId,
+    /// When, by the wall clock.
+    pub at: Timestamp,
 }
 
 /// An item that is back.

@@ -41,6 +41,7 @@ impl Account {
     pub(super) fn decided(&self) -> Option<Decided> {
         match self {
             Self::Loan(loan) => Some(Decided {
+                is_unsure: false,
                 ok: loan.outcome.ok,
                 due: loan.due,
             }),

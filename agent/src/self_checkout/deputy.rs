@@ -26,7 +26,7 @@ pub(super) struct Deputy {
     card: Option<CardRule>,
     /// What was last decided here, for a machine that cancels it.
     last: Mutex<Option<(Barcode, EventId)>>,
-    /// What the library system last granted here, for the same.
+    /// What the library system last granted here, or may have, for the same.
     last_online: Mutex<Option<(Label, LoanFailed)>>,
 }
 
@@ -208,7 +208,7 @@ impl Deputy {
             }
             Request::Checkout(asked) => {
                 let loan = self.loan(inquiry, &asked.patron_identifier, &asked.item_identifier)?;
-                self.lend(loan).await
+                self.lend(loan, unsure).await
             }
             // An ILS that has renewed it already would do so again; nobody is harmed by a "no".
             Request::Renew(_) if unsure => Err(Refused::NotRenewedOffline),
@@ -217,14 +217,15 @@ impl Deputy {
                 let loan = self.loan(inquiry, &asked.patron_identifier, item)?;
                 let item = loan.item.clone();
                 let lent = self.lending.renew(loan).await?;
-                self.remember(item, lent.fact);
+                self.remember(item, Some(lent.fact));
                 Ok(Verdict::Lent(lent.due))
             }
             Request::Checkin(asked) => {
                 let item = self.lending.validate_item(&asked.item_identifier)?;
                 let back = back(inquiry, item.clone());
                 let taken = self.lending.take_back(back).await?;
-                self.remember(item, taken.fact);
+                // What the library system may have done as well is not undone by our word alone.
+                self.remember(item, (!unsure).then_some(taken.fact));
                 Ok(Verdict::Back)
             }
             Request::PatronStatus(asked) => self.reader(&asked.patron_identifier),
@@ -282,8 +283,9 @@ impl Deputy {
         })
     }
 
-    async fn lend(&self, loan: Loan) -> Result<Verdict, Refused> {
-        let (reader, item) = (loan.reader.clone(), loan.item.clone());
+    async fn lend(&self, loan: Loan, unsure: bool) -> Result<Verdict, Refused> {
+        let (reader, item, session) =
+            (loan.reader.clone(), loan.item.clone(), loan.session.clone());
         let mut lent = self.lending.lend(loan.clone()).await;
         if matches!(lent, Err(Refused::ItemAlreadyLentHere)) {
             if self.reach(item.as_str()).await == Some(Reach::Here) {
@@ -298,7 +300,17 @@ impl Deputy {
             lent = self.lending.lend(loan).await;
         }
         let lent = lent?;
-        self.remember(item, lent.fact);
+        self.remember(item.clone(), (!unsure).then(|| lent.fact.clone()));
+        if unsure {
+            // The library system may have granted it: cancelled it ends as one that it did.
+            let granted = LoanFailed {
+                fact: lent.fact,
+                kind: LoanKind::Checkout,
+                at: lent.at,
+                session,
+            };
+            *self.last_online() = Some((item.label().clone(), granted));
+        }
         Ok(Verdict::Lent(lent.due))
     }
 
@@ -395,11 +407,12 @@ impl Deputy {
         self.lending.validate_reader(reader.reveal())
     }
 
-    fn remember(&self, item: Barcode, fact: EventId) {
-        // What was granted before of this item is not the last any more.
+    /// What was last decided here, where it may be undone. What was granted before of this item is
+    /// not the last any more.
+    fn remember(&self, item: Barcode, fact: Option<EventId>) {
         let mut online = self.last_online();
         online.take_if(|(of, _)| of == item.label());
-        *self.last() = Some((item, fact));
+        *self.last() = fact.map(|fact| (item, fact));
     }
 
     fn last(&self) -> std::sync::MutexGuard<'_, Option<(Barcode, EventId)>> {
@@ -410,6 +423,7 @@ impl Deputy {
 /// What the library system had answered an earlier process: it is told again, and nothing is done.
 fn told_before(request: &Request, decided: Decided) -> Verdict {
     match (request, decided.due) {
+        (_, _) if decided.is_unsure => Verdict::No(Words::Unsure),
         (_, _) if !decided.ok => Verdict::No(Words::Refused(Refused::Failed)),
         (Request::Checkin(_), _) => Verdict::Back,
         (_, Some(due)) => Verdict::Lent(due),

@@ -59,18 +59,28 @@ pub(super) struct Inquiry {
 pub(super) struct Decided {
     pub(super) ok: bool,
     pub(super) due: Option<Due>,
+    /// Whether nobody knows what the library system did.
+    #[serde(default)]
+    pub(super) is_unsure: bool,
 }
 
 impl Decided {
     /// What was decided here of a request that had been handed on before, where doing it once more
-    /// would count once more. A loan is known by the item's due date.
+    /// would count once more. A loan is known by the item's due date. What is refused then leaves
+    /// a fact that somebody has to look.
     pub(super) fn here(response: &Response) -> Option<Self> {
         let ok = match response {
             Response::Checkin(back) => back.ok,
+            Response::Checkout(lent) if !lent.ok => false,
             Response::Renew(renewed) if !renewed.ok => false,
+            Response::FeePaid(paid) if !paid.payment_accepted => false,
             _ => return None,
         };
-        Some(Self { ok, due: None })
+        Some(Self {
+            ok,
+            due: None,
+            is_unsure: !ok,
+        })
     }
 }
 

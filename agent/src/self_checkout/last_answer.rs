@@ -7,7 +7,7 @@ use super::asked::Asked;
 use super::effect::{Effect, Occurrence};
 
 /// What was asked last, and what was answered.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct LastAnswer {
     asked: Asked,
     /// None where the machine has no letters for it: then it hears nothing, however often it asks.

@@ -60,6 +60,9 @@ pub(super) struct Machine {
     open: Option<Open>,
     waiting: VecDeque<Asked>,
     last: Option<LastAnswer>,
+    /// The last that must not be done twice, whatever was asked since: a machine that comes back
+    /// logs in and looks how things are before it asks again.
+    last_deed: Option<LastAnswer>,
     /// Whether what we said last was no answer, but the demand to send again.
     demanded: bool,
 }
@@ -98,6 +101,7 @@ impl Machine {
             open: None,
             waiting: VecDeque::new(),
             last: None,
+            last_deed: None,
             demanded: false,
         }
     }
@@ -213,9 +217,29 @@ impl Machine {
         out.push(Effect::Note(Occurrence::AnsweredHere));
         let is_noted = self.open.as_ref().is_some_and(|open| open.is_noted);
         let decided = Decided::here(response).filter(|_| is_noted);
+        self.decided_before_what_waits(response);
         self.give(now, response, out);
         out.extend(decided.map(Effect::Decided));
         self.advance(now, out);
+    }
+
+    /// What waits and is about the same item, the ACS would answer wrongly from now on.
+    fn decided_before_what_waits(&mut self, response: &Response) {
+        let (is_done, is_lent) = match response {
+            Response::Checkout(lent) => (lent.ok, true),
+            Response::Renew(lent) => (lent.ok, true),
+            Response::Checkin(back) => (back.ok, false),
+            _ => return,
+        };
+        let item = self.open.as_ref().and_then(|open| open.asked.item());
+        let Some(item) = item.filter(|_| is_done) else {
+            return;
+        };
+        let same = self.waiting.iter_mut();
+        for waiting in same.filter(|waiting| waiting.item() == Some(item)) {
+            waiting.doubt.get_or_insert(Why::ItemWaits);
+            waiting.is_lent_here = is_lent;
+        }
     }
 
     /// Takes notice of the time.
@@ -244,10 +268,11 @@ impl Machine {
     }
 
     fn repeated(&self, asked: &Asked, now: Instant) -> Option<&LastAnswer> {
-        // What came in between makes it another request.
-        let last = self.last.as_ref().filter(|_| self.open.is_none())?;
+        // What is under way makes it another request.
+        let lasts = [&self.last, &self.last_deed].into_iter().flatten();
+        let mut lasts = lasts.filter(|_| self.open.is_none());
         let within = self.rules.repeat_within;
-        last.is_repeated_by(asked, now, within).then_some(last)
+        lasts.find(|last| last.is_repeated_by(asked, now, within))
     }
 
     /// 97: the machine could not read what we said last.
@@ -456,7 +481,12 @@ impl Machine {
             // It is done, and not done again; somebody has to look: a guess would be worse.
             None => out.push(Effect::Note(Occurrence::Unwritable)),
         }
-        self.last = Some(LastAnswer::new(open.asked, answer, now));
+        let is_deed = open.asked.line_done_once().is_some();
+        let last = LastAnswer::new(open.asked, answer, now);
+        if is_deed {
+            self.last_deed = Some(last.clone());
+        }
+        self.last = Some(last);
     }
 }
 

@@ -85,8 +85,10 @@ impl Relay {
             let mut effects = Vec::new();
             let now = Instant::now().into_std();
             self.machine.handle_decided(now, &response, &mut effects);
-            let answers = |effect: &Effect| matches!(effect, Effect::ToMachine(_));
-            effects.retain(answers);
+            // Nothing new is begun.
+            let ends =
+                |effect: &Effect| matches!(effect, Effect::ToMachine(_) | Effect::Decided(_));
+            effects.retain(ends);
             self.perform(effects).await;
         }
         if let Some(recording) = self.lines.recording.take() {

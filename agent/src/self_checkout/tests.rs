@@ -85,6 +85,15 @@ async fn a_repeated_request_is_answered_from_memory_also_over_a_new_connection()
     assert_eq!(machine.hear().await, told);
     machine.say("97", None).await;
     assert_eq!(machine.hear().await, told);
+    // As it comes back it looks how things are before it asks again.
+    let mut machine = bench.machine().await;
+    machine.say("9900802.00", 2).await;
+    let asked = library.hear().await;
+    let status = format!("98YYYYYN010003{}2.00AOLL|", date());
+    library.say(&status, asked.sequence).await;
+    machine.hear().await;
+    machine.say(&checkin("LL000001"), 1).await;
+    assert_eq!(machine.hear().await, told);
     library.hears_nothing().await;
     bench.facts(1).await;
     bench.stop().await;

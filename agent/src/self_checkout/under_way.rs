@@ -203,6 +203,7 @@ mod tests {
         let decided = Decided {
             ok: true,
             due: Some("2026-12-24".parse().unwrap()),
+            is_unsure: false,
         };
         first.noted().decided(decided).await.unwrap();
         let mut second = UnderWay::open(folder.path(), "desk").unwrap();

@@ -104,7 +104,11 @@ impl Clerk {
         let facts = at.iter().filter_map(|(at, _)| facts.get(*at).cloned());
         Ok(facts
             .zip(dues)
-            .map(|(fact, due)| Lent { due, fact })
+            .map(|(fact, due)| Lent {
+                due,
+                fact,
+                at: stamp.time,
+            })
             .collect())
     }
 

@@ -401,6 +401,9 @@ impl Bench {
             let lent = lent.map(|lent| (lent.reader.clone(), lent.due));
             let expected = self.model.lent(item).map(|h| (mark(h.reader), h.due));
             assert_eq!(lent, expected);
+            // An undoing is news, too: the gateway has yet to hear of it.
+            let last = self.memory.last_facts().of(&barcode(item));
+            assert_eq!(last.unwrap_or(0), self.model.last[item]);
         }
     }
 }

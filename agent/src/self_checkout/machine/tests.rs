@@ -302,6 +302,35 @@ fn an_item_of_which_the_library_system_has_yet_to_hear_is_not_asked_about() {
 }
 
 #[test]
+fn what_waits_while_a_loan_is_decided_here_is_decided_here_too_where_it_is_about_the_same_item() {
+    let mut world = World::connected();
+    world.take(Step::Ask(Kind::Checkout));
+    world.take(Step::Serve {
+        request: Mishap::None,
+        answer: Mishap::Lost,
+    });
+    let item = world.stories[0].item.clone();
+    for about in [item.clone(), "LL99999999".to_owned()] {
+        let back = Request::from(Checkin {
+            item_identifier: about,
+            transaction_date: Some(world.date()),
+            ..Checkin::default()
+        });
+        let line = world.line_of(&back);
+        world.hear(line);
+    }
+    world.take(Step::Pass(6_000));
+    world.take(Step::Decide);
+    world.take(Step::Dialled(true));
+    let inquiry = world.decision.as_ref().expect("the return is decided here");
+    assert_eq!(inquiry.why, Why::ItemWaits);
+    world.take(Step::Decide);
+    assert_eq!(world.facts[&item].len(), 2);
+    let other = world.decision.as_ref().expect("the library system is away");
+    assert_eq!(other.why, Why::Away, "nothing was decided about another");
+}
+
+#[test]
 fn a_status_is_never_answered_from_memory() {
     let mut world = World::connected();
     let status = Request::from(ScStatus::default());

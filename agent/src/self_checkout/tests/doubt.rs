@@ -1,6 +1,6 @@
 //! Requests whose fate nobody knows: asked, and never answered.
 
-use lujiang_wire::{Fact, Mode};
+use lujiang_wire::{Fact, LoanKind, Mode};
 
 use super::bench::{Bench, date};
 use super::{READER, checkin, checkout, granted};
@@ -176,4 +176,77 @@ async fn a_loan_that_was_granted_and_written_down_before_the_agent_stopped_is_to
     library.hears_nothing().await;
     bench.facts(1).await;
     bench.stop().await;
+}
+
+#[tokio::test]
+async fn a_loan_of_unknown_fate_that_is_cancelled_is_a_return_the_library_system_hears_of() {
+    let bench = Bench::start(TestLending::start()).await;
+    let mut machine = bench.machine().await;
+    machine.say(&checkout(READER, "LL000001"), 1).await;
+    let mut library = bench.library().await;
+    library.hear().await;
+    drop(library);
+    assert!(machine.hear().await.text.starts_with("121"));
+    machine.say(&(checkin("LL000001") + "BIY|"), 2).await;
+    let told = machine.hear().await.text;
+    assert!(told.starts_with("101"), "{told}");
+
+    // It may have lent it: to undo our own word would leave the reader with it there.
+    let facts = bench.facts(2).await;
+    let Fact::LoanCheckin(back) = facts[1].fact() else {
+        panic!("a return expected, found {:?}", facts[1].fact());
+    };
+    assert_eq!((back.mode, back.outcome.ok), (Mode::Offline, true));
+    let failed = back.cancels.clone().unwrap().failed.unwrap();
+    assert_eq!(
+        (failed.fact, failed.kind, failed.at),
+        (facts[0].id.clone(), LoanKind::Checkout, facts[0].time)
+    );
+    bench.stop().await;
+}
+
+#[tokio::test]
+async fn a_return_of_unknown_fate_is_not_undone_by_our_word_alone() {
+    let bench = Bench::start(TestLending::start()).await;
+    let mut machine = bench.machine().await;
+    machine.say(&checkin("LL000001"), 1).await;
+    let mut library = bench.library().await;
+    library.hear().await;
+    drop(library);
+    assert!(machine.hear().await.text.starts_with("101"));
+    let cancel = checkout(READER, "LL000001").replace("BON|", "BIY|");
+    machine.say(&cancel, 2).await;
+    let told = machine.hear().await.text;
+    assert!(told.starts_with("120N"), "{told}");
+    bench.facts(1).await;
+    bench.stop().await;
+}
+
+#[tokio::test]
+async fn what_was_refused_in_doubt_before_the_agent_stopped_is_no_second_fact() {
+    for (line, no) in [
+        (checkout(READER, "LL000001"), "120"),
+        (format!("37{}0100CNYBV5.00|AOLL|AA{READER}|", date()), "38N"),
+    ] {
+        let bench = Bench::start(TestLending::start().blocking(&[READER])).await;
+        let mut machine = bench.machine().await;
+        machine.say(&line, 1).await;
+        let mut library = bench.library().await;
+        library.hear().await;
+        drop(library);
+        assert!(machine.hear().await.text.starts_with(no));
+        bench.facts(1).await;
+        let lending = bench.stop().await.restarted();
+
+        let bench = Bench::start(lending).await;
+        let mut machine = bench.machine().await;
+        machine.say(&line, 1).await;
+        let told = machine.hear().await.text;
+        assert!(
+            told.starts_with(no) && told.contains("结果未确认"),
+            "{told}"
+        );
+        bench.facts(1).await;
+        bench.stop().await;
+    }
 }

@@ -105,6 +105,27 @@ async fn a_loan_is_renewed_here_and_one_that_the_machine_cancels_is_undone() {
 }
 
 #[tokio::test]
+async fn an_item_whose_loan_was_undone_is_answered_here_until_the_library_system_can_know_of_it() {
+    let mut bench = Bench::away(TestLending::start()).await;
+    let mut machine = bench.machine().await;
+    machine.say(&checkout(READER, "LL000001"), 1).await;
+    machine.hear().await;
+    let cancel = checkout(READER, "LL000001").replace("BON|", "BIY|");
+    machine.say(&cancel, 2).await;
+    machine.hear().await;
+    bench.come_back();
+    let mut library = bench.library().await;
+    library.proves_itself().await;
+    bench.wait_for(|status| status.library_system).await;
+    machine.say(&checkout(READER, "LL000001"), 3).await;
+    let told = machine.hear().await.text;
+    assert!(told.starts_with("121NUY"), "{told}");
+    library.hears_nothing().await;
+    bench.facts(3).await;
+    bench.stop().await;
+}
+
+#[tokio::test]
 async fn a_machine_that_speaks_english_is_answered_so() {
     let bench = Bench::away(TestLending::without_papers()).await;
     let mut machine = bench.machine().await;
