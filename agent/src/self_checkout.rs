@@ -150,6 +150,7 @@ impl Surroundings<'_> {
             },
             deputy: Arc::new(deputy),
             under_way: under_way.context("cannot note what is under way")?,
+            silent_after: self.section.silent_after,
             lines: Lines::default(),
         })
     }

@@ -27,6 +27,8 @@ pub struct SelfCheckoutSection {
     pub session_idle: Duration,
     /// How long a repeated request is answered from memory.
     pub repeat_within: Duration,
+    /// A machine that said nothing for so long counts as not connected, until it says something.
+    pub silent_after: Duration,
 }
 
 /// `[self_checkout.acs]`: the library system's SIP2 server. Each machine has a connection of its
@@ -160,6 +162,7 @@ impl SelfCheckoutSection {
             message_size_max: ByteSize::kib(16),
             session_idle: Duration::from_secs(120),
             repeat_within: Duration::from_secs(120),
+            silent_after: Duration::from_secs(15 * 60),
         }
     }
 }

@@ -297,10 +297,7 @@ impl Clerk {
             None => None,
         };
         let fact = Fact::CardIssued(CardIssued {
-            mode: match patron {
-                Some(_) => Mode::Offline,
-                None => Mode::Online,
-            },
+            mode: card.mode,
             patron,
             kind: card.kind,
             session: card.session,

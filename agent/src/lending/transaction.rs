@@ -1,7 +1,7 @@
 //! What is asked of lending, and what it answers.
 
 use jiff::Timestamp;
-use lujiang_wire::{Due, EventId, Label, LoanCancelled, LoanKind, Outcome};
+use lujiang_wire::{Due, EventId, Label, LoanCancelled, LoanKind, Mode, Outcome};
 
 use super::{Barcode, ReaderCard, Refused};
 
@@ -94,6 +94,8 @@ pub struct Written {
 pub struct Card {
     /// Whose, where the library system has yet to hear of it; none where it decided itself.
     pub reader: Option<ReaderCard>,
+    /// Who decided.
+    pub mode: Mode,
     /// The kind of card, as the library system names it.
     pub kind: Option<Label>,
     /// The session at the device.

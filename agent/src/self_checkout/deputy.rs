@@ -6,10 +6,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use lujiang_config::Offline;
 use lujiang_sip2::{FeePaid, Private, Profile, Request, Response, SipDate, may_be_identity};
 use lujiang_wire::{
-    EventId, Label, LoanCancelled, LoanFailed, LoanKind, Outcome, PaymentUnresolved,
+    EventId, Label, LoanCancelled, LoanFailed, LoanKind, Mode, Outcome, PaymentUnresolved,
 };
 
-use super::account::{Account, LoanAccount};
+use super::account::{Account, LoanAccount, outcome};
 use super::asked::reader_of;
 use super::card_rule::CardRule;
 use super::effect::{Decided, Inquiry, Why};
@@ -84,9 +84,7 @@ impl Deputy {
             Err(refused) if inquiry.why == Why::Unsure => self.doubt(&inquiry, refused).await,
             Err(refused) => Verdict::No(Words::Refused(refused)),
         };
-        if !matches!(inquiry.why, Why::Decided(_)) {
-            self.note_card(&inquiry).await;
-        }
+        self.note_card(&inquiry, &verdict).await;
         let now = self.lending.now();
         let date = SipDate::local(now.timestamp(), now.time_zone());
         self.substitute
@@ -101,11 +99,13 @@ impl Deputy {
         match account {
             Account::Loan(loan) => self.record_loan(loan).await,
             Account::Card(card) => {
-                // Without papers there is nothing to seal by: then the fact names nobody.
-                let seals = self.lending.papers().is_some();
-                let reader = card.reader.filter(|_| seals);
+                let reader = card.reader.and_then(|reader| self.sealable(&reader));
                 let card = Card {
-                    reader: reader.and_then(|reader| self.card_of(&reader).ok()),
+                    mode: match reader {
+                        Some(_) => Mode::Offline,
+                        None => Mode::Online,
+                    },
+                    reader,
                     kind: card.kind,
                     session: card.session,
                     outcome: card.outcome,
@@ -375,36 +375,40 @@ impl Deputy {
         }
     }
 
-    /// Notes a card that was issued while nobody could be asked.
-    async fn note_card(&self, inquiry: &Inquiry) {
+    /// Notes a card that was issued while nobody could be asked. It counts where the machine was
+    /// told so and it is known whose it is; what the library system may have taken down, and a yes
+    /// that names nobody, is for somebody to look at.
+    async fn note_card(&self, inquiry: &Inquiry, verdict: &Verdict) {
         let rule = self.card.as_ref();
         let Some(rule) = rule.filter(|rule| rule.matches(&inquiry.request)) else {
             return;
         };
-        let reader = reader_of(&inquiry.request).map(|reader| self.card_of(reader));
-        let issued = match reader {
-            Some(Ok(reader)) => {
-                let card = Card {
-                    reader: Some(reader),
-                    kind: rule.kind.clone(),
-                    session: inquiry.session.clone(),
-                    outcome: Outcome {
-                        ok: true,
-                        reason: None,
-                    },
-                };
-                self.lending.card_issued(card).await
+        let reader = reader_of(&inquiry.request).and_then(|reader| self.sealable(reader));
+        let is_yes = !matches!(verdict, Verdict::No(_));
+        let (mode, outcome) = match inquiry.why {
+            Why::Decided(_) => return,
+            Why::Unsure => (Mode::Online, Outcome::unresolved()),
+            Why::Away | Why::ItemWaits if is_yes && reader.is_none() => {
+                (Mode::Offline, Outcome::unresolved())
             }
-            Some(Err(refused)) => Err(refused),
-            None => return,
+            Why::Away | Why::ItemWaits => (Mode::Offline, outcome(is_yes)),
         };
-        if let Err(error) = issued {
+        let card = Card {
+            mode: reader.as_ref().map_or(mode, |_| Mode::Offline),
+            reader,
+            kind: rule.kind.clone(),
+            session: inquiry.session.clone(),
+            outcome,
+        };
+        if let Err(error) = self.lending.card_issued(card).await {
             tracing::error!(%error, "a card that was issued is not written down");
         }
     }
 
-    fn card_of(&self, reader: &Private) -> Result<ReaderCard, Refused> {
-        self.lending.validate_reader(reader.reveal())
+    /// A reader that can be sealed: of a card's form, and there are papers with a key.
+    fn sealable(&self, reader: &Private) -> Option<ReaderCard> {
+        self.lending.papers()?;
+        self.lending.validate_reader(reader.reveal()).ok()
     }
 
     /// What was last decided here, where it may be undone. What was granted before of this item is

@@ -44,6 +44,8 @@ pub(super) struct Relay {
     pub(super) dialling: Dialling,
     pub(super) deputy: Arc<Deputy>,
     pub(super) under_way: UnderWay,
+    /// A machine that lost its power does not say so.
+    pub(super) silent_after: Duration,
     pub(super) tally: Tally,
     pub(super) lines: Lines,
 }
@@ -53,6 +55,8 @@ pub(super) struct Relay {
 pub(super) struct Lines {
     /// To the machine.
     near: Option<Line>,
+    /// When it was last heard there; none while it is not believed to be there.
+    heard: Option<Instant>,
     /// To the ACS.
     far: Option<Line>,
     dial: Pending<io::Result<TcpStream>>,
@@ -68,6 +72,7 @@ enum Woken {
     Arrived(io::Result<Line>),
     Dialled(io::Result<TcpStream>),
     Decided(Box<Response>),
+    Silence,
     Time,
     Stopped,
 }
@@ -110,7 +115,7 @@ impl Relay {
             Woken::Arrived(Ok(line)) => {
                 self.hang_up_near();
                 self.lines.near = Some(line);
-                self.tally.connected(true);
+                self.is_there();
                 tracing::info!(machine = self.tally.machine(), "the machine is connected");
             }
             Woken::Arrived(Err(error)) => {
@@ -134,6 +139,14 @@ impl Relay {
             Woken::Decided(response) => {
                 self.machine.handle_decided(now, &response, &mut effects);
             }
+            Woken::Silence => {
+                tracing::warn!(
+                    machine = self.tally.machine(),
+                    "the machine has said nothing for long: is it switched off, or its cable out?"
+                );
+                self.lines.heard = None;
+                self.tally.connected(false);
+            }
             Woken::Time => self.machine.handle_time(now, &mut effects),
         }
         self.perform(effects).await;
@@ -144,8 +157,10 @@ impl Relay {
     /// what is pending stays pending.
     async fn wait(&mut self, stop: &CancellationToken) -> Woken {
         let deadline = self.machine.deadline().map(Instant::from_std);
+        let silence = self.lines.heard.map(|heard| heard + self.silent_after);
         let Lines {
             near,
+            heard: _,
             far,
             dial,
             decision,
@@ -160,11 +175,20 @@ impl Relay {
             line = next(near), if listens => Woken::Said(line),
             line = self.port.next_line(has_line, self.bounds) => Woken::Arrived(line),
             () = at(deadline) => Woken::Time,
+            () = at(silence) => Woken::Silence,
+        }
+    }
+
+    /// The machine came, or said something.
+    fn is_there(&mut self) {
+        if self.lines.heard.replace(Instant::now()).is_none() {
+            self.tally.connected(true);
         }
     }
 
     /// The machine said something.
     async fn hear(&mut self, line: Vec<u8>, effects: &mut Vec<Effect>) {
+        self.is_there();
         let shown = || self.deputy.shown(&self.machine_profile, &line);
         tracing::trace!(
             machine = self.tally.machine(),
@@ -306,6 +330,7 @@ impl Relay {
     fn hang_up_near(&mut self) {
         if self.lines.near.take().is_some() {
             self.machine.handle_gone();
+            self.lines.heard = None;
             self.tally.connected(false);
         }
     }

@@ -15,6 +15,7 @@ use crate::{ByteSize, SerialSection, Sip2Profile};
 const MILLI: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
+const DAY: Duration = Duration::from_secs(24 * 3_600);
 const HOUR: Duration = Duration::from_secs(3_600);
 
 /// Machines of one agent: each is a port, a connection to the library system and a task.
@@ -69,6 +70,7 @@ impl SelfCheckoutSection {
             ),
             session_idle: section.duration("session_idle", default.session_idle, SECOND..=HOUR),
             repeat_within: section.duration("repeat_within", default.repeat_within, SECOND..=HOUR),
+            silent_after: section.duration("silent_after", default.silent_after, MINUTE..=DAY),
             acs,
             offline,
             ..default

@@ -133,6 +133,7 @@ async fn use_reader(lending: &Lending) {
     tracing::trace!(?block, "a block");
     lending.block_loan(block).await.unwrap();
     let card = Card {
+        mode: lujiang_wire::Mode::Offline,
         reader: Some(reader),
         kind: None,
         session: "s-1".parse().unwrap(),

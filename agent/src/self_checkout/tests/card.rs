@@ -2,7 +2,7 @@
 //! own.
 
 use lujiang_config::{CardSection, SelfCheckoutSection, VendorSection};
-use lujiang_wire::{Fact, Mode};
+use lujiang_wire::{CardIssued, Fact, Mode};
 
 use super::READER;
 use super::bench::{self, Bench, date};
@@ -53,6 +53,74 @@ async fn a_card_that_was_issued_is_a_fact_and_its_reader_is_sealed_where_nobody_
     machine.say(&issued, 1).await;
     assert!(machine.hear().await.text.starts_with("64"));
     let facts = bench.facts(1).await;
+    assert_eq!(opened(facts[0].fact()).as_deref(), Some(READER));
+    bench.stop().await;
+}
+
+/// Messages of a rule of the standard's: what they say, what the machine hears, and of what outcome
+/// the fact is, sealed or not.
+async fn offline_card(lending: TestLending, message: &str, asked: &str) -> (String, CardIssued) {
+    let card = |section: &mut SelfCheckoutSection| {
+        section.card = Some(CardSection {
+            value: "NEW".to_owned(),
+            ..CardSection::of_message(message, "XK")
+        });
+    };
+    let bench = Bench::with(lending, false, card).await;
+    let mut machine = bench.machine().await;
+    machine.say(asked, 1).await;
+    let told = machine.hear().await.text;
+    let facts = bench.facts(1).await;
+    let Fact::CardIssued(card) = facts[0].fact() else {
+        panic!("a card expected, found {:?}", facts[0].fact());
+    };
+    let card = card.clone();
+    bench.stop().await;
+    (told, card)
+}
+
+#[tokio::test]
+async fn a_card_of_which_the_machine_was_told_no_counts_as_none() {
+    let paid = format!("37{}0100CNYBV5.00|AOLL|AA{READER}|XKNEW|", date());
+    let (told, card) = offline_card(TestLending::start(), "37", &paid).await;
+    assert!(told.starts_with("38N"), "{told}");
+    assert!(!card.outcome.ok);
+
+    // Without papers nobody can be looked up, nor sealed.
+    let issued = format!("63019{}          AOLL|AA{READER}|AC|XKNEW|", date());
+    let (told, card) = offline_card(TestLending::without_papers(), "63", &issued).await;
+    assert!(told.contains("|BLN|"), "{told}");
+    assert!(!card.outcome.ok);
+    assert_eq!((card.patron, card.mode), (None, Mode::Offline));
+}
+
+#[tokio::test]
+async fn a_card_that_nobody_can_name_is_a_fact_for_somebody_to_look_at() {
+    let ended = format!("35{}AOLL|AA00000|AC|XKNEW|", date());
+    let (told, card) = offline_card(TestLending::start(), "35", &ended).await;
+    assert!(told.starts_with("36Y"), "{told}");
+    assert!(card.outcome.is_unresolved());
+    assert_eq!(card.patron, None);
+}
+
+#[tokio::test]
+async fn a_card_in_which_the_library_system_fell_silent_is_in_doubt() {
+    let card = |section: &mut SelfCheckoutSection| {
+        section.card = Some(CardSection::of_message("63", "XK"));
+    };
+    let bench = Bench::with(TestLending::start(), true, card).await;
+    let mut machine = bench.machine().await;
+    let issued = format!("63019{}          AOLL|AA{READER}|AC|XKNEW|", date());
+    machine.say(&issued, 1).await;
+    let mut library = bench.library().await;
+    library.hear().await;
+    drop(library);
+    machine.hear().await;
+    let facts = bench.facts(1).await;
+    let Fact::CardIssued(card) = facts[0].fact() else {
+        panic!()
+    };
+    assert!(card.outcome.is_unresolved());
     assert_eq!(opened(facts[0].fact()).as_deref(), Some(READER));
     bench.stop().await;
 }

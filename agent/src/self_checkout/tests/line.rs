@@ -61,6 +61,23 @@ async fn what_a_machine_says_of_itself_is_known() {
 }
 
 #[tokio::test]
+async fn a_machine_that_has_said_nothing_for_long_counts_as_gone_until_it_speaks() {
+    let bench = Bench::with(TestLending::start(), false, |section| {
+        section.silent_after = Duration::from_millis(1_500);
+    })
+    .await;
+    let mut machine = bench.machine().await;
+    for turn in [1, 2] {
+        machine.say("9900802.00", turn).await;
+        machine.hear().await;
+        bench.wait_for(|status| status.connected).await;
+        // Its line stays open, as that of a machine without power does.
+        bench.wait_for(|status| !status.connected).await;
+    }
+    bench.stop().await;
+}
+
+#[tokio::test]
 async fn a_line_without_end_costs_its_own_connection_only() {
     let bench = Bench::away(TestLending::start()).await;
     let mut machine = bench.machine().await;
