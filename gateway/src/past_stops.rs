@@ -5,6 +5,8 @@
 //! first day counts, the text is kept as it stands. Every problem is named by its line; a file
 //! with problems is not taken at all.
 
+use std::collections::BTreeMap;
+
 use jiff::civil::Date;
 use lujiang_wire::Label;
 use serde::{Deserialize, Serialize};
@@ -101,6 +103,8 @@ pub fn read_past_stops(year: i16, text: &str) -> Result<Vec<PastStop>, Vec<RowPr
     let headers = reader.headers().cloned().unwrap_or_default();
     let columns = columns(&headers)?;
     let (mut stops, mut problems) = (Vec::new(), Vec::new());
+    // On which line each number stands.
+    let mut lines = BTreeMap::new();
     for record in reader.records() {
         let record = match record {
             Ok(record) => record,
@@ -119,7 +123,13 @@ pub fn read_past_stops(year: i16, text: &str) -> Result<Vec<PastStop>, Vec<RowPr
             columns: &columns,
         };
         match row.stop(year) {
-            Ok(stop) => stops.push(stop),
+            Ok(stop) => match lines.insert(stop.number, row.line) {
+                None => stops.push(stop),
+                Some(before) => {
+                    let expected = format!("another number than on line {before}");
+                    problems.push(row.problem(Column::Number, &expected));
+                }
+            },
             Err(problem) => problems.push(problem),
         }
         if problems.len() >= PROBLEMS_MAX || stops.len() > ROWS_MAX {
@@ -305,7 +315,9 @@ mod tests {
         let text = "序号,流动服务单位,活动内容,活动时间,活动地点,册数,参与人数\n\
                     1,小学,送书,下周,小学,10,20\n\
                     2,小学,送书,6月8日,小学,很多,20\n\
-                    3,,送书,6月8日,小学,10,20\n";
+                    3,,送书,6月8日,小学,10,20\n\
+                    4,小学,送书,6月8日,小学,10,20\n\
+                    4,中学,送书,6月9日,中学,10,20\n";
         let problems = read_past_stops(2016, text).unwrap_err();
         let told: Vec<_> = problems
             .iter()
@@ -323,8 +335,10 @@ mod tests {
                 (2, "活动时间", "下周"),
                 (3, "册数", "很多"),
                 (4, "流动服务单位", ""),
+                (6, "序号", "4"),
             ]
         );
+        assert_eq!(problems[3].expected, "another number than on line 5");
         let other = read_past_stops(2016, "a,b\n1,2\n").unwrap_err();
         assert_eq!(other.len(), 7);
     }

@@ -35,8 +35,8 @@ after(async () => {
 });
 
 /** The bus lent it while nobody could be asked. */
-async function lentOffLine(id, item, patron) {
-  const now = Date.now();
+async function lentOffLine(id, item, patron, ago = 0) {
+  const now = Date.now() - ago;
   const data = {
     item,
     patron: { id: patron },
@@ -91,7 +91,21 @@ test("what the library system refuses stands in its own words, and dismissed it 
   await page.getByText("图书馆系统的原话").waitFor({ timeout: SOON_MS });
   assert.match(await page.getByRole("blockquote").innerText(), /\S/);
   await photograph(page, "conflict-words-light-zh");
-  await ruleByKeyboard(page, "3", "读者把书留在车上了");
+  // While somebody writes why, a bus brings one that happened before: it does not take its place.
+  await page.keyboard.press("3");
+  await page.getByText("先写理由。").waitFor();
+  await page.keyboard.type("读者把书");
+  await lentOffLine("l-4", "LL0000009", READER, 3_600_000);
+  await page.getByText("2 笔借还等馆员裁定").waitFor({ timeout: SOON_MS });
+  await page.keyboard.type("留在车上了");
+  assert.equal(await page.getByLabel("理由").inputValue(), "读者把书留在车上了");
+  await page.getByRole("blockquote").waitFor();
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("3");
+  await page.getByText("1 笔借还等馆员裁定").waitFor({ timeout: SOON_MS });
+  await page.getByRole("listitem").filter({ hasText: "LL0000009" }).waitFor();
+  await page.getByText("图书馆系统的原话").waitFor();
+  await ruleByKeyboard(page, "3", "条码贴错了");
   await page.getByText("图书馆系统不同意的借还会列在这里。").waitFor({ timeout: SOON_MS });
   await untilLent({ LL0000001: READER, LL0000002: READER });
 });
@@ -134,7 +148,7 @@ test("the audit says who ruled and why, and no reader stands in it", async () =>
   await page.goto(`${gateway.address}audit`);
   const rows = page.getByRole("row", { name: /loans\.rule/ });
   await rows.first().waitFor();
-  assert.equal(await rows.count(), 2);
+  assert.equal(await rows.count(), 3);
   const told = await page.getByRole("main").innerText();
   assert.match(told, /读者证核对过/);
   assert.match(told, /读者把书留在车上了/);

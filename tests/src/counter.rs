@@ -15,6 +15,8 @@ use tokio_serial::{SerialPort as _, SerialStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::wait::until;
+
 /// How a counter behaves when it is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
@@ -39,6 +41,9 @@ struct Totals {
     modulus: u64,
     manner: AtomicU8,
     asked: AtomicU64,
+    /// Whoever holds it, no reading begins meanwhile; and how many would.
+    between: tokio::sync::Mutex<()>,
+    waiting: AtomicU64,
 }
 
 /// A gate's counter on its line.
@@ -71,6 +76,8 @@ impl Counter {
             modulus,
             manner: AtomicU8::new(Manner::Well as u8),
             asked: AtomicU64::new(0),
+            between: tokio::sync::Mutex::new(()),
+            waiting: AtomicU64::new(0),
         };
         let counter = Self {
             totals: Arc::new(totals),
@@ -97,6 +104,28 @@ impl Counter {
         };
         add(&self.totals.entered, entered);
         add(&self.totals.left, left);
+    }
+
+    /// Does something between two readings: a reading asks for one total after the other, and what
+    /// happens in the middle of it stands in half of it.
+    ///
+    /// # Errors
+    /// Where nobody reads within `deadline`.
+    pub async fn between_readings(
+        &self,
+        deadline: Duration,
+        act: impl FnOnce(),
+    ) -> anyhow::Result<()> {
+        let _held = self.totals.between.lock().await;
+        // The next reading is about to begin, so the one before has ended.
+        until("a reading to begin", deadline, async || {
+            let waiting = self.totals.waiting.load(Ordering::SeqCst);
+            anyhow::ensure!(waiting > 0, "nobody reads");
+            Ok(())
+        })
+        .await?;
+        act();
+        Ok(())
     }
 
     /// Both totals stand at `total`, as if they had always counted.
@@ -179,6 +208,15 @@ impl Service for Slave {
     fn call(&self, request: Self::Request) -> Self::Future {
         let totals = Arc::clone(&self.0);
         Box::pin(async move {
+            let begins = matches!(
+                request.request,
+                Request::ReadInputRegisters(0, _) | Request::ReadHoldingRegisters(0, _)
+            );
+            if begins {
+                totals.waiting.fetch_add(1, Ordering::SeqCst);
+                let _between = totals.between.lock().await;
+                totals.waiting.fetch_sub(1, Ordering::SeqCst);
+            }
             totals.asked.fetch_add(1, Ordering::SeqCst);
             let manner = totals.manner.load(Ordering::SeqCst);
             if manner == Manner::Silent as u8 {

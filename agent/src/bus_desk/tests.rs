@@ -102,6 +102,14 @@ impl Bench {
         assert_eq!(self.send("/open", &form).await, "/");
     }
 
+    /// Closes the stop by its page; where to look next.
+    async fn close(&self, form: &[(&str, &str)]) -> String {
+        let page = self.page("/close").await;
+        let stop = of_stop(&page);
+        self.send("/close", &[form, &[("stop", stop)]].concat())
+            .await
+    }
+
     async fn scan(&self, code: &str) -> String {
         assert_eq!(self.send("/scan", &[("code", code)]).await, "/");
         self.page("/").await
@@ -140,7 +148,7 @@ async fn a_day_at_a_stop_over_plain_forms_leaves_exactly_these_facts() {
     let again = bench.page("/close").await;
     assert!(again.contains("value=\"320\""));
     let form = [("participants", "８０"), ("volumes", "310")];
-    assert_eq!(bench.send("/close", &form).await, "/?closed=1");
+    assert_eq!(bench.close(&form).await, "/?closed=1");
     assert!(bench.page("/?closed=1").await.contains("本站已结束"));
 
     let facts = bench.end().await.facts();
@@ -185,7 +193,7 @@ async fn after_a_restart_in_the_middle_of_a_stop_the_last_is_undone_as_before() 
     bench.open().await;
     bench.scan(READER).await;
     bench.scan("LL000009").await;
-    bench.send("/close", &[]).await;
+    bench.close(&[]).await;
     bench.open().await;
     bench.scan(READER).await;
     bench.scan("LL000002").await;
@@ -346,11 +354,74 @@ async fn a_block_is_looked_at_and_written_whole_and_once() {
 }
 
 #[tokio::test]
+async fn the_last_of_a_block_is_undone_after_a_restart_and_that_is_said() {
+    let bench = Bench::start().await;
+    let form = [("kind", "lend"), ("card", SCHOOL), ("list", "LL000001")];
+    let draft = bench.send("/blocks", &form).await;
+    let id = draft.rsplit('/').next().unwrap();
+    let receipt = bench.send("/blocks/confirm", &[("draft", id)]).await;
+    bench.task.abort();
+    let bench = Bench::with(bench.lending.restarted(), BusDeskSection::default()).await;
+    let block = receipt
+        .trim_start_matches("/blocks/receipt/")
+        .trim_end_matches("?new=1");
+    let undo = [("block", block), ("code", "LL000001")];
+    let next = bench.send("/blocks/undo", &undo).await;
+    let page = bench.page(&next).await;
+    assert!(page.contains("已撤销；这一批没有在外的图书了"), "{page}");
+    let next = bench.send("/blocks/undo", &undo).await;
+    assert!(bench.page(&next).await.contains("这份清单已不在"));
+    assert_eq!(
+        told(&bench.end().await.facts()),
+        ["lent LL000001", "undone LL000001"]
+    );
+}
+
+#[tokio::test]
+async fn an_item_that_is_returned_twice_at_a_stop_is_returned_once() {
+    let bench = Bench::start().await;
+    bench.open().await;
+    bench.send("/command", &[("command", "LJ-RETURN")]).await;
+    assert!(bench.scan("LL000001").await.contains("已归还"));
+    bench.lending.wait(Duration::from_secs(60));
+    let page = bench.scan("LL000001").await;
+    assert!(page.contains("这本书在本站已经归还"), "{page}");
+    bench.send("/command", &[("command", "LJ-LEND")]).await;
+    bench.scan(READER).await;
+    assert!(bench.scan("LL000001").await.contains("已借出"));
+    bench.send("/command", &[("command", "LJ-RETURN")]).await;
+    assert!(bench.scan("LL000001").await.contains("已归还"));
+    let facts = bench.end().await.facts();
+    assert_eq!(
+        told(&facts)[1..],
+        ["back LL000001", "lent LL000001", "back LL000001"]
+    );
+}
+
+#[tokio::test]
+async fn a_page_that_closes_one_stop_does_not_close_the_next() {
+    let bench = Bench::start().await;
+    bench.open().await;
+    let stale = bench.page("/close").await;
+    bench.close(&[("participants", "20")]).await;
+    bench.open().await;
+    let form = [("participants", "80"), ("stop", of_stop(&stale))];
+    assert_eq!(bench.send("/close", &form).await, "/close");
+    assert_eq!(bench.close(&[("participants", "30")]).await, "/?closed=1");
+    let facts = bench.end().await.facts();
+    let came = facts.iter().filter_map(|event| match event.fact() {
+        Fact::StopClosed(stop) => Some(stop.participants),
+        _ => None,
+    });
+    assert_eq!(came.collect::<Vec<_>>(), [Some(20), Some(30)]);
+}
+
+#[tokio::test]
 async fn each_stop_has_a_name_of_its_own_also_at_the_same_place() {
     let bench = Bench::start().await;
     for _ in 0..2 {
         bench.open().await;
-        bench.send("/close", &[]).await;
+        bench.close(&[]).await;
     }
     let facts = bench.end().await.facts();
     let names = facts.iter().filter_map(|event| match event.fact() {
@@ -416,4 +487,10 @@ async fn a_scanner_on_a_serial_line_is_heard_once_and_pages_are_told() {
     );
     let facts = bench.end().await.facts();
     assert_eq!(facts.len(), 2, "the stop and one loan");
+}
+
+/// Which stop a page closes.
+fn of_stop(page: &str) -> &str {
+    let (_, rest) = page.split_once("name=\"stop\" value=\"").unwrap();
+    rest.split_once('"').unwrap().0
 }

@@ -15,7 +15,7 @@ use super::block::BlockKind;
 
 pub(crate) use label::{Labels, labels};
 pub(crate) use refusal::why;
-pub(crate) use said::tell;
+pub(crate) use said::{Told, tell};
 pub(crate) use sync::{conflict, delivered, delivered_at, link, since};
 
 /// A text in the language of whoever reads it.

@@ -114,7 +114,13 @@ impl Clerk {
             cancels: back.cancels.as_ref(),
         };
         let items = std::slice::from_ref(&back.item);
-        let taken = self.write_returns(&mut self.memory(), circumstances, items)?;
+        let mut memory = self.memory();
+        // Scanned once more: two returns without a loan between them would be one too many.
+        let mut stops = back.stop.iter();
+        if stops.any(|stop| memory.is_returned_at(&back.item, stop)) {
+            return Err(Refused::ReturnedAlready);
+        }
+        let taken = self.write_returns(&mut memory, circumstances, items)?;
         taken.into_iter().next().ok_or(Refused::Failed)
     }
 

@@ -163,6 +163,14 @@ impl Memory {
         last.filter(|act| act.block.as_ref() == Some(block))
     }
 
+    /// Whether the last that happened to an item is that it came back by itself at this stop.
+    pub(super) fn is_returned_at(&self, item: &Barcode, stop: &Label) -> bool {
+        let last = self.items.get(item).and_then(|known| known.last.as_ref());
+        last.is_some_and(|act| {
+            act.kind == LoanKind::Checkin && act.stop.as_ref() == Some(stop) && act.block.is_none()
+        })
+    }
+
     /// The stop that is open.
     pub(super) fn stop(&self) -> Option<&OpenStop> {
         self.stop.as_ref()

@@ -65,6 +65,9 @@ pub enum Refused {
     /// Lent on today it would be due no later.
     #[error("lent on today, this item would be due no later")]
     RenewalGainsNothing,
+    /// The item was returned at this stop, and nothing happened to it here since.
+    #[error("this item was returned at this stop already")]
+    ReturnedAlready,
     /// Not the last that happened to its item here, or undone already.
     #[error("this cannot be undone: it is not the last that happened to its item")]
     NotUndoable,
@@ -112,6 +115,7 @@ impl Refused {
             Self::LentToAnother => "lent-to-another",
             Self::RenewalLimitReached { .. } => "renewal-limit-reached",
             Self::RenewalGainsNothing => "renewal-gains-nothing",
+            Self::ReturnedAlready => "returned-already",
             Self::NotUndoable => "not-undoable",
             Self::StopOpen => "stop-open",
             Self::NoStopOpen => "no-stop-open",

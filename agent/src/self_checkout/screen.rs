@@ -150,6 +150,7 @@ fn of_refusal(refused: Refused, language: Language) -> String {
         | Refused::NotUndoable
         | Refused::StopOpen
         | Refused::NoStopOpen
+        | Refused::ReturnedAlready
         | Refused::NoRoom
         | Refused::Failed => (
             "现在无法办理，请到服务台",

@@ -131,11 +131,17 @@ impl Day {
     /// Lets hours pass with two persons a step; with an agent, each step is read.
     async fn hours(&mut self, hours: u64, is_watched: bool) {
         for _ in 0..hours * 3_600 / STEP.as_secs() {
-            self.counter.pass(2, 2);
             self.entered += 2;
-            self.clock.pass(STEP);
+            let step = || {
+                self.counter.pass(2, 2);
+                self.clock.pass(STEP);
+            };
             if is_watched {
+                let between = self.counter.between_readings(PATIENCE, step);
+                between.await.unwrap();
                 self.is_read().await;
+            } else {
+                step();
             }
         }
     }

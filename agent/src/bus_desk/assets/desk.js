@@ -8,7 +8,9 @@
   const BURST_MS = 35;
   const BURST_KEYS_MIN = 4;
   const $ = (id) => document.getElementById(id);
-  const field = $("code");
+  // What of the other pages follows the desk.
+  const LIVE = ["strip", "plans", "account", "came-back"];
+  const field = document.querySelector("#scan #code");
   const waiting = [];
   let isSending = false;
   let isStale = false;
@@ -34,10 +36,31 @@
     if (isSending) return void (isStale = true);
     isStale = false;
     try {
-      const response = await fetch("/", { cache: "no-store" });
+      const response = await page("/");
       if (!isSending) await show(response);
     } catch {
       $("lost").hidden = false;
+    }
+  }
+
+  async function page(address, options = { cache: "no-store" }) {
+    const response = await fetch(address, options);
+    // Too slow, or out of order: what it says is no page of the desk.
+    if (response.status >= 500) throw new Error(String(response.status));
+    return response;
+  }
+
+  /** Beside the desk: what is typed or about to be pressed stays. */
+  async function refreshSheet() {
+    try {
+      const response = await page($("plans") ? "/" : "/sync");
+      const next = new DOMParser().parseFromString(await response.text(), "text/html");
+      for (const id of LIVE) {
+        const [old, fresh] = [$(id), next.getElementById(id)];
+        if (old && fresh && !old.contains(document.activeElement)) old.replaceWith(document.adoptNode(fresh));
+      }
+    } catch {
+      // The strip says how it was; the next event asks again.
     }
   }
 
@@ -52,7 +75,7 @@
     isSending = true;
     for (let next = waiting.shift(); next; next = waiting.shift()) {
       try {
-        await show(await fetch(next.action, { method: "POST", body: next.body }), true);
+        await show(await page(next.action, { method: "POST", body: next.body }), true);
       } catch {
         // It may be written or not: said so, and never sent again blindly.
         waiting.length = 0;
@@ -152,10 +175,10 @@
       field.focus();
     });
     keepFocus();
-    const events = new EventSource("/events");
-    events.addEventListener("desk", () => void refresh());
-    events.addEventListener("error", () => ($("lost").hidden = false));
   }
+  const events = new EventSource("/events");
+  events.addEventListener("desk", () => void (field ? refresh() : refreshSheet()));
+  events.addEventListener("error", () => $("lost") && ($("lost").hidden = false));
   // A scanner's Enter goes to the next field, and does not send half a form.
   for (const input of document.querySelectorAll("[data-next]")) {
     input.addEventListener("keydown", (event) => {

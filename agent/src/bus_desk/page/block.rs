@@ -24,6 +24,8 @@ pub(crate) struct BlockDesk {
     pub(crate) kind: BlockKind,
     /// Whether a list was asked for that is gone.
     pub(crate) is_gone: bool,
+    /// Whether the last item of a block was undone just now.
+    pub(crate) is_undone: bool,
 }
 
 /// The first page: what to do, the form for it, and what is out.
@@ -31,6 +33,7 @@ pub(crate) fn page(reading: &Reading, shown: &Shown, desk: &BlockDesk) -> Markup
     let labels = reading.labels();
     let body = html! {
         @if desk.is_gone { (frame::notice(Tone::Doubt, labels.draft_gone, "")) }
+        @if desk.is_undone { (frame::notice(Tone::Good, labels.last_undone, "")) }
         p { (labels.block_intro) }
         (kinds(reading, desk))
         @if !desk.kind.is_loan() { (out(reading, desk)) }

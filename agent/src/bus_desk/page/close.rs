@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::{Reading, frame, strip};
 use crate::bus_desk::said::Tone;
 use crate::bus_desk::shown::Shown;
-use crate::bus_desk::words;
+use crate::bus_desk::words::{self, Told};
 use crate::lending::OpenStop;
 
 /// What stands in the form, as typed, and what is wrong with it.
@@ -18,7 +18,7 @@ pub(crate) struct CloseForm {
     /// The field that is wrong.
     pub(crate) wrong: Option<&'static str>,
     /// Why the whole was refused.
-    pub(crate) refused: Option<String>,
+    pub(crate) refused: Option<Told>,
 }
 
 /// The page.
@@ -41,9 +41,12 @@ pub(crate) fn page(reading: &Reading, shown: &Shown, stop: &OpenStop, form: &Clo
         }
     };
     let body = html! {
-        @if let Some(refused) = &form.refused { (frame::notice(Tone::Bad, refused, "")) }
+        @if let Some(refused) = &form.refused {
+            (frame::notice(Tone::Bad, &refused.fact, &refused.remedy))
+        }
         section.panel { (account(reading, stop)) }
         form.wide.panel method="post" action="/close" {
+            input type="hidden" name="stop" value=(stop.opened.stop);
             (field("participants", labels.participants, labels.participants_hint,
                 &form.participants, "volumes"))
             (field("volumes", labels.volumes, labels.volumes_hint, &form.volumes, "close"))

@@ -32,7 +32,7 @@ pub(crate) fn sheet(reading: &Reading, title: &str, strip: Markup, body: Markup)
     let content = html! {
         header {
             h1 { (title) }
-            (strip)
+            div.states #strip { (strip) }
             nav.row {
                 a.button href="/" { (labels.back) }
                 (language_switch(reading))

@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use super::{Reading, frame, strip};
 use crate::bus_desk::said::Tone;
 use crate::bus_desk::shown::Shown;
-use crate::bus_desk::words;
+use crate::bus_desk::words::{self, Told};
 
 /// What stands in the form, as typed, and what is wrong with which field.
 #[derive(Debug, Clone, Default)]
@@ -24,7 +24,7 @@ pub(crate) struct OpenForm {
     /// The field that is wrong, and what was expected there.
     pub(crate) wrong: Option<(&'static str, &'static str)>,
     /// Why the whole was refused.
-    pub(crate) refused: Option<String>,
+    pub(crate) refused: Option<Told>,
 }
 
 impl OpenForm {
@@ -50,7 +50,7 @@ pub(crate) fn page(reading: &Reading, shown: &Shown, form: &OpenForm, closed: bo
     let body = html! {
         header {
             h1 { (labels.desk) }
-            (strip::states(reading, shown))
+            div.states #strip { (strip::states(reading, shown)) }
             nav.row {
                 a href="/blocks" { (labels.blocks) }
                 a href="/commands" { (labels.commands) }
@@ -60,7 +60,7 @@ pub(crate) fn page(reading: &Reading, shown: &Shown, form: &OpenForm, closed: bo
         main {
             @if closed { (frame::notice(Tone::Good, labels.closed, "")) }
             @if let Some(refused) = &form.refused {
-                (frame::notice(Tone::Bad, refused, ""))
+                (frame::notice(Tone::Bad, &refused.fact, &refused.remedy))
             }
             h2 { (labels.open_title) }
             (planned(reading, &shown.planned))
@@ -79,7 +79,7 @@ fn planned(reading: &Reading, plans: &[PlannedStop]) -> Markup {
     let labels = reading.labels();
     let today = reading.today();
     html! {
-        div.panel {
+        div.panel #plans {
             h2 #planned { (labels.planned) }
             @if plans.is_empty() {
                 p { (labels.no_plans) }

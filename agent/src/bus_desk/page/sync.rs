@@ -10,8 +10,8 @@ use crate::bus_desk::words;
 pub(crate) fn page(reading: &Reading, shown: &Shown) -> Markup {
     let labels = reading.labels();
     let body = html! {
-        section.panel { (account(reading, shown)) }
-        div.panel {
+        section.panel #account { (account(reading, shown)) }
+        div.panel #came-back {
             h2 #conflicts { (labels.came_back) }
             (conflicts(reading, shown))
         }

@@ -16,6 +16,7 @@ use crate::bus_desk::page::block::{BlockDesk, News, receipt_address};
 pub(super) struct Asked {
     kind: Option<String>,
     gone: Option<String>,
+    undone: Option<String>,
 }
 
 /// The first page.
@@ -30,6 +31,7 @@ pub(super) async fn desk(
         has_bus_card: server.has_bus_card,
         kind: kind.unwrap_or(BlockKind::Lend),
         is_gone: asked.gone.is_some(),
+        is_undone: asked.undone.is_some(),
     };
     let reading = server.reading(&headers);
     shown(page::block::page(&reading, &server.counter.shown(), &desk)).into_response()
@@ -177,9 +179,14 @@ pub(super) async fn undo_item(
     let Some(undone) = undone.await else {
         return closed(&server, &headers);
     };
-    // Nothing of the block is left, or it is none of ours.
     let Some(receipt) = undone.receipt else {
-        return look_at("/blocks?gone=1");
+        // The block is none of ours any more; or, after a restart, that was the last of it.
+        let gone = if undone.done.is_ok() {
+            "undone"
+        } else {
+            "gone"
+        };
+        return look_at(&format!("/blocks?{gone}=1"));
     };
     let news = match undone.done {
         Ok(item) => News::Undone(item),

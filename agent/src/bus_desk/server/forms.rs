@@ -150,7 +150,7 @@ fn opening_again(
         occasion: opening.occasion,
         volumes: opening.volumes,
         wrong,
-        refused: refused.map(|refused| words::why(reading.language, refused).fact),
+        refused: refused.map(|refused| words::why(reading.language, refused)),
     };
     let page = page::open::page(&reading, &server.counter.shown(), &form, false);
     (StatusCode::UNPROCESSABLE_ENTITY, shown(page)).into_response()
@@ -198,6 +198,8 @@ pub(super) async fn closing(State(server): State<Server>, headers: HeaderMap) ->
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Closing {
+    /// The stop the page was made for.
+    stop: String,
     participants: String,
     volumes: String,
 }
@@ -207,6 +209,7 @@ pub(super) async fn close(
     State(server): State<Server>,
     headers: HeaderMap,
     Form(Closing {
+        stop: of,
         participants,
         volumes,
     }): Form<Closing>,
@@ -215,13 +218,17 @@ pub(super) async fn close(
     let Some(stop) = &desk.stop else {
         return look_at("/");
     };
+    // Another was opened in another window since: who came there is not asked of this one.
+    if stop.opened.stop.as_str() != of {
+        return look_at("/close");
+    }
     let again = |wrong, refused: Option<Refused>| {
         let reading = server.reading(&headers);
         let form = CloseForm {
             participants: participants.clone(),
             volumes: volumes.clone(),
             wrong,
-            refused: refused.map(|refused| words::why(reading.language, refused).fact),
+            refused: refused.map(|refused| words::why(reading.language, refused)),
         };
         let page = page::close::page(&reading, &desk, stop, &form);
         (StatusCode::UNPROCESSABLE_ENTITY, shown(page)).into_response()
@@ -290,7 +297,8 @@ fn came_from(headers: &HeaderMap) -> String {
         path.starts_with('/').then(|| path.to_owned())
     });
     match path.as_deref() {
-        None | Some("/open") => "/".to_owned(),
+        None | Some("/open" | "/scan" | "/command" | "/undo") => "/".to_owned(),
+        Some("/blocks/undo" | "/blocks/confirm") => "/blocks".to_owned(),
         Some(path) => path.to_owned(),
     }
 }
@@ -337,6 +345,7 @@ mod tests {
             "/blocks?kind=load"
         );
         assert_eq!(path("http://127.0.0.1:8090/open"), "/");
+        assert_eq!(path("http://127.0.0.1:8090/blocks/undo"), "/blocks");
         for elsewhere in [
             "http://evil.example/",
             "http://127.0.0.1:8090.evil/",

@@ -79,7 +79,7 @@ async fn while_it_drains_the_page_says_how_far_it_is_and_about_how_long_it_takes
 
 #[tokio::test]
 async fn that_the_store_is_full_is_said_until_something_is_written_again() {
-    const FULL: &str = "存储已满，停止借出";
+    const FULL: &str = "存储已满，停止借还";
     let outbox = OutboxSection {
         size_max: ByteSize::kib(200),
         ..OutboxSection::default()
@@ -96,6 +96,14 @@ async fn that_the_store_is_full_is_said_until_something_is_written_again() {
     bench.scan("LJ-READER").await;
     assert!(bench.scan(READER).await.contains(FULL));
     assert!(bench.scan("?").await.contains(FULL));
+
+    // Neither does the stop end; the page says what to do meanwhile.
+    let page = bench.page("/close").await;
+    let form = [("stop", of_stop(&page))];
+    let request = bench.client.post(format!("{}/close", bench.address));
+    let request = request.header(ORIGIN, &bench.address).form(&form);
+    let page = request.send().await.unwrap().text().await.unwrap();
+    assert!(page.contains("期间请用纸笔登记"), "{page}");
 
     let waiting = bench.lending.lending.waiting().await.unwrap();
     bench.lending.settle(waiting.facts);

@@ -209,6 +209,8 @@ pub(crate) struct Labels {
     pub(crate) or_list: &'static str,
     /// A draft of before a restart.
     pub(crate) draft_gone: &'static str,
+    /// The last item of a block was undone.
+    pub(crate) last_undone: &'static str,
     /// Label.
     pub(crate) last_sync: &'static str,
     /// No sync yet.
@@ -285,7 +287,7 @@ const CHINESE: Labels = Labels {
     online: "已联网",
     offline: "未联网，照常借还",
     catching_up: "补传中",
-    full: "存储已满，停止借出",
+    full: "存储已满，停止借还",
     waiting: "待传",
     facts: "条",
     all_sent: "已全部送达",
@@ -352,6 +354,7 @@ const CHINESE: Labels = Labels {
     by_name_or_list: "选一个批次归还，或按清单归还一部分。",
     or_list: "按清单归还",
     draft_gone: "这份清单已不在，请重新录入。",
+    last_undone: "已撤销；这一批没有在外的图书了。",
     last_sync: "上次送达",
     never: "还没有",
     link: "网络",
@@ -406,7 +409,7 @@ const ENGLISH: Labels = Labels {
     online: "On-line",
     offline: "Off-line, lending goes on",
     catching_up: "Catching up",
-    full: "Storage full, lending stopped",
+    full: "Storage full, desk stopped",
     waiting: "Waiting",
     facts: "facts",
     all_sent: "All delivered",
@@ -473,6 +476,7 @@ const ENGLISH: Labels = Labels {
     by_name_or_list: "Return a block by its name, or part of one by a list.",
     or_list: "Return by a list",
     draft_gone: "This list is gone; enter it again.",
+    last_undone: "Undone; nothing of this block is out any more.",
     last_sync: "Last delivered",
     never: "Never",
     link: "Link",

@@ -55,6 +55,7 @@ pub(crate) fn why(language: DeskLanguage, refused: Refused) -> Told {
         Refused::NotUndoable => NOT_UNDOABLE.say(language, 0),
         Refused::StopOpen => STOP_OPEN.say(language, 0),
         Refused::NoStopOpen => NO_STOP_OPEN.say(language, 0),
+        Refused::ReturnedAlready => RETURNED_ALREADY.say(language, 0),
         Refused::NoRoom => NO_ROOM.say(language, 0),
         Refused::Failed => FAILED.say(language, 0),
     }
@@ -226,11 +227,25 @@ const NO_STOP_OPEN: Sentence = Sentence {
     remedy: ("请先开站，再借还。", "Open a stop first."),
 };
 
-const NO_ROOM: Sentence = Sentence {
-    fact: ("存储已满，停止借出", "storage is full, lending has stopped"),
+const RETURNED_ALREADY: Sentence = Sentence {
+    fact: (
+        "这本书在本站已经归还",
+        "this item was returned at this stop already",
+    ),
     remedy: (
-        "请开到有网络的地方，待传记录送出后自动恢复。",
-        "Go where there is a network; lending goes on when the waiting facts have left.",
+        "没有再记一次，可以放回书架。",
+        "It is not noted again; put it on the shelf.",
+    ),
+};
+
+const NO_ROOM: Sentence = Sentence {
+    fact: (
+        "存储已满，停止借还",
+        "storage is full, the desk has stopped",
+    ),
+    remedy: (
+        "请开到有网络的地方，待传记录送出后自动恢复；期间请用纸笔登记。",
+        "Go where there is a network: it goes on when the waiting facts have left. Until then, note it on paper.",
     ),
 };
 

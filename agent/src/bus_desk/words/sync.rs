@@ -66,16 +66,16 @@ pub(crate) fn conflict(language: DeskLanguage, kind: &str) -> String {
     let (chinese, english) = match kind {
         "on-loan-to-another" => ("该书已由他人借出", "On loan to someone else"),
         "not-on-loan" => (
-            "该书在馆藏系统里没有借出",
+            "该书在图书馆系统里没有借出",
             "Not on loan in the library system",
         ),
         "item-unknown" => (
-            "馆藏系统没有这本书",
+            "图书馆系统没有这本书",
             "The library system does not know the item",
         ),
         "item-lost" => ("该书登记为丢失", "The item is recorded as lost"),
         "reader-unknown" => (
-            "馆藏系统没有这位读者",
+            "图书馆系统没有这位读者",
             "The library system does not know the reader",
         ),
         "reader-erased" => ("读者身份已按规定清除", "The reader's identity was erased"),
@@ -83,7 +83,7 @@ pub(crate) fn conflict(language: DeskLanguage, kind: &str) -> String {
         "reader-at-limit" => ("读者已借满", "The reader has as many items as allowed"),
         "reserved" => ("该书已被预约", "Another reader has reserved it"),
         "renewal-limit" => ("续借次数已满", "Renewed as often as it may be"),
-        "refused" => ("馆藏系统未接受", "The library system refused it"),
+        "refused" => ("图书馆系统未接受", "The library system refused it"),
         "unresolved" => (
             "结果不明，待馆员核对",
             "The outcome is not known, staff will look",
@@ -101,7 +101,7 @@ pub(crate) fn conflict(language: DeskLanguage, kind: &str) -> String {
             "It was undone too late, staff will look",
         ),
         "overtaken" => (
-            "送达前该书已被馆藏系统借出",
+            "送达前该书已被图书馆系统借出",
             "The library system lent it before it heard of this",
         ),
         other => return other.to_owned(),
