@@ -8,6 +8,7 @@ use std::time::Duration;
 use bytes::BytesMut;
 use lujiang_config::{MachineLine, MachineSection, Parity, SerialSection};
 use lujiang_sip2::{Frame, Framer};
+use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
@@ -20,6 +21,14 @@ const READ_BYTES: usize = 4_096;
 
 /// Pause after a connection that could not be taken: there were too many files open.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
+
+/// A machine's system answers these without the machine: so one that lost its power or its cable
+/// is found out a minute and a half after its last word, and one that only has nothing to say is
+/// not taken for it.
+const PROBES: TcpKeepalive = TcpKeepalive::new()
+    .with_time(Duration::from_secs(60))
+    .with_interval(Duration::from_secs(10))
+    .with_retries(3);
 
 /// Pauses before a serial port is opened again.
 const REOPEN_PAUSE_MIN: Duration = Duration::from_millis(200);
@@ -150,7 +159,7 @@ impl Port {
     ) -> io::Result<Line> {
         match self {
             Self::Tcp(listener, from) => {
-                let stream = accept(listener, *from).await;
+                let stream = accept(listener, *from).await?;
                 Line::over_tcp(stream, bounds)
             }
             Self::Serial(_) if has_line => std::future::pending().await,
@@ -173,11 +182,15 @@ impl SerialPort {
     }
 }
 
-/// The next connection of the machine. Strangers are closed unread, and cost nobody a pause.
-async fn accept(listener: &TcpListener, from: Option<IpAddr>) -> TcpStream {
+/// The next connection of the machine, probed from then on. Strangers are closed unread, and cost
+/// nobody a pause.
+async fn accept(listener: &TcpListener, from: Option<IpAddr>) -> io::Result<TcpStream> {
     loop {
         match listener.accept().await {
-            Ok((stream, peer)) if from.is_none_or(|from| from == peer.ip()) => return stream,
+            Ok((stream, peer)) if from.is_none_or(|from| from == peer.ip()) => {
+                SockRef::from(&stream).set_tcp_keepalive(&PROBES)?;
+                return Ok(stream);
+            }
             Ok((_, peer)) => tracing::debug!(%peer, "not the address of a self-checkout"),
             Err(error) => {
                 tracing::warn!(%error, "a connection of a self-checkout cannot be taken");
@@ -202,4 +215,23 @@ fn open_serial(section: &SerialSection) -> io::Result<SerialStream> {
         })
         .open_native_async();
     Ok(stream?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_machine_that_is_silent_on_its_connection_is_probed() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (near, machine) = tokio::join!(accept(&listener, None), TcpStream::connect(address));
+        let (near, _machine) = (near.unwrap(), machine.unwrap());
+        let near = SockRef::from(&near);
+        assert!(near.keepalive().unwrap());
+        assert_eq!(near.tcp_keepalive_time().unwrap(), Duration::from_secs(60));
+        let interval = near.tcp_keepalive_interval().unwrap();
+        assert_eq!(interval, Duration::from_secs(10));
+        assert_eq!(near.tcp_keepalive_retries().unwrap(), 3);
+    }
 }

@@ -101,20 +101,17 @@ impl Bench {
     }
 
     /// One machine on a serial line, and its end of it.
-    pub(super) async fn on_serial_line(lending: TestLending) -> (Self, Party) {
+    pub(super) async fn on_serial_line(
+        lending: TestLending,
+        adapt: impl FnOnce(&mut SelfCheckoutSection),
+    ) -> (Self, Party) {
         let pty = openpty(None, None).unwrap();
         let mut modes = tcgetattr(&pty.slave).unwrap();
         cfmakeraw(&mut modes);
         tcsetattr(&pty.slave, SetArg::TCSANOW, &modes).unwrap();
         let path = nix::unistd::ttyname(&pty.slave).unwrap();
         let machine = MachineSection::on(serial(&path));
-        let bench = Self::open(
-            lending,
-            false,
-            [("desk".to_owned(), machine)].into(),
-            |_| (),
-        )
-        .await;
+        let bench = Self::open(lending, false, [("desk".to_owned(), machine)].into(), adapt).await;
         bench.wait_for(|status| status.connected).await;
         let master = tokio::fs::File::from_std(pty.master.into());
         drop(pty.slave);

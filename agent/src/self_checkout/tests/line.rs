@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use lujiang_config::SelfCheckoutSection;
+
 use super::bench::{Bench, date};
 use super::checkin;
 use crate::lending::test_lending::TestLending;
@@ -78,6 +80,20 @@ async fn a_machine_that_has_said_nothing_for_long_counts_as_gone_until_it_speaks
 }
 
 #[tokio::test]
+async fn a_machine_on_a_serial_line_that_says_nothing_counts_as_gone_until_it_speaks() {
+    let silent = |section: &mut SelfCheckoutSection| {
+        section.silent_after = Duration::from_millis(1_500);
+    };
+    // An open port says nothing of who hangs on it.
+    let (bench, mut machine) = Bench::on_serial_line(TestLending::start(), silent).await;
+    bench.wait_for(|status| !status.connected).await;
+    machine.say("9900802.00", 1).await;
+    machine.hear().await;
+    bench.wait_for(|status| status.connected).await;
+    bench.stop().await;
+}
+
+#[tokio::test]
 async fn a_line_without_end_costs_its_own_connection_only() {
     let bench = Bench::away(TestLending::start()).await;
     let mut machine = bench.machine().await;
@@ -106,7 +122,7 @@ async fn whoever_comes_from_elsewhere_is_not_the_machine() {
 
 #[tokio::test]
 async fn a_machine_on_a_serial_line_is_served() {
-    let (bench, mut machine) = Bench::on_serial_line(TestLending::start()).await;
+    let (bench, mut machine) = Bench::on_serial_line(TestLending::start(), |_| ()).await;
     machine.say("9900802.00", 1).await;
     assert!(machine.hear().await.text.starts_with("98NY"));
     machine.say(&checkin("LL000001"), 2).await;
