@@ -44,6 +44,7 @@ async fn a_window_that_closes_while_a_release_waits_for_a_reader_hides_at_once()
     tokio::time::pause();
     kiosk.clock.set(wrong());
 
+    // The test's own time, paused above: the keeper looks once.
     tokio::time::sleep(A_LOOK).await;
 
     assert_eq!(kiosk.titles(), Vec::<String>::new());
@@ -90,6 +91,7 @@ async fn a_window_that_closes_while_it_asks_what_is_newest_hides_at_once() {
     tokio::time::pause();
     kiosk.clock.set(wrong());
 
+    // The test's own time, paused above: the keeper looks once.
     tokio::time::sleep(A_LOOK).await;
 
     assert_eq!(kiosk.titles(), Vec::<String>::new());
